@@ -1,0 +1,35 @@
+import pg from 'pg';
+
+export type Pool = pg.Pool;
+
+/** A connection inside an open transaction; functions that write demand one, only shells open one. */
+export type Tx = pg.PoolClient & { readonly __transaction: unique symbol };
+/** Anything that answers a query: the pool, or a transaction. */
+export type Queryable = Pick<pg.PoolClient, 'query'>;
+
+const int8Oid = 20;
+
+/** bigint columns arrive as bigint: ids and amounts exceed what a number holds. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === int8Oid
+      ? (text: string) => BigInt(text)
+      : pg.types.getTypeParser(oid, format as 'text')) as never,
+};
+
+export function createPool(options: {
+  connectionString: string;
+  max: number;
+  applicationName: string;
+}): Pool {
+  const pool = new pg.Pool({
+    connectionString: options.connectionString,
+    max: options.max,
+    application_name: options.applicationName,
+    types,
+    idleTimeoutMillis: 30_000,
+  });
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  return pool;
+}

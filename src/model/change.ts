@@ -1,0 +1,75 @@
+import type { CanonicalCustomer } from './customer.ts';
+import type { CanonicalFulfilment, CanonicalOrder } from './order.ts';
+import type { CanonicalLocation, CanonicalProduct } from './product.ts';
+import type { CanonicalRefund } from './refund.ts';
+
+/**
+ * How new a platform's statement is. `sourceUpdatedAt` is the platform's own clock and decides; `observedAt` is when
+ * a fresh read of the platform began (ours) and decides among equals. A statement from a stored payload has
+ * `observedAt: null`: it loses against a read, and between two payloads of one instant that differ nothing is decided
+ * (the write path asks for a fresh read).
+ */
+export interface SourceVersion {
+  sourceUpdatedAt: Date;
+  observedAt: Date | null;
+}
+
+/** What a platform told us, in our words. `remoteId` is the platform's id, always a string. */
+export type PlatformChange = (
+  | { kind: 'customer'; remoteId: string; version: SourceVersion; customer: CanonicalCustomer }
+  | { kind: 'customerRemoved'; remoteId: string; version: SourceVersion }
+  | { kind: 'order'; remoteId: string; version: SourceVersion; order: CanonicalOrder }
+  | { kind: 'orderRemoved'; remoteId: string; version: SourceVersion }
+  /** A refund on its own; the order it belongs to must be known, else the write path asks for a fresh read of it. */
+  | { kind: 'refund'; orderRemoteId: string; version: SourceVersion; refund: CanonicalRefund }
+  | { kind: 'fulfilment'; orderRemoteId: string; version: SourceVersion; fulfilment: CanonicalFulfilment }
+  | { kind: 'product'; remoteId: string; version: SourceVersion; product: CanonicalProduct }
+  | { kind: 'productRemoved'; remoteId: string; version: SourceVersion }
+  | { kind: 'location'; remoteId: string; version: SourceVersion; location: CanonicalLocation }
+  /** A figure that the platform reports. Undefined figures are not told. */
+  | {
+      kind: 'stockLevel';
+      inventoryItemRemoteId: string;
+      locationRemoteId: string;
+      version: SourceVersion;
+      available: number | null;
+      onHand?: number;
+      committed?: number;
+      incoming?: number;
+    }
+  /** A row that we keep there (a receipt, a CRM order) as the platform now has it; `state: null` when it was removed. */
+  | {
+      kind: 'documentObserved';
+      remoteType: string;
+      remoteId: string;
+      remoteVersion: string | null;
+      state: Record<string, unknown> | null;
+      version: SourceVersion;
+    }
+  /** The account withdrew our authorisation. */
+  | { kind: 'accountRevoked'; reason: string; version: SourceVersion }
+) & {
+  /**
+   * What the platform is now known to hold of the fields that we may write there, in the platform's own words.
+   * Kept with the link; planning compares against it, so that nothing is written back to where it came from.
+   */
+  observed?: Record<string, unknown>;
+};
+
+/** What a person or tool changes through our own API. Ids are the graph's. */
+export type Edit =
+  | { kind: 'customerEdit'; customerId: bigint; patch: CustomerPatch }
+  | { kind: 'orderEdit'; orderId: bigint; patch: { note?: string | null; tags?: string[] } }
+  | { kind: 'stockAdjust'; variantId: bigint; locationId: bigint; delta: number; reason: string };
+
+export interface CustomerPatch {
+  firstName?: string | null;
+  lastName?: string | null;
+  company?: string | null;
+  email?: string | null;
+  phone?: string | null;
+  note?: string | null;
+  tags?: string[];
+}
+
+export type Change = PlatformChange | Edit;

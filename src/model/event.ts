@@ -1,0 +1,67 @@
+import type { Source } from './platform-name.ts';
+
+/** Every fact that is appended to the stream, by name. Names are stable: subscribers filter by them. */
+export const eventTypes = [
+  'customer.created',
+  'customer.updated',
+  'customer.removed',
+  'order.created',
+  'order.updated',
+  'order.cancelled',
+  'order.removed',
+  'refund.created',
+  'refund.updated',
+  'fulfilment.created',
+  'fulfilment.updated',
+  'product.created',
+  'product.updated',
+  'product.removed',
+  'location.created',
+  'location.updated',
+  'stock.changed',
+  'push.planned',
+  'push.settled',
+  'push.retrying',
+  'push.dead',
+  'push.superseded',
+  'delivery.retrying',
+  'delivery.dead',
+  'connection.paused',
+  'connection.resumed',
+  'connection.revoked',
+  'connection.circuit_opened',
+  'connection.circuit_closed',
+  'document.drifted',
+] as const;
+export type EventType = (typeof eventTypes)[number];
+
+export type SubjectType =
+  | 'Customer'
+  | 'Order'
+  | 'Refund'
+  | 'Product'
+  | 'Variant'
+  | 'Location'
+  | 'StockLevel'
+  | 'Connection'
+  | 'Delivery'
+  | 'Push';
+
+/** An event before it has a position. */
+export interface NewEvent {
+  type: EventType;
+  subjectType: SubjectType;
+  subjectId: bigint;
+  /** JSON: amounts as decimal strings of minor units, ids as strings. */
+  payload: Record<string, unknown>;
+  source: Source;
+  deliveryId?: bigint | null;
+  pushId?: bigint | null;
+}
+
+/** A committed event. */
+export interface StoredEvent extends NewEvent {
+  /** Commit order without gaps; the cursor. */
+  position: bigint;
+  recordedAt: Date;
+}

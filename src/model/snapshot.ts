@@ -1,0 +1,144 @@
+import type { Address } from './customer.ts';
+import type { FinancialStatus, FulfilmentStatus, NameValue } from './order.ts';
+import type { Channel, PlatformName } from './platform-name.ts';
+
+/** A customer as the graph has them, with all that a platform's record of them may need. */
+export interface CustomerSnapshot {
+  type: 'Customer';
+  id: bigint;
+  firstName: string | null;
+  lastName: string | null;
+  company: string | null;
+  email: string | null;
+  phone: string | null;
+  address: Address | null;
+  note: string | null;
+  tags: string[];
+  taxExempt: boolean;
+  currency: string | null;
+  lifetimeValueMinor: bigint;
+  refundedMinor: bigint;
+  orderCount: number;
+  firstOrderAt: Date | null;
+  lastOrderAt: Date | null;
+  /** Platforms that know this customer by an account of their own. */
+  platforms: PlatformName[];
+}
+
+/** An order as the graph has it. Amounts are minor units of `currency`, the shop's. */
+export interface OrderSnapshot {
+  type: 'Order';
+  id: bigint;
+  connectionId: bigint;
+  platform: PlatformName;
+  remoteId: string;
+  number: string;
+  channel: Channel;
+  customer: CustomerSnapshot | null;
+  locationName: string | null;
+  financialStatus: FinancialStatus;
+  fulfilmentStatus: FulfilmentStatus;
+  currency: string;
+  presentmentCurrency: string;
+  subtotalMinor: bigint;
+  discountMinor: bigint;
+  shippingMinor: bigint;
+  taxMinor: bigint;
+  dutiesMinor: bigint;
+  tipMinor: bigint;
+  roundingMinor: bigint;
+  totalMinor: bigint;
+  paidMinor: bigint;
+  refundedMinor: bigint;
+  presentmentTotalMinor: bigint;
+  taxesIncluded: boolean;
+  taxExempt: boolean;
+  test: boolean;
+  email: string | null;
+  billingAddress: Address | null;
+  shippingAddress: Address | null;
+  note: string | null;
+  tags: string[];
+  attributes: NameValue[];
+  placedAt: Date;
+  cancelledAt: Date | null;
+  lines: OrderLineSnapshot[];
+  shippingLines: ShippingLineSnapshot[];
+  discounts: { kind: string; code: string | null; title: string | null; amountMinor: bigint }[];
+  /** Summed per title and rate over the whole order. */
+  taxes: TaxSnapshot[];
+  transactions: { kind: string; status: string; gateway: string; amountMinor: bigint }[];
+  refunds: RefundSnapshot[];
+}
+
+export interface OrderLineSnapshot {
+  id: bigint;
+  remoteId: string;
+  variantId: bigint | null;
+  title: string;
+  variantTitle: string | null;
+  sku: string | null;
+  quantity: number;
+  refundedQuantity: number;
+  unitPriceMinor: bigint;
+  discountMinor: bigint;
+  taxMinor: bigint;
+  /** Unit price × quantity − discounts. */
+  totalMinor: bigint;
+  taxable: boolean;
+  giftCard: boolean;
+  properties: NameValue[];
+  taxes: TaxSnapshot[];
+}
+
+export interface ShippingLineSnapshot {
+  id: bigint;
+  title: string;
+  /** Before discounts. */
+  priceMinor: bigint;
+  discountMinor: bigint;
+  taxMinor: bigint;
+  taxes: TaxSnapshot[];
+}
+
+export interface TaxSnapshot {
+  title: string;
+  /** Decimal string: 0.19 is 19 %. */
+  rate: string;
+  amountMinor: bigint;
+  channelLiable: boolean;
+}
+
+export interface RefundSnapshot {
+  id: bigint;
+  remoteId: string;
+  totalMinor: bigint;
+  settled: boolean;
+  refundedAt: Date;
+  lines: {
+    orderLineId: bigint;
+    quantity: number;
+    subtotalMinor: bigint;
+    taxMinor: bigint;
+    restockType: string;
+  }[];
+  adjustments: { kind: string; amountMinor: bigint; taxMinor: bigint }[];
+}
+
+/** A stock level as the graph has it. */
+export interface StockLevelSnapshot {
+  type: 'StockLevel';
+  id: bigint;
+  variantId: bigint;
+  locationId: bigint;
+  sku: string | null;
+  onHand: number;
+  committed: number;
+  reserved: number;
+  available: number;
+  /** Where this level lives at the platform the snapshot is made for; null where it is not listed there. */
+  inventoryItemRemoteId: string | null;
+  locationRemoteId: string | null;
+}
+
+export type Snapshot = CustomerSnapshot | OrderSnapshot | StockLevelSnapshot;

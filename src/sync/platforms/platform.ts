@@ -1,0 +1,196 @@
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import type { PlatformChange } from '../../model/change.ts';
+import type { SubjectType } from '../../model/event.ts';
+import type { PlatformName } from '../../model/platform-name.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
+
+/**
+ * The contract of a platform. A folder per platform implements it and one line in the registry names it; the engine
+ * knows nothing else of any platform. Pure: `door.split`, `plan`. Network: `interpret` (only to hydrate), `perform`,
+ * `prepare`, `sweep`; never inside a transaction.
+ */
+export interface Platform<Credentials = unknown> {
+  name: PlatformName;
+  /** Checked when a connection is made and each time its sealed credentials are opened. */
+  credentials: z.ZodType<Credentials>;
+  door: Door<Credentials>;
+  /** What the platform can be asked to write; the names of write capabilities and of push kinds. */
+  pushKinds: readonly string[];
+  /** Requests that may be started per window, shared by all of a connection's calls in this process. */
+  rateLimit: RateLimit;
+  /** Remote types whose links the write path hands to `plan`, by the graph's type. */
+  linkTypes: Partial<Record<SubjectType, string>>;
+  interpret(
+    delivery: DeliveryFacts,
+    session: Session<Credentials>,
+    options: { fresh: boolean },
+  ): Promise<Interpretation>;
+  /** Which writes the platform is owed for this state of the graph. Pure; an empty list where it holds all of it already. */
+  plan(snapshot: Snapshot, context: PlanContext): PushPlan[];
+  /** Carries one push out, once: the idempotency key makes repeating it harmless. @throws AppError (retryable or not, with a remedy) */
+  perform(push: PushTask, session: Session<Credentials>): Promise<PushOutcome>;
+  /** Makes the account ready: definitions, webhook subscriptions, checks. Safe to repeat. */
+  prepare(session: Session<Credentials>, options: { webhookUrl: string }): Promise<void>;
+  /** Everything changed since then, read from the platform: backfill and repair of lost deliveries. */
+  sweep(session: Session<Credentials>, options: { since: Date | null }): AsyncIterable<PlatformChange[]>;
+}
+
+export interface RateLimit {
+  /** At most this many requests in `windowMs`. */
+  requests: number;
+  windowMs: number;
+  /** At most this many at the same time. */
+  concurrent: number;
+}
+
+// ── the door ──
+
+/** A request as it reached us; nothing in it is trusted yet. */
+export interface WebhookRequest {
+  method: string;
+  /** The address the platform called: public base URL + path + query. */
+  url: string;
+  /** Lower-case names. */
+  headers: Readonly<Record<string, string | undefined>>;
+  rawBody: Buffer;
+  receivedAtMs: number;
+}
+
+export interface Door<Credentials> {
+  /** Reads the account from the headers, where the platform puts it there; null: any connection of the platform may match. */
+  accountIdOf(request: WebhookRequest): string | null;
+  /** True where the headers that carry account and signature are there at all. */
+  isSigned(request: WebhookRequest): boolean;
+  /** Constant-time; also refuses what lies outside the replay window. */
+  verify(request: WebhookRequest, credentials: Credentials): boolean;
+  /** Cuts a verified request into deliveries. @throws AppError MALFORMED_WEBHOOK where the body is not what the platform sends. */
+  split(request: WebhookRequest): IncomingDelivery[];
+}
+
+export interface IncomingDelivery {
+  accountId: string;
+  /** Unique per connection; the same over retries of one delivery. */
+  externalId: string;
+  eventId: string | null;
+  topic: string;
+  /** What it speaks of, for example `order:5551`; deliveries of one subject are processed one after the other. */
+  subject: string;
+  triggeredAt: Date | null;
+  /** Raw bytes, or the part of them that speaks of this subject. */
+  body: Buffer;
+}
+
+// ── reading ──
+
+export interface DeliveryFacts {
+  id: bigint;
+  topic: string;
+  subject: string;
+  eventId: string | null;
+  triggeredAt: Date | null;
+  receivedAt: Date;
+  body: Buffer;
+}
+
+export type Interpretation =
+  | { kind: 'changes'; changes: PlatformChange[] }
+  /** Nothing the graph has a use for. */
+  | { kind: 'ignored'; reason: string }
+  /** A person must act (privacy requests): becomes a dead letter with this remedy. */
+  | { kind: 'person'; reason: string; remedy: string };
+
+// ── writing ──
+
+export interface PlanContext {
+  connectionId: bigint;
+  settings: Readonly<Record<string, unknown>>;
+  /** Our link to the platform's row for the snapshot's subject; null where there is none yet. */
+  link: LinkFacts | null;
+  /** True for the platform the change came from. */
+  isOrigin: boolean;
+}
+
+export interface LinkFacts {
+  remoteType: string;
+  remoteId: string;
+  remoteVersion: string | null;
+  /** What the platform was last known to hold, in the platform's own words. */
+  state: Readonly<Record<string, unknown>>;
+}
+
+export interface PushPlan {
+  /** One of `Platform.pushKinds`. */
+  kind: string;
+  subjectType: SubjectType;
+  subjectId: bigint;
+  /** JSON: what the platform's row should say. Readable by a person; all that `perform` needs besides links. */
+  body: Record<string, unknown>;
+}
+
+export interface PushTask {
+  pushId: bigint;
+  kind: string;
+  subjectType: SubjectType;
+  subjectId: bigint;
+  /** The same over every attempt of this push. At most 50 characters. */
+  idempotencyKey: string;
+  attempt: number;
+  body: Readonly<Record<string, unknown>>;
+}
+
+export interface PushOutcome {
+  /** The row that now stands for the subject. */
+  remoteType: string;
+  remoteId: string;
+  remoteVersion: string | null;
+  /** What the platform now holds of the fields that we write; compared by the next `plan`. */
+  state: Record<string, unknown>;
+  /** True when the row was there already and was taken over. */
+  adopted: boolean;
+  /** Facts that a person may want: document number, total. */
+  detail: Record<string, unknown>;
+  /** Rows written on the way: the books' customer, items, CRM line items. */
+  links?: NewLink[];
+}
+
+export interface NewLink {
+  entityType: string;
+  entityId: bigint;
+  remoteType: string;
+  remoteId: string;
+  remoteVersion: string | null;
+  state: Record<string, unknown>;
+}
+
+/** Our links at the session's connection. */
+export interface Links {
+  find(entityType: string, entityIds: readonly bigint[], remoteType: string): Promise<Map<bigint, LinkFacts>>;
+  /** Records a row written on the way at once, so that a crash does not forget it. */
+  save(link: NewLink): Promise<void>;
+  /** Waits for another push to make the link. @throws AppError LINK_PENDING (retryable) when it does not come in time. */
+  waitFor(entityType: string, entityId: bigint, remoteType: string, timeoutMs: number): Promise<LinkFacts>;
+}
+
+// ── a conversation with one account ──
+
+/** What a platform's code gets to speak with one account; made by the engine, one per connection and process. */
+export interface Session<Credentials> {
+  connectionId: bigint;
+  accountId: string;
+  settings: Readonly<Record<string, unknown>>;
+  /** Opened afresh at each call: rotation by another process is seen. */
+  credentials(): Promise<Credentials>;
+  /** Stores rotated credentials, sealed, before they are used. `refresh` runs under a lock: one refresher at a time over all processes. */
+  rotate(refresh: (current: Credentials) => Promise<Credentials>): Promise<Credentials>;
+  /** Waits for the connection's rate limit, then runs; every request to the platform goes through it. */
+  limited<T>(request: () => Promise<T>): Promise<T>;
+  links: Links;
+  /** Base URL of the platform, which can point at a proxy or the sandbox. */
+  baseUrl: string;
+  timeoutMs: number;
+  now(): number;
+  log: Logger;
+  /** A place for the platform's own client objects, kept as long as the session. */
+  cache: Map<string, unknown>;
+}
