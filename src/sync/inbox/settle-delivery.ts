@@ -1,0 +1,14 @@
+import type { Tx } from '../../db/pool.ts';
+
+export type DeliveryOutcome = 'applied' | 'unchanged' | 'stale' | 'echo' | 'duplicate' | 'ignored';
+
+/** Marks a delivery as done, in the same transaction as its effect. */
+export async function settleDelivery(tx: Tx, deliveryId: bigint, outcome: DeliveryOutcome): Promise<void> {
+  await tx.query({
+    name: 'settle-delivery',
+    text: `update delivery set status = 'settled', outcome = $2::delivery_outcome, settled_at = clock_timestamp(),
+             error = null, error_code = null, remedy = null, next_attempt_at = null
+           where id = $1`,
+    values: [deliveryId, outcome],
+  });
+}
