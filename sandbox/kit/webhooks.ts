@@ -8,6 +8,8 @@ export interface OutgoingWebhook {
   url: string;
   topic: string;
   body: Buffer;
+  /** Where the platform writes the number of the attempt into the body: the bytes of that attempt, instead of `body`. */
+  bodyAt?: (attempt: number) => Buffer;
   /** Signs at the moment of sending (some platforms sign a timestamp). */
   headers: (atMs: number, attempt: number) => Record<string, string>;
 }
@@ -113,7 +115,7 @@ export class WebhookSender implements AsyncDisposable {
       const response = await fetch(webhook.url, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...webhook.headers(atMs, attempt) },
-        body: new Uint8Array(webhook.body),
+        body: new Uint8Array(webhook.bodyAt?.(attempt) ?? webhook.body),
         signal: AbortSignal.any([AbortSignal.timeout(this.#options.timeoutMs), this.#abort.signal]),
       });
       status = response.status;
