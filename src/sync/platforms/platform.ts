@@ -30,6 +30,11 @@ export interface Platform<Credentials = unknown> {
   plan(snapshot: Snapshot, context: PlanContext): PushPlan[];
   /** Carries one push out, once: the idempotency key makes repeating it harmless. @throws AppError (retryable or not, with a remedy) */
   perform(push: PushTask, session: Session<Credentials>): Promise<PushOutcome>;
+  /** Asks the platform whose credentials these are; only where the account is not part of them. */
+  identify?(
+    credentials: Credentials,
+    options: { baseUrl: string; timeoutMs: number },
+  ): Promise<{ accountId: string; name: string }>;
   /** Makes the account ready: definitions, webhook subscriptions, checks. Safe to repeat. */
   prepare(session: Session<Credentials>, options: { webhookUrl: string }): Promise<void>;
   /** Everything changed since then, read from the platform: backfill and repair of lost deliveries. */

@@ -1,0 +1,223 @@
+import { z } from 'zod';
+import { AppError } from './errors.ts';
+import type { PlatformName } from './model/platform-name.ts';
+
+/** Everything that the environment decides, checked once at the start. */
+export interface Config {
+  /** No credential of any platform is set: the sandbox platforms and the demo shop are served. */
+  demo: boolean;
+  /** Null: the embedded Postgres in `dataDir`. */
+  databaseUrl: string | null;
+  dataDir: string;
+  host: string;
+  port: number;
+  /** Address that platforms call; signatures of some of them cover it. */
+  publicUrl: string;
+  /** Seals credentials at rest. Null in the demo: one is made and kept in `dataDir`. */
+  encryptionKey: string | null;
+  apiKeys: ApiKeyConfig[];
+  logLevel: string;
+  graphiql: boolean;
+  introspection: boolean;
+  baseUrls: Record<PlatformName, string>;
+  connections: ConnectionConfig[];
+}
+
+export interface ApiKeyConfig {
+  name: string;
+  key: string;
+  scopes: string[];
+}
+
+/** One account whose credentials stand in the environment. */
+export interface ConnectionConfig {
+  platform: PlatformName;
+  /** Null where the platform tells it when asked with the credentials (HubSpot's portal id). */
+  accountId: string | null;
+  credentials: Record<string, string>;
+}
+
+const sandboxPorts: Readonly<Record<PlatformName, number>> = {
+  shopify: 4010,
+  hubspot: 4011,
+  quickbooks: 4012,
+  amazon: 4013,
+};
+
+/** Address of each sandbox platform, as `npx tributary sandbox` serves them. */
+export function sandboxUrl(platform: PlatformName): string {
+  return `http://127.0.0.1:${sandboxPorts[platform]}`;
+}
+
+const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
+const url = z.url({ protocol: /^https?$/, error: 'must be an http or https address' });
+const filled = z.string().trim().min(1, 'must not be empty');
+
+const schema = z.object({
+  DATABASE_URL: z
+    .url({
+      protocol: /^postgres(ql)?$/,
+      error: 'must look like postgresql://user:password@host:5432/database',
+    })
+    .optional(),
+  DATA_DIR: filled.default('.data'),
+  HOST: filled.optional(),
+  PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(4000),
+  PUBLIC_URL: url.optional(),
+  ENCRYPTION_KEY: z
+    .string()
+    .min(32, 'must be at least 32 characters, for example the output of "openssl rand -base64 32"')
+    .optional(),
+  API_KEYS: z.string().optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  GRAPHIQL: flag.optional(),
+  INTROSPECTION: flag.optional(),
+  SHOPIFY_API_URL: url.optional(),
+  HUBSPOT_API_URL: url.optional(),
+  QUICKBOOKS_API_URL: url.optional(),
+  AMAZON_API_URL: url.optional(),
+  SHOPIFY_SHOP: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*\.myshopify\.com$/, 'must look like my-shop.myshopify.com')
+    .optional(),
+  SHOPIFY_ACCESS_TOKEN: filled.optional(),
+  SHOPIFY_API_SECRET: filled.optional(),
+  HUBSPOT_ACCESS_TOKEN: filled.optional(),
+  HUBSPOT_CLIENT_SECRET: filled.optional(),
+  QUICKBOOKS_REALM_ID: z.string().regex(/^\d+$/, 'must be the number of the company').optional(),
+  QUICKBOOKS_CLIENT_ID: filled.optional(),
+  QUICKBOOKS_CLIENT_SECRET: filled.optional(),
+  QUICKBOOKS_REFRESH_TOKEN: filled.optional(),
+  QUICKBOOKS_VERIFIER_TOKEN: filled.optional(),
+});
+
+type Environment = z.infer<typeof schema>;
+
+/** The variables that make a connection: all of a platform's or none. */
+const connectionVariables = {
+  shopify: {
+    account: 'SHOPIFY_SHOP',
+    credentials: {
+      shop: 'SHOPIFY_SHOP',
+      accessToken: 'SHOPIFY_ACCESS_TOKEN',
+      apiSecret: 'SHOPIFY_API_SECRET',
+    },
+  },
+  hubspot: {
+    account: null,
+    credentials: { accessToken: 'HUBSPOT_ACCESS_TOKEN', clientSecret: 'HUBSPOT_CLIENT_SECRET' },
+  },
+  quickbooks: {
+    account: 'QUICKBOOKS_REALM_ID',
+    credentials: {
+      realmId: 'QUICKBOOKS_REALM_ID',
+      clientId: 'QUICKBOOKS_CLIENT_ID',
+      clientSecret: 'QUICKBOOKS_CLIENT_SECRET',
+      refreshToken: 'QUICKBOOKS_REFRESH_TOKEN',
+      verifierToken: 'QUICKBOOKS_VERIFIER_TOKEN',
+    },
+  },
+} as const satisfies Partial<
+  Record<PlatformName, { account: keyof Environment | null; credentials: Record<string, keyof Environment> }>
+>;
+
+/**
+ * Reads the environment. @throws AppError BAD_CONFIGURATION, which lists every variable that is wrong and what it should be.
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) {
+    throw badConfiguration(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`));
+  }
+  const env = parsed.data;
+  const problems: string[] = [];
+  const connections = readConnections(env, problems);
+  const demo = connections.length === 0;
+  const apiKeys = readApiKeys(env.API_KEYS, problems);
+  if (!demo && env.ENCRYPTION_KEY === undefined) {
+    problems.push(
+      'ENCRYPTION_KEY must be set, for example to the output of "openssl rand -base64 32": it seals the credentials at rest',
+    );
+  }
+  if (!demo && env.PUBLIC_URL === undefined) {
+    problems.push('PUBLIC_URL must be set to the https address under which the platforms reach this server');
+  }
+  if (problems.length > 0) throw badConfiguration(problems);
+  return {
+    demo,
+    databaseUrl: env.DATABASE_URL ?? null,
+    dataDir: env.DATA_DIR,
+    host: env.HOST ?? (demo ? '127.0.0.1' : '0.0.0.0'),
+    port: env.PORT,
+    publicUrl: (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, ''),
+    encryptionKey: env.ENCRYPTION_KEY ?? null,
+    apiKeys,
+    logLevel: env.LOG_LEVEL,
+    graphiql: env.GRAPHIQL ?? demo,
+    introspection: env.INTROSPECTION ?? demo,
+    baseUrls: {
+      shopify: env.SHOPIFY_API_URL ?? (demo ? sandboxUrl('shopify') : `https://${env.SHOPIFY_SHOP}`),
+      hubspot: env.HUBSPOT_API_URL ?? (demo ? sandboxUrl('hubspot') : 'https://api.hubapi.com'),
+      quickbooks:
+        env.QUICKBOOKS_API_URL ?? (demo ? sandboxUrl('quickbooks') : 'https://quickbooks.api.intuit.com'),
+      amazon: env.AMAZON_API_URL ?? (demo ? sandboxUrl('amazon') : 'https://sellingpartnerapi-eu.amazon.com'),
+    },
+    connections,
+  };
+}
+
+function readConnections(env: Environment, problems: string[]): ConnectionConfig[] {
+  const connections: ConnectionConfig[] = [];
+  for (const [platform, variables] of Object.entries(connectionVariables)) {
+    const names = Object.values(variables.credentials);
+    const set = names.filter((name) => env[name] !== undefined);
+    if (set.length === 0) continue;
+    const missing = names.filter((name) => env[name] === undefined);
+    if (missing.length > 0) {
+      problems.push(
+        ...missing.map(
+          (name) => `${name} must be set as well, because ${set[0]} is (or leave out all of ${platform})`,
+        ),
+      );
+      continue;
+    }
+    connections.push({
+      platform: platform as PlatformName,
+      accountId: variables.account === null ? null : String(env[variables.account]),
+      credentials: Object.fromEntries(
+        Object.entries(variables.credentials).map(([field, name]) => [field, String(env[name])]),
+      ),
+    });
+  }
+  return connections;
+}
+
+/** `name=key@scope+scope`, separated by commas. */
+function readApiKeys(text: string | undefined, problems: string[]): ApiKeyConfig[] {
+  if (text === undefined) return [];
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+    .flatMap((entry, index) => {
+      const match = /^([\w-]+)=([^@\s]{24,})@([\w:+]+)$/.exec(entry);
+      if (match === null) {
+        problems.push(
+          `API_KEYS entry ${index + 1} must look like name=key@scope+scope with a key of at least 24 characters, for example dashboard=tb_…@read:orders+read:stock`,
+        );
+        return [];
+      }
+      return [{ name: match[1] ?? '', key: match[2] ?? '', scopes: (match[3] ?? '').split('+') }];
+    });
+}
+
+function badConfiguration(problems: readonly string[]): AppError {
+  return new AppError({
+    code: 'BAD_CONFIGURATION',
+    retryable: false,
+    publicMessage: `The configuration has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+  });
+}
