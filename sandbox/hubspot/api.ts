@@ -2,7 +2,7 @@ import type { Random } from '../kit/random.ts';
 import type { Handler, SandboxRequest, SandboxResponse } from '../kit/server.ts';
 import { associationRoutes } from './association-routes.ts';
 import type { Actor, Crm } from './crm.ts';
-import { HubspotError, toResponse } from './errors.ts';
+import { HubSpotError, toResponse } from './errors.ts';
 import { DailyLimit, RollingLimit } from './limits.ts';
 import type { OAuth } from './oauth.ts';
 import { objectRoutes } from './object-routes.ts';
@@ -69,7 +69,7 @@ export function hubspotApi(options: ApiOptions): Handler {
       headers = draw(options, request);
       const response = route(options, context, request);
       if (response === null)
-        throw new HubspotError(
+        throw new HubSpotError(
           404,
           'OBJECT_NOT_FOUND',
           `No route for ${request.method} ${request.url.pathname}`,
@@ -79,7 +79,7 @@ export function hubspotApi(options: ApiOptions): Handler {
         headers: { ...headers, ...response.headers, 'x-hubspot-correlation-id': correlationId },
       };
     } catch (error) {
-      if (!(error instanceof HubspotError)) throw error;
+      if (!(error instanceof HubSpotError)) throw error;
       const response = toResponse(error, correlationId);
       return {
         ...response,
@@ -172,8 +172,8 @@ function tooMany(
   name: string,
   portalId: number,
   headers: Record<string, string> = {},
-): HubspotError {
-  return new HubspotError(429, 'RATE_LIMITS', `You have reached your ${name} limit.`, {
+): HubSpotError {
+  return new HubSpotError(429, 'RATE_LIMITS', `You have reached your ${name} limit.`, {
     headers,
     extra: {
       errorType: 'RATE_LIMIT',

@@ -1,7 +1,7 @@
 import type { SandboxRequest, SandboxResponse } from '../kit/server.ts';
 import type { RouteContext } from './api.ts';
 import type { AssociationSpec } from './associations.ts';
-import { badRequest, HubspotError, notFound } from './errors.ts';
+import { badRequest, HubSpotError, notFound } from './errors.ts';
 import { type AssociationCategory, type ObjectType, objectTypeNamed } from './object-types.ts';
 import {
   associationsV3,
@@ -97,7 +97,7 @@ function ofTypes(
       try {
         results.push(...run(input));
       } catch (error) {
-        if (!(error instanceof HubspotError)) throw error;
+        if (!(error instanceof HubSpotError)) throw error;
         errors.push(batchError(error, {}));
       }
     }
@@ -221,7 +221,7 @@ function batchRead(
     if (all.length === 0) {
       errors.push(
         batchError(
-          new HubspotError(
+          new HubSpotError(
             404,
             'OBJECT_NOT_FOUND',
             `No ${to.singular} is associated with ${from.singular} ${id}.`,

@@ -1,9 +1,9 @@
 import type { Handler, SandboxRequest, SandboxResponse } from '../kit/server.ts';
 import { fairWeather, type WebhookWeather } from '../kit/webhooks.ts';
-import { HubspotError } from './errors.ts';
+import { HubSpotError } from './errors.ts';
 import { objectTypeNamed, objectTypes } from './object-types.ts';
 import { jsonBody, propertiesOf, requiredId } from './requests.ts';
-import type { HubspotSandboxControls } from './server.ts';
+import type { HubSpotSandboxControls } from './server.ts';
 
 /**
  * The control API under /_control. People edit contacts here; everything has a direct method of the same effect.
@@ -13,7 +13,7 @@ import type { HubspotSandboxControls } from './server.ts';
  * GET <type>[?<property>=<value>], GET <type>/<id>,
  * POST contacts {properties}, POST contacts/<id> {properties}, DELETE contacts/<id>, POST contacts/merge {primaryId, secondaryId}.
  */
-export function controlApi(sandbox: HubspotSandboxControls): Handler {
+export function controlApi(sandbox: HubSpotSandboxControls): Handler {
   return (request) => {
     const path = request.url.pathname.replace(/^\/_control\/?/, '');
     try {
@@ -21,14 +21,14 @@ export function controlApi(sandbox: HubspotSandboxControls): Handler {
         general(sandbox, request, path) ?? webhooks(sandbox, request, path) ?? records(sandbox, request, path)
       );
     } catch (error) {
-      if (!(error instanceof HubspotError)) throw error;
+      if (!(error instanceof HubSpotError)) throw error;
       return { status: error.status, body: { error: error.message } };
     }
   };
 }
 
 function general(
-  sandbox: HubspotSandboxControls,
+  sandbox: HubSpotSandboxControls,
   request: SandboxRequest,
   path: string,
 ): SandboxResponse | null {
@@ -63,7 +63,7 @@ function general(
 }
 
 function webhooks(
-  sandbox: HubspotSandboxControls,
+  sandbox: HubSpotSandboxControls,
   request: SandboxRequest,
   path: string,
 ): SandboxResponse | null {
@@ -104,7 +104,7 @@ function webhooks(
 }
 
 function records(
-  sandbox: HubspotSandboxControls,
+  sandbox: HubSpotSandboxControls,
   request: SandboxRequest,
   path: string,
 ): SandboxResponse | null {

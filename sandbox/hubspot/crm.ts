@@ -3,7 +3,7 @@ import { type AssociationEdge, type AssociationSpec, Associations } from './asso
 import {
   badRequest,
   contactExists,
-  HubspotError,
+  HubSpotError,
   type InvalidValue,
   invalidValues,
   notFound,
@@ -492,7 +492,7 @@ export class Crm {
     const name = typeof given.name === 'string' ? given.name : '';
     const existing = store.properties.get(name);
     if (existing !== undefined && existing.archivedAtMs === null)
-      throw new HubspotError(409, 'OBJECT_ALREADY_EXISTS', `A property named '${name}' already exists.`, {
+      throw new HubSpotError(409, 'OBJECT_ALREADY_EXISTS', `A property named '${name}' already exists.`, {
         subCategory: 'Properties.PROPERTY_ALREADY_EXISTS',
         context: { name: [name] },
       });
@@ -505,7 +505,7 @@ export class Crm {
         throw badRequest(`Invalid input JSON: Some required fields were not set: [${field}]`);
     const groupName = String(given.groupName);
     if (!store.groups.has(groupName))
-      throw new HubspotError(400, 'VALIDATION_ERROR', `Property group '${groupName}' does not exist`, {
+      throw new HubSpotError(400, 'VALIDATION_ERROR', `Property group '${groupName}' does not exist`, {
         context: { groupName: [groupName] },
       });
     const type = String(given.type) as PropertyType;
@@ -604,7 +604,7 @@ export class Crm {
     if (typeof given.name !== 'string' || typeof given.label !== 'string')
       throw badRequest('Invalid input JSON: Some required fields were not set: [name, label]');
     if (store.groups.has(given.name))
-      throw new HubspotError(
+      throw new HubSpotError(
         409,
         'OBJECT_ALREADY_EXISTS',
         `A property group named '${given.name}' already exists.`,
@@ -710,7 +710,7 @@ export class Crm {
     const record = this.get(typeId, id);
     if (record !== undefined) return record;
     const { singular } = this.#store(typeId).type;
-    throw new HubspotError(
+    throw new HubSpotError(
       404,
       'OBJECT_NOT_FOUND',
       `Could not find ${singular.toUpperCase()} with id ${id} to associate.`,
@@ -718,7 +718,7 @@ export class Crm {
     );
   }
 
-  #notUnique(typeId: ObjectTypeId, name: string): HubspotError {
+  #notUnique(typeId: ObjectTypeId, name: string): HubSpotError {
     return badRequest(
       `Unable to perform update/upsert by non-unique ${typeId} property ${name} in portal ID ${this.#options.portalId}`,
     );
@@ -759,6 +759,7 @@ export class Crm {
     }
     if (store.type.id === '0-1') invalid.push(...this.#checkEmails(values));
     if (invalid.length > 0) throw invalidValues(invalid, this.#options.portalId);
+    if (store.type.id === '0-1') keepAddressesApart(values, record);
     return values;
   }
 
@@ -937,8 +938,8 @@ export class Crm {
   }
 }
 
-export function propertyMissing(name: string): HubspotError {
-  return new HubspotError(404, 'OBJECT_NOT_FOUND', `Property '${name}' does not exist.`, {
+export function propertyMissing(name: string): HubSpotError {
+  return new HubSpotError(404, 'OBJECT_NOT_FOUND', `Property '${name}' does not exist.`, {
     subCategory: 'Properties.PROPERTY_NOT_FOUND',
     context: { propertyName: [name] },
   });
@@ -949,6 +950,23 @@ function isStepBack(name: string, before: string | undefined, after: string | nu
   if (name !== 'lifecyclestage' || before === undefined || after === null) return false;
   const stages: readonly string[] = lifecycleStages;
   return stages.indexOf(after) < stages.indexOf(before);
+}
+
+/**
+ * An address is either the primary or an additional one. An additional address made primary changes places with the
+ * old primary.
+ */
+function keepAddressesApart(values: Map<string, string | null>, record: CrmRecord | undefined): void {
+  const before = record?.properties.email;
+  const given = values.get('email');
+  const email = given === undefined ? before : (given ?? undefined);
+  const additionalBefore = record?.properties.hs_additional_emails;
+  const additional = values.get('hs_additional_emails') ?? additionalBefore;
+  if (email === undefined || !additional?.split(';').includes(email)) return;
+  if (values.get('hs_additional_emails') === null) return;
+  const left = additional.split(';').filter((one) => one !== email);
+  if (before !== undefined && before !== email && !left.includes(before)) left.push(before);
+  values.set('hs_additional_emails', left.length === 0 ? null : left.join(';'));
 }
 
 function emailsOf(record: CrmRecord): string[] {

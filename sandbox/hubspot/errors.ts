@@ -7,7 +7,7 @@ export interface ErrorDetail {
 }
 
 /** What HubSpot answers instead of a result. The correlation id is added where the answer is written. */
-export class HubspotError extends Error {
+export class HubSpotError extends Error {
   readonly status: number;
   readonly category: string;
   readonly subCategory: string | undefined;
@@ -40,7 +40,7 @@ export class HubspotError extends Error {
   }
 }
 
-export function toResponse(error: HubspotError, correlationId: string): SandboxResponse {
+export function toResponse(error: HubSpotError, correlationId: string): SandboxResponse {
   return {
     status: error.status,
     ...(error.headers === undefined ? {} : { headers: error.headers }),
@@ -66,7 +66,7 @@ export interface InvalidValue {
 }
 
 /** All refused values of one input travel in one 400, as JSON inside the message and again in `errors`. */
-export function invalidValues(invalid: readonly InvalidValue[], portalId: number): HubspotError {
+export function invalidValues(invalid: readonly InvalidValue[], portalId: number): HubSpotError {
   const inMessage = invalid.map((one) => ({
     isValid: false,
     message: one.message,
@@ -76,7 +76,7 @@ export function invalidValues(invalid: readonly InvalidValue[], portalId: number
     ...(one.value === undefined ? {} : { propertyValue: one.value }),
     portalId,
   }));
-  return new HubspotError(
+  return new HubSpotError(
     400,
     'VALIDATION_ERROR',
     `Property values were not valid: ${JSON.stringify(inMessage)}`,
@@ -90,15 +90,15 @@ export function invalidValues(invalid: readonly InvalidValue[], portalId: number
   );
 }
 
-export function badRequest(message: string, errors?: readonly ErrorDetail[]): HubspotError {
-  return new HubspotError(400, 'VALIDATION_ERROR', message, errors === undefined ? {} : { errors });
+export function badRequest(message: string, errors?: readonly ErrorDetail[]): HubSpotError {
+  return new HubSpotError(400, 'VALIDATION_ERROR', message, errors === undefined ? {} : { errors });
 }
 
-export function notFound(): HubspotError {
-  return new HubspotError(404, 'OBJECT_NOT_FOUND', 'resource not found');
+export function notFound(): HubSpotError {
+  return new HubSpotError(404, 'OBJECT_NOT_FOUND', 'resource not found');
 }
 
 /** The message is the only place where the existing id stands: clients parse it. */
-export function contactExists(existingId: string): HubspotError {
-  return new HubspotError(409, 'CONFLICT', `Contact already exists. Existing ID: ${existingId}`);
+export function contactExists(existingId: string): HubSpotError {
+  return new HubSpotError(409, 'CONFLICT', `Contact already exists. Existing ID: ${existingId}`);
 }

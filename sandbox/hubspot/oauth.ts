@@ -1,5 +1,5 @@
 import type { SandboxRequest, SandboxResponse } from '../kit/server.ts';
-import { HubspotError } from './errors.ts';
+import { HubSpotError } from './errors.ts';
 
 export interface OAuthOptions {
   accessToken: string;
@@ -28,14 +28,14 @@ export class OAuth {
     if (token === this.#options.accessToken) return;
     const expiresAtMs = token === undefined ? undefined : this.#expiries.get(token);
     if (expiresAtMs === undefined)
-      throw new HubspotError(
+      throw new HubSpotError(
         401,
         'INVALID_AUTHENTICATION',
         'Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview',
       );
     const overdueMs = this.#options.now() - expiresAtMs;
     if (overdueMs >= 0)
-      throw new HubspotError(
+      throw new HubSpotError(
         401,
         'EXPIRED_AUTHENTICATION',
         `The OAuth token used to make this call expired ${Math.floor(overdueMs / 1000)} second(s) ago.`,
@@ -51,7 +51,7 @@ export class OAuth {
     const token = /^\/oauth\/v1\/access-tokens\/(.+)$/.exec(path)?.[1];
     if (token === undefined || request.method !== 'GET') return null;
     const expiresAtMs = this.#expiries.get(decodeURIComponent(token));
-    if (expiresAtMs === undefined) throw new HubspotError(404, 'OBJECT_NOT_FOUND', 'access token not found');
+    if (expiresAtMs === undefined) throw new HubSpotError(404, 'OBJECT_NOT_FOUND', 'access token not found');
     return {
       status: 200,
       body: {

@@ -2,7 +2,7 @@ import type { SandboxRequest, SandboxResponse } from '../kit/server.ts';
 import type { RouteContext } from './api.ts';
 import { readSpecs } from './association-routes.ts';
 import type { AssociationInput, CrmRecord } from './crm.ts';
-import { badRequest, HubspotError, notFound } from './errors.ts';
+import { badRequest, HubSpotError, notFound } from './errors.ts';
 import { type ObjectType, objectTypeNamed } from './object-types.ts';
 import {
   batchAnswer,
@@ -214,14 +214,14 @@ function runBatch(
   const results: Json[] = [];
   const errors: Json[] = [];
   const missing: string[] = [];
-  let firstError: HubspotError | null = null;
+  let firstError: HubSpotError | null = null;
   for (const input of inputs) {
     try {
       const result = run(input);
       if (result === null) missing.push(String(input.id));
       else results.push(result);
     } catch (error) {
-      if (!(error instanceof HubspotError)) throw error;
+      if (!(error instanceof HubSpotError)) throw error;
       if (partialFailures === 'traced' && !isTraced) throw error;
       firstError ??= error;
       errors.push(

@@ -1,4 +1,4 @@
-import { HubspotError } from './errors.ts';
+import { HubSpotError } from './errors.ts';
 
 export type ObjectTypeId = '0-1' | '0-2' | '0-3' | '0-7' | '0-8' | '0-123';
 
@@ -105,7 +105,7 @@ export const objectTypes: readonly ObjectType[] = list;
 export function objectTypeNamed(name: string): ObjectType {
   const type = byName.get(name.toLowerCase());
   if (type === undefined)
-    throw new HubspotError(400, 'VALIDATION_ERROR', `Unable to infer object type from: ${name}`);
+    throw new HubSpotError(400, 'VALIDATION_ERROR', `Unable to infer object type from: ${name}`);
   return type;
 }
 

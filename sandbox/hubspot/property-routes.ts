@@ -1,7 +1,7 @@
 import type { SandboxRequest, SandboxResponse } from '../kit/server.ts';
 import type { RouteContext } from './api.ts';
 import { propertyMissing } from './crm.ts';
-import { HubspotError, notFound } from './errors.ts';
+import { HubSpotError, notFound } from './errors.ts';
 import { type ObjectType, objectTypeNamed } from './object-types.ts';
 import { type PropertyDefinition, type PropertyGroup, publicProperty } from './property-definitions.ts';
 import { batchAnswer, batchError } from './representations.ts';
@@ -97,7 +97,7 @@ function batch(
           : find(context, type, nameOf(input), body.archived === true);
       results.push(publicProperty(definition));
     } catch (error) {
-      if (!(error instanceof HubspotError)) throw error;
+      if (!(error instanceof HubSpotError)) throw error;
       errors.push(batchError(error, { name: [nameOf(input)] }));
     }
   }

@@ -1,6 +1,6 @@
 import type { AssociationSpec } from './associations.ts';
 import type { Crm, CrmRecord } from './crm.ts';
-import { HubspotError } from './errors.ts';
+import { HubSpotError } from './errors.ts';
 import { type ObjectType, type ObjectTypeId, objectTypeNamed } from './object-types.ts';
 import { dealPipeline, orderPipeline } from './property-definitions.ts';
 import type { SearchDocument } from './search.ts';
@@ -138,7 +138,7 @@ export function batchAnswer(
 }
 
 /** One failed input of a batch; `context` tells which. */
-export function batchError(error: HubspotError, context: Record<string, string[]>): Body {
+export function batchError(error: HubSpotError, context: Record<string, string[]>): Body {
   return {
     status: 'error',
     category: error.category,
@@ -152,7 +152,7 @@ export function batchError(error: HubspotError, context: Record<string, string[]
 
 export function missingInBatch(type: ObjectType, ids: readonly string[]): Body {
   return batchError(
-    new HubspotError(
+    new HubSpotError(
       404,
       'OBJECT_NOT_FOUND',
       `Could not get some ${type.singular.toUpperCase()} objects, they may be deleted or not exist. Check that ids are valid.`,

@@ -1,5 +1,5 @@
 import type { SandboxRequest } from '../kit/server.ts';
-import { badRequest, HubspotError } from './errors.ts';
+import { badRequest, HubSpotError } from './errors.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -80,7 +80,7 @@ function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    throw new HubspotError(400, 'VALIDATION_ERROR', `Invalid path segment: ${segment}`);
+    throw new HubSpotError(400, 'VALIDATION_ERROR', `Invalid path segment: ${segment}`);
   }
 }
 

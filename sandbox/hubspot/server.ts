@@ -13,7 +13,7 @@ import { objectTypeNamed, objectTypes } from './object-types.ts';
 import { publicProperty } from './property-definitions.ts';
 import { seedContacts } from './seed.ts';
 
-export interface HubspotSandboxOptions {
+export interface HubSpotSandboxOptions {
   /** 0 picks a free port. */
   port: number;
   seed: number;
@@ -51,7 +51,7 @@ export interface HubspotSandboxOptions {
 }
 
 /** A record as the sandbox's owner sees it: every value, none hidden. */
-export interface HubspotRecord {
+export interface HubSpotRecord {
   id: string;
   properties: Readonly<Record<string, string>>;
   createdAtMs: number;
@@ -60,17 +60,17 @@ export interface HubspotRecord {
 }
 
 /** What a person in the portal, or the owner of the sandbox, can do. The control API calls the same. */
-export interface HubspotSandboxControls {
+export interface HubSpotSandboxControls {
   readonly webhooks: WebhookSender;
-  createContact(properties: Record<string, unknown>): HubspotRecord;
-  editContact(id: string, properties: Record<string, unknown>): HubspotRecord;
+  createContact(properties: Record<string, unknown>): HubSpotRecord;
+  editContact(id: string, properties: Record<string, unknown>): HubSpotRecord;
   deleteContact(id: string): void;
-  mergeContacts(primaryId: string, secondaryId: string): HubspotRecord;
-  contactByEmail(email: string): HubspotRecord | null;
-  record(type: string, id: string): HubspotRecord | null;
-  records(type: string): HubspotRecord[];
+  mergeContacts(primaryId: string, secondaryId: string): HubSpotRecord;
+  contactByEmail(email: string): HubSpotRecord | null;
+  record(type: string, id: string): HubSpotRecord | null;
+  records(type: string): HubSpotRecord[];
   /** The first record with that value; one look-up where the property is unique, else a scan. */
-  find(type: string, property: string, value: string): HubspotRecord | null;
+  find(type: string, property: string, value: string): HubSpotRecord | null;
   /** Ids of the records of a type that are tied to this one. */
   associated(fromType: string, id: string, toType: string): string[];
   state(): Record<string, unknown>;
@@ -88,7 +88,7 @@ export interface HubspotSandboxControls {
   settled(): Promise<void>;
 }
 
-export interface HubspotSandbox extends HubspotSandboxControls, AsyncDisposable {
+export interface HubSpotSandbox extends HubSpotSandboxControls, AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly faults: Faults;
@@ -127,7 +127,7 @@ export function portalMigration(retryAfterSeconds: number): FaultEffect {
 }
 
 /** HubSpot over real HTTP: CRM objects, properties, associations, search, OAuth, limits and signed webhooks. */
-export async function startHubspotSandbox(options: HubspotSandboxOptions): Promise<HubspotSandbox> {
+export async function startHubSpotSandbox(options: HubSpotSandboxOptions): Promise<HubSpotSandbox> {
   const now = options.now ?? Date.now;
   const portalId = options.portalId ?? 62515;
   const appId = options.appId ?? 1160452;
@@ -241,13 +241,13 @@ interface Parts {
   mute: <T>(run: () => T) => T;
 }
 
-function controlsOf({ crm, webhooks, publisher, limits, random, mute }: Parts): HubspotSandboxControls {
+function controlsOf({ crm, webhooks, publisher, limits, random, mute }: Parts): HubSpotSandboxControls {
   const contact = (id: string): CrmRecord => {
     const record = crm.get('0-1', id);
     if (record === undefined) throw notFound();
     return record;
   };
-  const records = (type: string): HubspotRecord[] => [...crm.records(objectTypeNamed(type).id)].map(seen);
+  const records = (type: string): HubSpotRecord[] => [...crm.records(objectTypeNamed(type).id)].map(seen);
   return {
     webhooks,
     createContact: (properties) => seen(crm.create('0-1', properties, [], human)),
@@ -318,7 +318,7 @@ function controlsOf({ crm, webhooks, publisher, limits, random, mute }: Parts): 
   };
 }
 
-function seen(record: CrmRecord): HubspotRecord {
+function seen(record: CrmRecord): HubSpotRecord {
   return {
     id: record.id,
     properties: record.properties,
@@ -328,6 +328,6 @@ function seen(record: CrmRecord): HubspotRecord {
   };
 }
 
-function seenOrNull(record: CrmRecord | undefined): HubspotRecord | null {
+function seenOrNull(record: CrmRecord | undefined): HubSpotRecord | null {
   return record === undefined ? null : seen(record);
 }
