@@ -61,7 +61,7 @@ export function normaliseEmail(raw: string): string | null {
 function date(text: string): NormalisedValue {
   if (/^-?\d+$/.test(text)) {
     const at = new Date(Number(text));
-    if (Number.isNaN(at.getTime())) return refuse('INVALID_DATE', `${text} was not a valid date.`, text);
+    if (!isInCalendar(at)) return refuse('INVALID_DATE', `${text} was not a valid date.`, text);
     const iso = at.toISOString();
     // Milliseconds are accepted for a date, but only at midnight UTC: the classic way to lose a birthday.
     if (!iso.endsWith('T00:00:00.000Z'))
@@ -78,9 +78,13 @@ function date(text: string): NormalisedValue {
 function datetime(text: string): NormalisedValue {
   const isIso = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/.test(text);
   const at = /^-?\d+$/.test(text) ? new Date(Number(text)) : isIso ? new Date(text) : null;
-  if (at === null || Number.isNaN(at.getTime()))
-    return refuse('INVALID_DATE', `${text} was not a valid date.`, text);
+  if (at === null || !isInCalendar(at)) return refuse('INVALID_DATE', `${text} was not a valid date.`, text);
   return { ok: true, value: at.toISOString() };
+}
+
+/** Four-digit years only: the others have no plain ISO form. */
+function isInCalendar(at: Date): boolean {
+  return !Number.isNaN(at.getTime()) && /^\d{4}-/.test(at.toISOString());
 }
 
 function enumeration(

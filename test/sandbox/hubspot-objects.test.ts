@@ -6,7 +6,7 @@ import { HubSpotError } from '../../sandbox/hubspot/errors.ts';
 import { seededRandom } from '../../sandbox/kit/random.ts';
 import { client, hubspot, refusal } from './hubspot-support.ts';
 
-const hubspotDefined = AssociationSpecAssociationCategoryEnum.HubSpotDefined;
+const hubspotDefined = AssociationSpecAssociationCategoryEnum.HubspotDefined;
 
 describe('contacts', () => {
   it('are created, read by id and by e-mail, updated, archived and listed', async () => {
