@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AssociationSpecAssociationCategoryEnum } from '@hubspot/api-client/lib/codegen/crm/objects/index.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -109,6 +112,22 @@ describe('contacts', () => {
     });
     const after = await contacts.basicApi.update(id, { properties: { lifecyclestage: 'lead' } });
     expect(after.properties.lifecyclestage).toBe('customer');
+  });
+
+  it('keep their modification date where an update changes nothing', async () => {
+    let at = 1_700_000_000_000;
+    await using sandbox = await hubspot({ now: () => at });
+    const { contacts } = client(sandbox).crm;
+    const { id, updatedAt } = await contacts.basicApi.create({
+      properties: { email: 'a@b.co', city: 'Lyon' },
+    });
+    at += 1000;
+    expect((await contacts.basicApi.update(id, { properties: { city: 'Lyon' } })).updatedAt).toEqual(
+      updatedAt,
+    );
+    const changed = await contacts.basicApi.update(id, { properties: { city: 'Leeds' } });
+    expect(changed.updatedAt.getTime()).toBe(at);
+    expect(changed.properties.lastmodifieddate).toBe(new Date(at).toISOString());
   });
 
   it('are erased for good by a privacy deletion', async () => {
@@ -577,6 +596,20 @@ describe('the rules of a portal', () => {
     expect(after.associations.of('0-123', order.id, '0-1').map((one) => one.toId)).toEqual([survivor.id]);
     expect(after.create('0-1', {}, [], actor).id).toBe(before.create('0-1', {}, [], actor).id);
   });
+});
+
+it('a sandbox with a state file goes on where it stopped', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'hubspot-sandbox-'));
+  const statePath = join(directory, 'hubspot.json');
+  const id = await (async () => {
+    await using sandbox = await hubspot({ statePath });
+    return sandbox.createContact({ email: 'ada@example.com' }).id;
+  })();
+  await using sandbox = await hubspot({ statePath });
+  expect(sandbox.contactByEmail('ada@example.com')?.id).toBe(id);
+  expect(sandbox.createContact({ email: 'bob@example.com' }).id).toBe('101000000002');
+  await sandbox[Symbol.asyncDispose]();
+  await rm(directory, { recursive: true });
 });
 
 function withOrders(sdk: ReturnType<typeof client>) {
