@@ -35,7 +35,7 @@ export interface Actor {
   sourceId: string;
 }
 
-export interface HistoryEntry {
+interface HistoryEntry {
   value: string;
   timestampMs: number;
   sourceType: string;

@@ -145,7 +145,7 @@ export class WebhookPublisher implements Disposable {
 }
 
 /** base64(HMAC-SHA256(client secret, method + URI + body + timestamp)); some escapes of the URI are undone first. */
-export function signatureV3(
+function signatureV3(
   clientSecret: string,
   method: string,
   uri: string,

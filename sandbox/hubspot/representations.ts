@@ -161,7 +161,7 @@ export function missingInBatch(type: ObjectType, ids: readonly string[]): Body {
   );
 }
 
-export function iso(ms: number): string {
+function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 

@@ -99,7 +99,7 @@ const retryMinutes = [1, 3, 10, 20, 45, 90, 180, 300, 360, 420];
 const human: Actor = { changeSource: 'CRM_UI', sourceId: 'userId:864745280' };
 const importer: Actor = { changeSource: 'IMPORT', sourceId: 'ImportId:1' };
 
-export const defaultSubscribedProperties: readonly string[] = [
+const defaultSubscribedProperties: readonly string[] = [
   'email',
   'firstname',
   'lastname',

@@ -36,7 +36,7 @@ export async function refusal(call: Promise<unknown>): Promise<Refusal> {
   throw new Error('the call was expected to be refused');
 }
 
-export interface Received {
+interface Received {
   headers: Record<string, string>;
   body: string;
   events: Record<string, unknown>[];
