@@ -1,0 +1,193 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { migrate, migrationNames } from '../prisma/migrate.ts';
+import type { Config, ConnectionConfig } from './config.ts';
+import { type AppContext, createContext } from './context.ts';
+import { serveDashboard } from './dashboard.ts';
+import { startEmbeddedPostgres } from './db/embedded-postgres.ts';
+import { transaction } from './db/transaction.ts';
+import { AppError } from './errors.ts';
+import { type HttpServer, serveHttp } from './http.ts';
+import type { Log } from './log.ts';
+import { createGraphQL } from './schema/server.ts';
+import { sweepConnection } from './sync/backfill/sweep-connection.ts';
+import { upsertConnection } from './sync/connections/connections.ts';
+import { encryptionKeyFrom } from './sync/connections/credentials.ts';
+import { metricsRegistry } from './sync/metrics.ts';
+import { platformNamed, platforms } from './sync/platforms/index.ts';
+import { startWorker } from './sync/worker.ts';
+import { createDoor } from './webhooks/receive.ts';
+
+export type Role = 'all' | 'api' | 'worker';
+
+/** A running Tributary; disposing of it stops everything in order. */
+export interface App extends AsyncDisposable {
+  context: AppContext;
+  /** Null in the worker role. */
+  http: HttpServer | null;
+}
+
+/** Opens the database, brings it up to date and registers the accounts: all that a command needs. */
+export async function openApp(
+  config: Config,
+  options: { log: Log; connections?: readonly ConnectionConfig[] },
+): Promise<{ context: AppContext } & AsyncDisposable> {
+  const { log } = options;
+  await using starting = new AsyncDisposableStack();
+  const connectionString =
+    config.databaseUrl ??
+    starting.use(
+      await startEmbeddedPostgres({ directory: join(config.dataDir, 'postgres'), database: 'tributary', durable: true }),
+    ).connectionString;
+  const applied = await migrate(connectionString);
+  if (applied.length > 0) log.info({ migrations: applied }, 'database migrated');
+  const encryptionKey = encryptionKeyFrom(config.encryptionKey ?? (await keyOfTheDemo(config.dataDir)));
+  const context = starting.use(await createContext({ config, log, connectionString, encryptionKey }));
+  await connect(context, options.connections ?? config.connections);
+  const opened = starting.move();
+  return { context, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Starts what the role asks for on top of it: worker, sweeps, HTTP. */
+export async function startApp(
+  config: Config,
+  options: { role: Role; log: Log; connections?: readonly ConnectionConfig[] },
+): Promise<App> {
+  await using starting = new AsyncDisposableStack();
+  const { context } = starting.use(await openApp(config, options));
+  if (options.role !== 'api') {
+    const { pool, connectionString, sessions, log } = context;
+    starting.use(await startWorker({ pool, connectionString, sessions, platforms, log }));
+    starting.use(sweepEvery(context, 5 * 60_000));
+  }
+  const http = options.role === 'worker' ? null : starting.use(await serve(context));
+  const running = starting.move();
+  return { context, http, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** Registers the accounts whose credentials the environment holds. A new one only observes until writing is unlocked. */
+async function connect(context: AppContext, connections: readonly ConnectionConfig[]): Promise<void> {
+  for (const connection of connections) {
+    const platform = platformNamed(connection.platform);
+    if (platform === undefined) continue;
+    const credentials = platform.credentials.parse(connection.credentials);
+    const account =
+      connection.accountId !== null
+        ? { accountId: connection.accountId, name: connection.accountId }
+        : await platform.identify?.(credentials, { baseUrl: context.config.baseUrls[platform.name], timeoutMs: 10_000 });
+    if (account === undefined) {
+      throw new AppError({ code: 'ACCOUNT_UNKNOWN', retryable: false, publicMessage: `${platform.name} does not tell which account the credentials belong to.` });
+    }
+    await transaction(context.pool, (tx) =>
+      upsertConnection(tx, {
+        platform: platform.name,
+        accountId: account.accountId,
+        name: account.name,
+        credentials,
+        encryptionKey: context.encryptionKey,
+        ...(context.config.demo ? { writeCapabilities: ['*'] } : {}),
+      }),
+    );
+  }
+}
+
+/** Makes every account ready to be written to and to tell us of its changes. A platform that is down is tried again by the sweep. */
+export async function prepareConnections(context: AppContext): Promise<void> {
+  await Promise.all(
+    (await context.connections()).map(async (connection) => {
+      const platform = platformNamed(connection.platform);
+      if (platform === undefined || connection.status !== 'active') return;
+      try {
+        await platform.prepare(await context.sessions.get(connection.id), {
+          webhookUrl: `${context.config.publicUrl}/webhooks/${connection.platform}`,
+        });
+      } catch (error) {
+        context.log.warn({ err: error, platform: connection.platform }, 'the account could not be prepared');
+      }
+    }),
+  );
+}
+
+/** Reads what the graph missed at every account, one after the other. */
+export async function sweepAll(context: AppContext, options: { signal?: AbortSignal } = {}): Promise<void> {
+  for (const connection of await context.connections()) {
+    const platform = platformNamed(connection.platform);
+    if (platform === undefined || connection.status !== 'active') continue;
+    try {
+      await sweepConnection({
+        pool: context.pool,
+        platform,
+        platforms,
+        session: await context.sessions.get(connection.id),
+        log: context.log,
+        now: Date.now,
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      });
+    } catch (error) {
+      if (options.signal?.aborted === true) return;
+      context.log.warn({ err: error, platform: connection.platform }, 'a sweep failed; the next one reads from where this one began');
+    }
+  }
+}
+
+function sweepEvery(context: AppContext, intervalMs: number): AsyncDisposable {
+  const stop = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    running = running.then(() => sweepAll(context, { signal: stop.signal }));
+  }, intervalMs);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(timer);
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+async function serve(context: AppContext): Promise<HttpServer> {
+  const { config, log, pool } = context;
+  const door = createDoor({
+    pool,
+    platforms,
+    encryptionKey: context.encryptionKey,
+    publicUrl: config.publicUrl,
+    log,
+  });
+  const graphql = createGraphQL(context.graphqlServices());
+  const names = await migrationNames();
+  const http = await serveHttp({
+    host: config.host,
+    port: config.port,
+    log,
+    routes: {
+      webhook: (request, response, platform) => door.handle(request, response, platform),
+      graphql: (request, response) => graphql.handle(request, response),
+      dashboard: serveDashboard,
+      notReady: async () => {
+        const { rows } = await pool.query<{ migration_name: string }>(
+          'select migration_name from _prisma_migrations where finished_at is not null',
+        );
+        const missing = names.filter((name) => !rows.some((row) => row.migration_name === name));
+        return missing.length === 0 ? null : `migrations ${missing.join(', ')}`;
+      },
+      metrics: async () => ({ contentType: metricsRegistry.contentType, body: await metricsRegistry.metrics() }),
+    },
+  });
+  graphql.attachWebSocket(http.server);
+  return http;
+}
+
+/** The demo makes its own key, so that what it seals can be opened after a restart. */
+async function keyOfTheDemo(dataDir: string): Promise<string> {
+  const path = join(dataDir, 'encryption-key');
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch {
+    await mkdir(dataDir, { recursive: true });
+    const key = randomBytes(32).toString('base64');
+    await writeFile(path, key, { mode: 0o600, flag: 'wx' });
+    return key;
+  }
+}

@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+
+/** Where each sandbox platform listens; the same numbers as in the configuration's defaults. */
+const ports = { shopify: 4010, hubspot: 4011, quickbooks: 4012 };
+
+/** Serves the sandbox platforms until it is told to stop. Tells a parent process when they are ready. */
+export async function sandboxCommand(options: {
+  seed: number;
+  data: string | null;
+  webhooks: string | null;
+  limits: boolean;
+}): Promise<number> {
+  const [{ startShopifySandbox }, { startHubSpotSandbox }, { startQuickBooksSandbox }] = await Promise.all([
+    import('../../sandbox/shopify/server.ts'),
+    import('../../sandbox/hubspot/server.ts'),
+    import('../../sandbox/quickbooks/server.ts'),
+  ]);
+  const common = (name: keyof typeof ports) => ({
+    port: ports[name],
+    seed: options.seed,
+    limits: options.limits,
+    statePath: options.data === null ? null : join(options.data, `${name}.json`),
+    webhookUrl: options.webhooks === null ? null : `${options.webhooks}/webhooks/${name}`,
+  });
+  await using shopify = await startShopifySandbox(common('shopify'));
+  await using hubspot = await startHubSpotSandbox(common('hubspot'));
+  await using quickbooks = await startQuickBooksSandbox(common('quickbooks'));
+  for (const [name, { url }] of Object.entries({ shopify, hubspot, quickbooks })) {
+    console.log(`${name.padEnd(11)} ${url}   control: ${url}/_control`);
+  }
+  process.send?.('ready');
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    // A parent that is gone, however it went, takes its sandbox with it.
+    process.once('disconnect', () => resolve());
+  });
+  return 0;
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { AppError } from '../errors.ts';
+import { apiKeyCommand } from './api-key.ts';
+import { migrateCommand } from './migrate.ts';
+import { sandboxCommand } from './sandbox.ts';
+import { sweepCommand } from './sweep.ts';
+
+const usage = `tributary <command>
+
+  sandbox                 serve the sandbox platforms alone, one port each from 4010
+      --seed <n>            the story they tell (default 1)
+      --data <folder>       keep their state there (default: in memory)
+      --webhooks <url>      send webhooks to <url>/webhooks/<platform>
+      --no-limits           switch the platforms' rate limits off
+  migrate                 bring the database that DATABASE_URL names up to date
+  sweep <platform>        read what changed there since the last sweep and apply what was missed
+      --full                read everything
+  api-key create <name>   make a key for the API and print it, once
+      --scopes <a,b>        default read:orders,read:customers,read:stock,read:sync
+  api-key list            names, first characters and scopes
+  api-key revoke <id>
+
+Commands other than sandbox read the same environment as "npm start".`;
+
+/** Runs one command; its number is the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      seed: { type: 'string', default: '1' },
+      data: { type: 'string' },
+      webhooks: { type: 'string' },
+      'no-limits': { type: 'boolean', default: false },
+      full: { type: 'boolean', default: false },
+      scopes: { type: 'string', default: 'read:orders,read:customers,read:stock,read:sync' },
+    },
+  });
+  const [command, ...rest] = positionals;
+  if (values.help === true || command === undefined) {
+    console.log(usage);
+    return command === undefined && values.help !== true ? 2 : 0;
+  }
+  switch (command) {
+    case 'sandbox':
+      return sandboxCommand({
+        seed: Number(values.seed),
+        data: values.data ?? null,
+        webhooks: values.webhooks ?? null,
+        limits: !values['no-limits'],
+      });
+    case 'migrate':
+      return migrateCommand();
+    case 'sweep':
+      return sweepCommand({ platform: rest[0] ?? '', full: values.full });
+    case 'api-key':
+      return apiKeyCommand({ action: rest[0] ?? '', argument: rest[1] ?? '', scopes: values.scopes.split(',') });
+    default:
+      console.error(`There is no command "${command}".\n\n${usage}`);
+      return 2;
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof AppError) console.error(error.publicMessage);
+  else if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
+    console.error(`${error.message}\n\n${usage}`);
+  } else console.error(error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,64 @@
+import type { Config } from './config.ts';
+import { createPool, type Pool } from './db/pool.ts';
+import { createPrisma, type Prisma } from './db/prisma.ts';
+import type { Log } from './log.ts';
+import type { GraphQLServices } from './schema/server.ts';
+import { type ConnectionFacts, listConnections } from './sync/connections/connections.ts';
+import { Sessions } from './sync/connections/sessions.ts';
+import { EventStream } from './sync/events/event-stream.ts';
+import { platforms } from './sync/platforms/index.ts';
+
+/** What a process shares: made once from the configuration. Inner functions get the parts they use, never the bag. */
+export interface AppContext extends AsyncDisposable {
+  config: Config;
+  log: Log;
+  connectionString: string;
+  encryptionKey: Buffer;
+  pool: Pool;
+  prisma: Prisma;
+  sessions: Sessions;
+  events: EventStream;
+  connections(): Promise<ConnectionFacts[]>;
+  graphqlServices(): GraphQLServices;
+}
+
+export async function createContext(options: {
+  config: Config;
+  log: Log;
+  connectionString: string;
+  encryptionKey: Buffer;
+}): Promise<AppContext> {
+  const { config, log, connectionString, encryptionKey } = options;
+  await using starting = new AsyncDisposableStack();
+  const pool = starting.adopt(
+    createPool({ connectionString, max: 24, applicationName: 'tributary' }),
+    (owned) => owned.end(),
+  );
+  const prisma = starting.adopt(createPrisma(pool), (owned) => owned.$disconnect());
+  const sessions = starting.use(new Sessions({ pool, platforms, encryptionKey, baseUrls: config.baseUrls, log }));
+  const events = starting.use(await EventStream.start({ connectionString, pool, log }));
+  const owned = starting.move();
+  return {
+    config,
+    log,
+    connectionString,
+    encryptionKey,
+    pool,
+    prisma,
+    sessions,
+    events,
+    connections: () => listConnections(pool),
+    graphqlServices: () => ({
+      pool,
+      prisma,
+      events,
+      platforms,
+      log,
+      apiKeys: config.apiKeys,
+      anonymousScopes: config.demo ? ['admin'] : [],
+      graphiql: config.graphiql,
+      introspection: config.introspection,
+    }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
