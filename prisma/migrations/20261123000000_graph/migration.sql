@@ -85,9 +85,24 @@ CREATE TABLE "link" (
     "remote_version" TEXT,
     "remote_state" JSONB NOT NULL DEFAULT '{}',
     "seen_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "changed_at" TIMESTAMPTZ(6),
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "link_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "source_statement" (
+    "connection_id" BIGINT NOT NULL,
+    "kind" TEXT NOT NULL,
+    "remote_id" TEXT NOT NULL,
+    "source_updated_at" TIMESTAMPTZ(6) NOT NULL,
+    "read_at" TIMESTAMPTZ(6),
+    "hash" TEXT NOT NULL,
+    "removed" BOOLEAN NOT NULL DEFAULT false,
+    "told" JSONB NOT NULL DEFAULT '{}',
+
+    CONSTRAINT "source_statement_pkey" PRIMARY KEY ("connection_id","kind","remote_id")
 );
 
 -- CreateTable
@@ -227,6 +242,7 @@ CREATE TABLE "customer_identity" (
     "company" TEXT,
     "address" JSONB,
     "relay_email" BOOLEAN NOT NULL DEFAULT false,
+    "facts" JSONB NOT NULL DEFAULT '{}',
     "source_updated_at" TIMESTAMPTZ(6) NOT NULL,
     "observed_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -366,6 +382,7 @@ CREATE TABLE "sales_order" (
     "channel" "channel" NOT NULL,
     "customer_id" BIGINT,
     "location_id" BIGINT,
+    "remote_location_id" TEXT,
     "financial_status" "financial_status" NOT NULL,
     "fulfilment_status" "fulfilment_status" NOT NULL DEFAULT 'unfulfilled',
     "currency" CHAR(3) NOT NULL,
@@ -412,6 +429,7 @@ CREATE TABLE "order_line" (
     "remote_id" TEXT NOT NULL,
     "position" INTEGER NOT NULL,
     "variant_id" BIGINT,
+    "remote_variant_id" TEXT,
     "title" TEXT NOT NULL,
     "variant_title" TEXT,
     "sku" TEXT,
@@ -570,6 +588,7 @@ CREATE TABLE "refund" (
     "presentment_total_minor" BIGINT NOT NULL,
     "settled" BOOLEAN NOT NULL DEFAULT true,
     "refunded_at" TIMESTAMPTZ(6) NOT NULL,
+    "source_updated_at" TIMESTAMPTZ(6),
     "created_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
