@@ -79,15 +79,16 @@ export function prepareSale(
     throw missingParameter('DepositToAccountRef');
   if (draft.Line === undefined || draft.Line.length === 0) throw missingParameter('Line');
 
-  const sold = soldLines(books, draft.Line, date);
+  const mode = books.settings.taxMode === 'us' ? null : (draft.GlobalTaxCalculation ?? 'TaxExcluded');
+  const inclusive = mode === 'TaxInclusive';
+  const sold = soldLines(books, draft.Line, date, inclusive);
   const subtotal = sold.reduce((sum, one) => sum + one.amountMinor, 0n);
   const discount = discountOf(books, draft.Line, subtotal);
-  const tax = taxOf(books, draft, context, sold, discount?.amountMinor ?? 0n);
-  const inclusive = tax.mode === 'TaxInclusive';
-  const totalMinor = subtotal - (discount?.amountMinor ?? 0n) + (inclusive ? 0n : tax.result.totalMinor);
+  const tax = taxOf(books, draft, context, sold, mode, discount?.amountMinor ?? 0n);
+  const totalMinor = subtotal - (discount?.amountMinor ?? 0n) + (inclusive ? 0n : tax.totalMinor);
   if (totalMinor < 0n) throw business('The total of a transaction must not be negative.', 'TotalAmt');
 
-  const lines = writtenLines(sold, draft.Line, tax.result, inclusive, discount);
+  const lines = writtenLines(sold, draft.Line, tax, inclusive, discount);
   const settled = [...(books.applied.get(`${type}:${context.id}`)?.values() ?? [])].reduce(
     (a, b) => a + b,
     0n,
@@ -103,9 +104,9 @@ export function prepareSale(
   entity.Line = lines;
   entity.TotalAmt = minorNumber(totalMinor);
   if (money.multi) entity.HomeTotalAmt = minorNumber(money.toHome(totalMinor));
-  if (tax.result.detail === null) delete entity.TxnTaxDetail;
-  else entity.TxnTaxDetail = tax.result.detail;
-  if (tax.mode !== null) entity.GlobalTaxCalculation = tax.mode;
+  if (tax.detail === null) delete entity.TxnTaxDetail;
+  else entity.TxnTaxDetail = tax.detail;
+  if (mode !== null) entity.GlobalTaxCalculation = mode;
   else delete entity.GlobalTaxCalculation;
   entity.ApplyTaxAfterDiscount = draft.ApplyTaxAfterDiscount ?? false;
   entity.PrintStatus ??= 'NeedToPrint';
@@ -121,7 +122,7 @@ export function prepareSale(
         ...(customer ? { customer: customer.Id } : {}),
       }
     : { account: settle(books, draft, money.currency, entity), amountMinor: totalMinor };
-  const entry = posting(books, type, context.id, date, money, control, sold, tax.result, discount);
+  const entry = posting(books, type, context.id, date, money, control, sold, tax, discount);
   return { entity, entry };
 }
 
@@ -132,12 +133,12 @@ function settle(books: Books, draft: TransactionDraft, currency: string, entity:
   return account.Id;
 }
 
-function soldLines(books: Books, lines: readonly Line[], date: string): SoldLine[] {
+function soldLines(books: Books, lines: readonly Line[], date: string, inclusive: boolean): SoldLine[] {
   const sold: SoldLine[] = [];
   for (const line of lines) {
     switch (line.DetailType) {
       case 'SalesItemLineDetail':
-        sold.push(soldLine(books, line, date));
+        sold.push(soldLine(books, line, date, inclusive));
         break;
       case 'DiscountLineDetail':
       case 'SubTotalLineDetail':
@@ -152,15 +153,18 @@ function soldLines(books: Books, lines: readonly Line[], date: string): SoldLine
   return sold;
 }
 
-function soldLine(books: Books, line: Line, date: string): SoldLine {
+function soldLine(books: Books, line: Line, date: string, inclusive: boolean): SoldLine {
   const detail = line.SalesItemLineDetail;
   if (detail === undefined) throw missingParameter('SalesItemLineDetail');
   if (line.Amount === undefined) throw missingParameter('Line.Amount');
-  const amountMinor = toMinor(line.Amount);
+  const givenMinor = toMinor(line.Amount);
+  // Where prices include tax, a line that comes back carries its net amount and its price beside it.
+  const amountMinor =
+    inclusive && detail.TaxInclusiveAmt !== undefined ? toMinor(detail.TaxInclusiveAmt) : givenMinor;
   const quantity = detail.Qty === undefined ? null : parseDecimal(detail.Qty);
   if (quantity !== null && detail.UnitPrice !== undefined) {
     const expected = toMinor(multiply(quantity, parseDecimal(detail.UnitPrice)));
-    if (expected !== amountMinor) throw wrongAmount(minorText(amountMinor));
+    if (expected !== givenMinor) throw wrongAmount(minorText(givenMinor));
   }
   const shipping = detail.ItemRef?.value === 'SHIPPING_ITEM_ID';
   if (shipping && !books.preferences.SalesFormsPrefs.AllowShipping)
@@ -226,31 +230,22 @@ function taxOf(
   draft: TransactionDraft,
   context: SaveContext,
   sold: readonly SoldLine[],
+  mode: 'TaxExcluded' | 'TaxInclusive' | 'NotApplicable' | null,
   discountMinor: bigint,
-): { result: TaxResult; mode: 'TaxExcluded' | 'TaxInclusive' | 'NotApplicable' | null } {
-  const unitedStates = books.settings.taxMode === 'us';
-  const mode = unitedStates ? null : (draft.GlobalTaxCalculation ?? 'TaxExcluded');
+): TaxResult {
   const afterDiscount = draft.ApplyTaxAfterDiscount === true || mode === 'TaxInclusive';
-  const amounts = sold.map((one) =>
-    mode === 'TaxInclusive' && one.detail.TaxInclusiveAmt !== undefined
-      ? toMinor(one.detail.TaxInclusiveAmt)
-      : one.amountMinor,
-  );
-  for (const [index, one] of sold.entries()) one.amountMinor = amounts[index] ?? one.amountMinor;
+  const amounts = sold.map((one) => one.amountMinor);
   const shares = afterDiscount ? allocate(discountMinor, amounts) : amounts.map(() => 0n);
   const lines: TaxableLine[] = sold.map((one, index) => ({
     amountMinor: one.amountMinor,
     taxedMinor: one.amountMinor - (shares[index] ?? 0n),
-    taxCode: one.detail.TaxCodeRef?.value ?? (unitedStates ? 'NON' : null),
+    taxCode: one.detail.TaxCodeRef?.value ?? (mode === null ? 'NON' : null),
   }));
   // A sparse update that changes lines without a word about tax keeps the code and has the sum worked out again.
   const stale = context.given.has('Line') && !context.given.has('TxnTaxDetail') && context.previous !== null;
   const code = draft.TxnTaxDetail?.TxnTaxCodeRef;
   const given = stale ? (code === undefined ? undefined : { TxnTaxCodeRef: code }) : draft.TxnTaxDetail;
-  return {
-    result: mode === null ? taxInUnitedStates(books, lines, given) : taxElsewhere(books, lines, mode, given),
-    mode,
-  };
+  return mode === null ? taxInUnitedStates(books, lines, given) : taxElsewhere(books, lines, mode, given);
 }
 
 /** The lines as they are kept and answered: numbered, net of tax, names filled in, with a subtotal. */
