@@ -8,6 +8,13 @@ create index delivery_event on delivery (connection_id, event_id, topic) where e
 -- At most one push of a thing waits for its turn. A newer one takes its place, a running one is beside it.
 create unique index push_waiting on push (connection_id, kind, subject_type, subject_id)
   where status in ('plan', 'pending', 'retrying');
+-- Pushes about one subject are carried out one after the other: whoever wants to start a second one is refused by this.
+create unique index push_running on push (connection_id, subject_type, subject_id) where status = 'running';
+
+-- Orders may arrive before the goods and places that they name: these find them when those do.
+create index order_line_unknown_variant on order_line (remote_variant_id) where variant_id is null and remote_variant_id is not null;
+create index sales_order_unknown_location on sales_order (connection_id, remote_location_id)
+  where location_id is null and remote_location_id is not null;
 
 create index customer_search on customer (lower(coalesce(first_name, '') || ' ' || coalesce(last_name, '')) text_pattern_ops);
 create index sales_order_tags on sales_order using gin (tags);
