@@ -47,10 +47,6 @@ export function toMinor(value: Decimal | number | string): bigint {
   return divideRounded(decimal.units, 10n ** BigInt(decimal.scale - minorScale));
 }
 
-export function minorDecimal(minor: bigint): Decimal {
-  return { units: minor, scale: minorScale };
-}
-
 export function minorText(minor: bigint): string {
   const digits = (minor < 0n ? -minor : minor).toString().padStart(minorScale + 1, '0');
   return `${minor < 0n ? '-' : ''}${digits.slice(0, -minorScale)}.${digits.slice(-minorScale)}`;

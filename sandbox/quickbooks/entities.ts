@@ -19,10 +19,10 @@ export interface Draft {
   [field: string]: unknown;
 }
 
-export const nameTypes = ['Customer', 'Vendor', 'Employee'] as const;
-export const salesTypes = ['SalesReceipt', 'Invoice', 'CreditMemo', 'RefundReceipt'] as const;
+const nameTypes = ['Customer', 'Vendor', 'Employee'] as const;
+const salesTypes = ['SalesReceipt', 'Invoice', 'CreditMemo', 'RefundReceipt'] as const;
 export const transactionTypes = [...salesTypes, 'Payment', 'Deposit', 'JournalEntry'] as const;
-export const listTypes = [
+const listTypes = [
   ...nameTypes,
   'Item',
   'Account',

@@ -1,7 +1,7 @@
 import { add, type Decimal, decimalText, minorText, negate, parseDecimal, toMinor } from './decimal.ts';
 
 /** Debits are positive, credits negative. */
-export interface LedgerLine {
+interface LedgerLine {
   account: string;
   /** In the currency of the transaction. */
   amountMinor: bigint;

@@ -5,7 +5,7 @@ export interface LimitRates {
 }
 
 /** Limits of one app in one company. */
-export const realRates: LimitRates = { perSecond: 10, perMinute: 500, batchesPerMinute: 120 };
+const realRates: LimitRates = { perSecond: 10, perMinute: 500, batchesPerMinute: 120 };
 
 /** Counts requests in sliding windows; refused ones do not count. */
 export class RequestLimits {

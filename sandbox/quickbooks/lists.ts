@@ -7,7 +7,6 @@ import {
   type EntityType,
   type Item,
   isEntityType,
-  isNameType,
   type NameType,
   type Party,
   type Ref,
@@ -263,10 +262,6 @@ function markedName(name: string, active: boolean): string {
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value.trim() : '';
-}
-
-export function usesSharedNames(type: EntityType): boolean {
-  return isNameType(type);
 }
 
 const classifications: Readonly<Record<string, string>> = {

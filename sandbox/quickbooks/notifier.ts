@@ -77,7 +77,7 @@ export function signatureOf(verifierToken: string, body: Buffer): string {
   return createHmac('sha256', verifierToken).update(body).digest('base64');
 }
 
-export function cloudEvents(realmId: string, changes: readonly Change[], first: number): unknown[] {
+function cloudEvents(realmId: string, changes: readonly Change[], first: number): unknown[] {
   const source = `intuit.${createHash('sha256').update(realmId).digest('base64')}`;
   return changes.map((change, index) => ({
     specversion: '1.0',
@@ -102,7 +102,7 @@ export function cloudEvents(realmId: string, changes: readonly Change[], first: 
   }));
 }
 
-export function classicBody(realmId: string, changes: readonly Change[]): unknown {
+function classicBody(realmId: string, changes: readonly Change[]): unknown {
   return {
     eventNotifications: [
       {

@@ -13,7 +13,7 @@ import { queryInvalid, queryParse } from './qbo-fault.ts';
 type Operator = '=' | '<' | '>' | '<=' | '>=' | 'LIKE' | 'IN';
 type Value = string | number | boolean;
 
-export interface Query {
+interface Query {
   type: EntityType;
   count: boolean;
   fields: string[] | null;
@@ -37,7 +37,7 @@ export function runQuery(books: Books, text: string): Record<string, unknown> {
   };
 }
 
-export function parseQuery(text: string): Query {
+function parseQuery(text: string): Query {
   const tokens = tokenize(text);
   let at = 0;
   const peek = (): string => tokens[at]?.text.toLowerCase() ?? '';

@@ -48,7 +48,7 @@ export interface QuickBooksSandboxOptions {
   now?: () => number;
 }
 
-export interface QuickBooksStats {
+interface QuickBooksStats {
   entities: Record<string, number>;
   ledgerEntries: number;
   replayedRequests: number;

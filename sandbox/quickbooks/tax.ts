@@ -11,7 +11,7 @@ export interface TaxableLine {
   taxCode: string | null;
 }
 
-export interface RateShare {
+interface RateShare {
   rate: TaxRate;
   netMinor: bigint;
   taxMinor: bigint;

@@ -5,7 +5,6 @@ import {
   type Entity,
   type EntityType,
   isSalesType,
-  isTransactionType,
   type Ref,
   type TransactionDraft,
   transactionTypes,
@@ -188,11 +187,7 @@ export function voided(entity: Entity): Entity {
   return zeroed;
 }
 
-export function isTransaction(type: EntityType): boolean {
-  return isTransactionType(type);
-}
-
-export function nameOf(entity: Entity): string {
+function nameOf(entity: Entity): string {
   return String(entity.DisplayName ?? entity.FullyQualifiedName ?? entity.Name ?? entity.Id);
 }
 

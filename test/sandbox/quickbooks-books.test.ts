@@ -332,6 +332,17 @@ describe('money owed', () => {
     });
     expect(await qbo.get('CreditMemo', credit.Id)).toMatchObject({ Balance: 0, RemainingCredit: 0 });
     expect((await qbo.get('Customer', customer.Id)).Balance).toBe(20);
+    const rewritten = await qbo.update('Invoice', {
+      Id: invoice.Id,
+      SyncToken: '1',
+      sparse: false,
+      CustomerRef,
+      Line: [sale(101)],
+    });
+    expect(rewritten).toMatchObject({ Balance: 26, LinkedTxn: [{ TxnId: payment.Id }] });
+    const below = { Id: invoice.Id, SyncToken: '2', Line: [sale(74.99)] };
+    expect((await refusal(qbo.update('Invoice', below))).code).toBe('6000');
+    await qbo.update('Invoice', { Id: invoice.Id, SyncToken: '2', Line: [sale(100)] });
 
     const tooMuch = { CustomerRef, TotalAmt: 80, Line: [link(invoice.Id, 'Invoice', 25.01)] };
     expect((await refusal(qbo.create('Payment', tooMuch))).code).toBe('6000');

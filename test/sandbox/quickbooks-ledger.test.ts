@@ -158,6 +158,19 @@ describe('tax elsewhere', () => {
     expect([again.TotalAmt, again.TxnTaxDetail?.TotalTax]).toEqual([53.97, 8.99]);
   });
 
+  it('keeps inclusive prices when the tax in them is overridden, and the discount account out of it', async () => {
+    await using sandbox = await start({ company: { taxMode: 'global' } });
+    const TaxCodeRef = { value: taxCode(sandbox, '20.0% S') };
+    const receipt = await new QboClient(sandbox).create('SalesReceipt', {
+      GlobalTaxCalculation: 'TaxInclusive',
+      Line: [sale(12, { TaxCodeRef }), sale(6, { TaxCodeRef })],
+      TxnTaxDetail: { TotalTax: 2.98 },
+    });
+    expect([receipt.TotalAmt, receipt.TxnTaxDetail?.TotalTax]).toEqual([18, 2.98]);
+    expect(receipt.Line?.map((line) => line.Amount)).toEqual([10.02, 5, 15.02]);
+    expect(balanceOf(sandbox, 'Discounts Given')).toBe('0.00');
+  });
+
   it('leaves tax alone where it does not apply', async () => {
     await using sandbox = await start({ company: { taxMode: 'global' } });
     const receipt = await new QboClient(sandbox).create('SalesReceipt', {

@@ -22,7 +22,7 @@ export interface QboObject {
   [field: string]: unknown;
 }
 
-export interface QboLine {
+interface QboLine {
   Id?: string;
   Amount: number;
   DetailType: string;
