@@ -35,7 +35,8 @@ export interface VariantInput {
 export function upsertProduct(shop: Shop, input: ProductInput): Product {
   const now = shop.nowMs();
   const known = input.id === undefined ? undefined : shop.products.get(input.id);
-  if (input.id !== undefined && known === undefined) throw new ShopError(`no product ${input.id}`, ['id'], 404);
+  if (input.id !== undefined && known === undefined)
+    throw new ShopError(`no product ${input.id}`, ['id'], 404);
   const title = input.title ?? known?.title;
   if (title === undefined || title === '') throw new ShopError("Title can't be blank", ['title']);
   const product: Product = known ?? {
@@ -168,7 +169,8 @@ function upsertVariant(shop: Shop, product: Product, input: VariantInput): Varia
   variant.title = input.title ?? variant.title;
   if (input.price !== undefined) variant.priceMinor = parseMinor(input.price, currency);
   if (input.compareAtPrice !== undefined)
-    variant.compareAtMinor = input.compareAtPrice === null ? null : parseMinor(input.compareAtPrice, currency);
+    variant.compareAtMinor =
+      input.compareAtPrice === null ? null : parseMinor(input.compareAtPrice, currency);
   if (input.barcode !== undefined) variant.barcode = input.barcode;
   variant.taxable = input.taxable ?? variant.taxable;
   variant.grams = input.grams ?? variant.grams;
@@ -177,7 +179,8 @@ function upsertVariant(shop: Shop, product: Product, input: VariantInput): Varia
   const itemBefore = JSON.stringify([item.tracked, item.requiresShipping, item.unitCostMinor]);
   item.tracked = input.tracked ?? item.tracked;
   item.requiresShipping = input.requiresShipping ?? item.requiresShipping;
-  if (input.cost !== undefined) item.unitCostMinor = input.cost === null ? null : parseMinor(input.cost, currency);
+  if (input.cost !== undefined)
+    item.unitCostMinor = input.cost === null ? null : parseMinor(input.cost, currency);
   if (known === undefined) {
     stockOpening(shop, variant, input.stock ?? 0);
   } else if (itemBefore !== JSON.stringify([item.tracked, item.requiresShipping, item.unitCostMinor])) {

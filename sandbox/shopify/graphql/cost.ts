@@ -64,9 +64,7 @@ function selectionCost(
   for (const selection of selections.selections) {
     if (selection.kind !== Kind.FIELD) {
       const condition =
-        selection.kind === Kind.FRAGMENT_SPREAD
-          ? scope.fragments.get(selection.name.value)
-          : selection;
+        selection.kind === Kind.FRAGMENT_SPREAD ? scope.fragments.get(selection.name.value) : selection;
       const set = condition?.selectionSet;
       if (condition === undefined || set === undefined) continue;
       const name = condition.typeCondition?.name.value;
@@ -108,7 +106,8 @@ function connectionCost(
   for (const selection of set.selections) {
     if (selection.kind !== Kind.FIELD || selection.selectionSet === undefined) continue;
     const name = selection.name.value;
-    const found = value === undefined ? undefined : (value as Record<string, unknown>)[selection.alias?.value ?? name];
+    const found =
+      value === undefined ? undefined : (value as Record<string, unknown>)[selection.alias?.value ?? name];
     const field = fieldOf(type, name);
     const item = field === undefined ? undefined : getNamedType(field.type);
     if (!isCompositeType(item)) continue;
@@ -138,7 +137,8 @@ function listCost(
   asking: number,
 ): number {
   if (value === null) return 0;
-  if (!Array.isArray(value)) return Math.ceil(sizing(asking) * (1 + selectionCost(scope, type, set, undefined, asking)));
+  if (!Array.isArray(value))
+    return Math.ceil(sizing(asking) * (1 + selectionCost(scope, type, set, undefined, asking)));
   if (value.length === 0) return 0;
   const all = value.reduce(
     (sum: number, one) => sum + (one === null ? 0 : 1 + selectionCost(scope, type, set, one, 1)),

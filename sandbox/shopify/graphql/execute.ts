@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import {
   type DocumentNode,
   execute,
-  getOperationAST,
   GraphQLError,
   type GraphQLSchema,
+  getOperationAST,
   Kind,
   parse,
   validate,
@@ -41,11 +41,16 @@ export class GraphqlEndpoint {
   }
 
   async answer(request: SandboxRequest): Promise<SandboxResponse> {
-    const headers = { 'x-request-id': randomUUID(), 'x-shopify-api-version': this.#options.context.apiVersion };
+    const headers = {
+      'x-request-id': randomUUID(),
+      'x-shopify-api-version': this.#options.context.apiVersion,
+    };
     const reply = (status: number, body: unknown): SandboxResponse => ({ status, headers, body });
     if (request.method !== 'POST') return reply(405, { errors: 'Method Not Allowed' });
     if (request.headers['x-shopify-access-token'] !== this.#options.accessToken)
-      return reply(401, { errors: '[API] Invalid API key or access token (unrecognized login or wrong password)' });
+      return reply(401, {
+        errors: '[API] Invalid API key or access token (unrecognized login or wrong password)',
+      });
     let body: { query?: unknown; variables?: unknown; operationName?: unknown };
     try {
       body = JSON.parse(request.body.toString('utf8')) as typeof body;
@@ -59,14 +64,25 @@ export class GraphqlEndpoint {
     return reply(200, await this.#run(body.query, variables, operationName));
   }
 
-  async #run(query: string, variables: Record<string, unknown>, operationName: string | null): Promise<unknown> {
+  async #run(
+    query: string,
+    variables: Record<string, unknown>,
+    operationName: string | null,
+  ): Promise<unknown> {
     const { schema, context, bucket } = this.#options;
     const { document, errors } = this.#prepare(query);
     if (errors.length > 0) return { errors };
     const operation = getOperationAST(document, operationName);
     if (!operation)
       return {
-        errors: [{ message: operationName === null ? 'An operation name is required' : `No operation named "${operationName}"` }],
+        errors: [
+          {
+            message:
+              operationName === null
+                ? 'An operation name is required'
+                : `No operation named "${operationName}"`,
+          },
+        ],
       };
     const requested = costOf(schema, document, operation, variables);
     const cost = (actual: number | null): unknown => ({
@@ -78,7 +94,12 @@ export class GraphqlEndpoint {
         errors: [
           {
             message,
-            extensions: { code: 'MAX_COST_EXCEEDED', cost: requested, maxCost: maxQueryCost, documentation: documentationUrl },
+            extensions: {
+              code: 'MAX_COST_EXCEEDED',
+              cost: requested,
+              maxCost: maxQueryCost,
+              documentation: documentationUrl,
+            },
           },
         ],
       };
@@ -91,7 +112,13 @@ export class GraphqlEndpoint {
         extensions: cost(null),
       };
     }
-    const result = await execute({ schema, document, contextValue: context, variableValues: variables, operationName });
+    const result = await execute({
+      schema,
+      document,
+      contextValue: context,
+      variableValues: variables,
+      operationName,
+    });
     if (result.data === undefined) {
       bucket.giveBack(requested);
       return { errors: result.errors?.map(withCode) };
@@ -136,6 +163,6 @@ export function operationOf(request: SandboxRequest): string | undefined {
 function withCode(error: GraphQLError): unknown {
   const json = error.toJSON();
   // What breaks inside the sandbox must not look like an answer of the platform.
-  const code = json.extensions?.['code'] ?? (error.originalError ? 'INTERNAL_SERVER_ERROR' : undefined);
+  const code = json.extensions?.code ?? (error.originalError ? 'INTERNAL_SERVER_ERROR' : undefined);
   return code === undefined ? json : { ...json, extensions: { ...json.extensions, code } };
 }

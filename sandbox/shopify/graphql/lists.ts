@@ -133,7 +133,11 @@ const orderFields: Readonly<Record<string, FieldReader<Order>>> = {
   financial_status: (order) => [summarise(order).financialStatus],
   fulfillment_status: (order) => {
     const state = summarise(order).fulfillmentState;
-    return state === 'FULFILLED' ? ['fulfilled', 'shipped'] : state === 'PARTIALLY_FULFILLED' ? ['partial'] : ['unfulfilled', 'unshipped'];
+    return state === 'FULFILLED'
+      ? ['fulfilled', 'shipped']
+      : state === 'PARTIALLY_FULFILLED'
+        ? ['partial']
+        : ['unfulfilled', 'unshipped'];
   },
   status: (order) => [
     order.cancelledAtMs !== null ? 'cancelled' : order.closedAtMs !== null ? 'closed' : 'open',

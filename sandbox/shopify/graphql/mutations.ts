@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { GraphQLError, getDirectiveValues, type GraphQLDirective, type GraphQLResolveInfo } from 'graphql';
+import { type GraphQLDirective, GraphQLError, type GraphQLResolveInfo, getDirectiveValues } from 'graphql';
 import { emptyAddress } from '../catalogue.ts';
 import { mulDiv, parseMinor } from '../commerce/money.ts';
 import { summarise } from '../commerce/summary.ts';
@@ -15,7 +15,14 @@ import {
   updateOrder,
 } from '../orders.ts';
 import { gid, idOf, type Shop, ShopError } from '../shop.ts';
-import { activateLevel, changeLevel, onHand, quantityNames, type QuantityName, quantityOf } from '../stock.ts';
+import {
+  activateLevel,
+  changeLevel,
+  onHand,
+  type QuantityName,
+  quantityNames,
+  quantityOf,
+} from '../stock.ts';
 import { badRequest } from './connection.ts';
 import type { Args, GraphqlContext } from './context.ts';
 import { linesOfFulfillmentOrder } from './order-fields.ts';
@@ -62,7 +69,7 @@ export function runMutation(
   refuseLongArrays(args);
   const node = info.fieldNodes[0];
   const given = node === undefined ? undefined : getDirectiveValues(directive, node, info.variableValues);
-  const key = typeof given?.['key'] === 'string' && given['key'] !== '' ? given['key'] : null;
+  const key = typeof given?.key === 'string' && given.key !== '' ? given.key : null;
   if (key === null) {
     if (idempotentMutations.has(name))
       throw badRequest('The @idempotent directive is required for this mutation but was not provided.');
@@ -90,46 +97,46 @@ export function runMutation(
 const mutations: Readonly<Record<string, Mutation>> = {
   customerCreate: (args, { shop }) =>
     attempt({ customer: null }, [], () => {
-      const input = args['input'] as Args;
+      const input = args.input as Args;
       const customer = createCustomer(shop, customerInput(input));
-      setOwnedMetafields(shop, gid('Customer', customer.id), input['metafields']);
+      setOwnedMetafields(shop, gid('Customer', customer.id), input.metafields);
       return { customer };
     }),
 
   customerUpdate: (args, { shop }) =>
     attempt({ customer: null }, [], () => {
-      const input = args['input'] as Args;
-      const id = idOf('Customer', String(input['id'] ?? ''));
+      const input = args.input as Args;
+      const id = idOf('Customer', String(input.id ?? ''));
       const customer = id === null ? undefined : shop.customers.get(id);
       if (customer === undefined) throw new ShopError('Customer does not exist', ['id']);
-      setOwnedMetafields(shop, gid('Customer', customer.id), input['metafields']);
+      setOwnedMetafields(shop, gid('Customer', customer.id), input.metafields);
       return { customer: updateCustomer(shop, customer, customerInput(input)) };
     }),
 
   orderUpdate: (args, { shop }) =>
     attempt({ order: null }, [], () => {
-      const input = args['input'] as Args;
-      const order = orderOf(shop, input['id'], ['id']);
-      setOwnedMetafields(shop, gid('Order', order.id), input['metafields']);
+      const input = args.input as Args;
+      const order = orderOf(shop, input.id, ['id']);
+      setOwnedMetafields(shop, gid('Order', order.id), input.metafields);
       return {
         order: updateOrder(shop, order.id, {
           ...pick(input, ['note', 'tags', 'customAttributes', 'email', 'phone', 'poNumber']),
-          ...(input['shippingAddress'] == null
+          ...(input.shippingAddress == null
             ? {}
-            : { shippingAddress: addressInput(input['shippingAddress'] as Args) }),
+            : { shippingAddress: addressInput(input.shippingAddress as Args) }),
         }),
       };
     }),
 
   orderCancel: (args, { shop }) => {
     const payload = attempt<Record<string, unknown>>({ job: null }, [], () => {
-      const order = orderOf(shop, args['orderId'], ['orderId']);
-      const method = args['refundMethod'] as Args | undefined;
+      const order = orderOf(shop, args.orderId, ['orderId']);
+      const method = args.refundMethod as Args | undefined;
       cancelOrder(shop, order.id, {
-        reason: args['reason'] as CancelReason,
-        restock: args['restock'] as boolean,
-        refund: args['refund'] === true || method?.['originalPaymentMethodsRefund'] === true,
-        staffNote: (args['staffNote'] as string | null) ?? null,
+        reason: args.reason as CancelReason,
+        restock: args.restock as boolean,
+        refund: args.refund === true || method?.originalPaymentMethodsRefund === true,
+        staffNote: (args.staffNote as string | null) ?? null,
       });
       return { job: { id: gid('Job', shop.nextId('Job')), done: false } };
     });
@@ -142,19 +149,19 @@ const mutations: Readonly<Record<string, Mutation>> = {
 
   orderMarkAsPaid: (args, { shop }) =>
     attempt({ order: null }, [], () => {
-      const order = orderOf(shop, (args['input'] as Args)['id'], ['id']);
+      const order = orderOf(shop, (args.input as Args).id, ['id']);
       return { order: payOrder(shop, order.id) };
     }),
 
-  refundCreate: (args, { shop }) => createRefund(shop, args['input'] as Args),
+  refundCreate: (args, { shop }) => createRefund(shop, args.input as Args),
 
   fulfillmentCreate: (args, { shop }) =>
     attempt({ fulfillment: null }, [], () => {
-      const input = args['fulfillment'] as Args;
+      const input = args.fulfillment as Args;
       const quantities: { lineId: string; quantity: number }[] = [];
       let order: Order | undefined;
-      for (const group of input['lineItemsByFulfillmentOrder'] as Args[]) {
-        const id = idOf('FulfillmentOrder', String(group['fulfillmentOrderId']));
+      for (const group of input.lineItemsByFulfillmentOrder as Args[]) {
+        const id = idOf('FulfillmentOrder', String(group.fulfillmentOrderId));
         const owner = id === null ? undefined : shop.orderByPart.get(id);
         const fulfillmentOrder = owner?.fulfillmentOrders.find((one) => one.id === id);
         if (owner === undefined || fulfillmentOrder === undefined)
@@ -163,7 +170,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
           throw new ShopError('All fulfillment orders must belong to the same order.', ['fulfillment']);
         order = owner;
         const lines = linesOfFulfillmentOrder(owner, fulfillmentOrder);
-        const wanted = (group['fulfillmentOrderLineItems'] as Args[] | null | undefined) ?? [];
+        const wanted = (group.fulfillmentOrderLineItems as Args[] | null | undefined) ?? [];
         if (wanted.length === 0) {
           for (const line of lines)
             quantities.push({
@@ -172,23 +179,23 @@ const mutations: Readonly<Record<string, Mutation>> = {
             });
         }
         for (const one of wanted) {
-          const lineId = idOf('FulfillmentOrderLineItem', String(one['id']));
+          const lineId = idOf('FulfillmentOrderLineItem', String(one.id));
           const line = lines.find((candidate) => candidate.fulfillmentOrderLineId === lineId);
           if (line === undefined)
             throw new ShopError('Fulfillment order line item does not exist.', ['fulfillment']);
-          quantities.push({ lineId: line.id, quantity: one['quantity'] as number });
+          quantities.push({ lineId: line.id, quantity: one.quantity as number });
         }
       }
       if (order === undefined) throw new ShopError('No fulfillment orders given.', ['fulfillment']);
-      const tracking = (input['trackingInfo'] ?? {}) as Args;
+      const tracking = (input.trackingInfo ?? {}) as Args;
       const list = (one: unknown, many: unknown): string[] =>
         (many as string[] | undefined) ?? (one == null ? [] : [String(one)]);
       const fulfillment = addFulfillment(shop, order, {
         quantities,
         tracking: {
-          company: (tracking['company'] as string | undefined) ?? null,
-          numbers: list(tracking['number'], tracking['numbers']),
-          urls: list(tracking['url'], tracking['urls']),
+          company: (tracking.company as string | undefined) ?? null,
+          numbers: list(tracking.number, tracking.numbers),
+          urls: list(tracking.url, tracking.urls),
         },
       });
       return { fulfillment };
@@ -203,7 +210,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
     }),
 
   metafieldsSet: (args, { shop }) => {
-    const inputs = args['metafields'] as Args[];
+    const inputs = args.metafields as Args[];
     const errors: (UserError & { elementIndex: number })[] = [];
     if (inputs.length > 25)
       errors.push({
@@ -222,24 +229,30 @@ const mutations: Readonly<Record<string, Mutation>> = {
         });
     }
     if (errors.length > 0) return { metafields: null, userErrors: errors };
-    const metafields = inputs.map((input) => setMetafield(shop, String(input['ownerId']), input));
+    const metafields = inputs.map((input) => setMetafield(shop, String(input.ownerId), input));
     for (const owner of new Set(metafields.map((one) => one.ownerGid))) touchOwner(shop, owner);
     return { metafields, userErrors: [] };
   },
 
   inventorySetQuantities: (args, { shop }) => {
-    const input = args['input'] as Args;
-    const entries = input['quantities'] as Args[];
+    const input = args.input as Args;
+    const entries = input.quantities as Args[];
     requireChangeFrom(entries, 'InventoryQuantityInput');
-    const name = String(input['name']);
+    const name = String(input.name);
     const errors: UserError[] = [];
     if (name !== 'available' && name !== 'on_hand')
-      errors.push(problem(['input', 'name'], 'INVALID_NAME', "The quantity name must be either 'available' or 'on_hand'."));
+      errors.push(
+        problem(
+          ['input', 'name'],
+          'INVALID_NAME',
+          "The quantity name must be either 'available' or 'on_hand'.",
+        ),
+      );
     errors.push(...reasonProblems(input));
     const seen = new Set<string>();
     for (const [index, entry] of entries.entries()) {
       const field = ['input', 'quantities', String(index)];
-      const pair = `${String(entry['inventoryItemId'])} ${String(entry['locationId'])}`;
+      const pair = `${String(entry.inventoryItemId)} ${String(entry.locationId)}`;
       if (seen.has(pair))
         errors.push(
           problem(
@@ -249,77 +262,115 @@ const mutations: Readonly<Record<string, Mutation>> = {
           ),
         );
       seen.add(pair);
-      const quantity = entry['quantity'] as number;
+      const quantity = entry.quantity as number;
       if (quantity < 0 && name === 'on_hand')
-        errors.push(problem([...field, 'quantity'], 'INVALID_QUANTITY_NEGATIVE', "The quantity can't be negative."));
+        errors.push(
+          problem([...field, 'quantity'], 'INVALID_QUANTITY_NEGATIVE', "The quantity can't be negative."),
+        );
       if (quantity > 1_000_000_000)
-        errors.push(problem([...field, 'quantity'], 'INVALID_QUANTITY_TOO_HIGH', "The quantity can't be higher than 1,000,000,000."));
+        errors.push(
+          problem(
+            [...field, 'quantity'],
+            'INVALID_QUANTITY_TOO_HIGH',
+            "The quantity can't be higher than 1,000,000,000.",
+          ),
+        );
       if (quantity < -1_000_000_000)
-        errors.push(problem([...field, 'quantity'], 'INVALID_QUANTITY_TOO_LOW', "The quantity can't be lower than -1,000,000,000."));
+        errors.push(
+          problem(
+            [...field, 'quantity'],
+            'INVALID_QUANTITY_TOO_LOW',
+            "The quantity can't be lower than -1,000,000,000.",
+          ),
+        );
       errors.push(...levelProblems(shop, entry, field, name));
     }
     if (errors.length > 0) return { inventoryAdjustmentGroup: null, userErrors: errors };
-    return adjust(shop, input, entries, name, (current, entry) => (entry['quantity'] as number) - current);
+    return adjust(shop, input, entries, name, (current, entry) => (entry.quantity as number) - current);
   },
 
   inventoryAdjustQuantities: (args, { shop }) => {
-    const input = args['input'] as Args;
-    const entries = input['changes'] as Args[];
+    const input = args.input as Args;
+    const entries = input.changes as Args[];
     requireChangeFrom(entries, 'InventoryChangeInput');
-    const name = String(input['name']);
+    const name = String(input.name);
     const errors: UserError[] = [];
     if (!(quantityNames as readonly string[]).includes(name) || name === 'committed')
       errors.push(
-        problem(['input', 'name'], 'INVALID_QUANTITY_NAME', 'The specified quantity name is invalid. Valid values are: available, damaged, incoming, quality_control, reserved, safety_stock.'),
+        problem(
+          ['input', 'name'],
+          'INVALID_QUANTITY_NAME',
+          'The specified quantity name is invalid. Valid values are: available, damaged, incoming, quality_control, reserved, safety_stock.',
+        ),
       );
     errors.push(...reasonProblems(input));
     for (const [index, entry] of entries.entries()) {
       const field = ['input', 'changes', String(index)];
-      const hasDocument = entry['ledgerDocumentUri'] != null;
+      const hasDocument = entry.ledgerDocumentUri != null;
       if (name === 'available' && hasDocument)
-        errors.push(problem([...field, 'ledgerDocumentUri'], 'INVALID_AVAILABLE_DOCUMENT', 'A ledger document URI is not allowed when adjusting available.'));
+        errors.push(
+          problem(
+            [...field, 'ledgerDocumentUri'],
+            'INVALID_AVAILABLE_DOCUMENT',
+            'A ledger document URI is not allowed when adjusting available.',
+          ),
+        );
       if (name !== 'available' && !hasDocument)
-        errors.push(problem([...field, 'ledgerDocumentUri'], 'INVALID_QUANTITY_DOCUMENT', 'A ledger document URI is required except when adjusting available.'));
+        errors.push(
+          problem(
+            [...field, 'ledgerDocumentUri'],
+            'INVALID_QUANTITY_DOCUMENT',
+            'A ledger document URI is required except when adjusting available.',
+          ),
+        );
       errors.push(...levelProblems(shop, entry, field, name));
     }
     if (errors.length > 0) return { inventoryAdjustmentGroup: null, userErrors: errors };
-    return adjust(shop, input, entries, name, (_current, entry) => entry['delta'] as number);
+    return adjust(shop, input, entries, name, (_current, entry) => entry.delta as number);
   },
 
   inventoryActivate: (args, { shop }) =>
     attempt({ inventoryLevel: null }, [], () => {
-      const item = shop.items.get(idOf('InventoryItem', String(args['inventoryItemId'])) ?? '');
+      const item = shop.items.get(idOf('InventoryItem', String(args.inventoryItemId)) ?? '');
       if (item === undefined)
         throw new ShopError("The product couldn't be stocked because it doesn't exist.", ['inventoryItemId']);
-      const locationId = idOf('Location', String(args['locationId'])) ?? '';
+      const locationId = idOf('Location', String(args.locationId)) ?? '';
       if (!shop.locations.has(locationId))
-        throw new ShopError("The product couldn't be stocked because the location doesn't exist.", ['locationId']);
-      if (item.levels[locationId] !== undefined && args['available'] != null)
-        throw new ShopError('Not allowed to set available quantity when the item is already active at the location.', ['available']);
+        throw new ShopError("The product couldn't be stocked because the location doesn't exist.", [
+          'locationId',
+        ]);
+      if (item.levels[locationId] !== undefined && args.available != null)
+        throw new ShopError(
+          'Not allowed to set available quantity when the item is already active at the location.',
+          ['available'],
+        );
       const level = activateLevel(shop, item, locationId);
-      const available = args['available'] ?? args['onHand'];
+      const available = args.available ?? args.onHand;
       if (typeof available === 'number') changeLevel(shop, item.id, locationId, { available });
       return { inventoryLevel: level };
     }),
 
   webhookSubscriptionCreate: (args, { shop }) =>
     attempt({ webhookSubscription: null }, [], () => {
-      const input = args['webhookSubscription'] as Args;
+      const input = args.webhookSubscription as Args;
       const uri = subscriptionUri(input);
-      const topic = String(args['topic']);
+      const topic = String(args.topic);
       if ([...shop.subscriptions.values()].some((one) => one.topic === topic && one.uri === uri))
-        throw new ShopError('Address for this topic has already been taken', ['webhookSubscription', 'callbackUrl']);
+        throw new ShopError('Address for this topic has already been taken', [
+          'webhookSubscription',
+          'callbackUrl',
+        ]);
       const now = shop.nowMs();
       const webhookSubscription = {
         typename: 'WebhookSubscription' as const,
         id: shop.nextId('WebhookSubscription'),
         topic,
         uri,
-        name: (input['name'] as string | undefined) ?? null,
-        filter: (input['filter'] as string | undefined) ?? null,
-        format: (input['format'] as 'JSON' | 'XML' | undefined) ?? 'JSON',
-        includeFields: (input['includeFields'] as string[] | undefined) ?? [],
-        metafieldNamespaces: (input['metafieldNamespaces'] as string[] | undefined) ?? [],
+        name: (input.name as string | undefined) ?? null,
+        filter: (input.filter as string | undefined) ?? null,
+        format: (input.format as 'JSON' | 'XML' | undefined) ?? 'JSON',
+        includeFields: (input.includeFields as string[] | undefined) ?? [],
+        metafieldNamespaces: (input.metafieldNamespaces as string[] | undefined) ?? [],
         createdAtMs: now,
         updatedAtMs: now,
       };
@@ -330,11 +381,14 @@ const mutations: Readonly<Record<string, Mutation>> = {
 
   webhookSubscriptionUpdate: (args, { shop }) =>
     attempt({ webhookSubscription: null }, [], () => {
-      const subscription = shop.subscriptions.get(idOf('WebhookSubscription', String(args['id'])) ?? '');
+      const subscription = shop.subscriptions.get(idOf('WebhookSubscription', String(args.id)) ?? '');
       if (subscription === undefined) throw new ShopError('Webhook subscription does not exist', ['id']);
-      const input = args['webhookSubscription'] as Args;
-      if (input['uri'] != null || input['callbackUrl'] != null) subscription.uri = subscriptionUri(input);
-      Object.assign(subscription, pick(input, ['filter', 'format', 'includeFields', 'metafieldNamespaces', 'name']));
+      const input = args.webhookSubscription as Args;
+      if (input.uri != null || input.callbackUrl != null) subscription.uri = subscriptionUri(input);
+      Object.assign(
+        subscription,
+        pick(input, ['filter', 'format', 'includeFields', 'metafieldNamespaces', 'name']),
+      );
       subscription.updatedAtMs = shop.nowMs();
       shop.changed();
       return { webhookSubscription: subscription };
@@ -342,7 +396,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
 
   webhookSubscriptionDelete: (args, { shop }) =>
     attempt({ deletedWebhookSubscriptionId: null }, [], () => {
-      const id = idOf('WebhookSubscription', String(args['id'])) ?? '';
+      const id = idOf('WebhookSubscription', String(args.id)) ?? '';
       if (!shop.subscriptions.delete(id)) throw new ShopError('Webhook subscription does not exist', ['id']);
       shop.changed();
       return { deletedWebhookSubscriptionId: gid('WebhookSubscription', id) };
@@ -379,8 +433,8 @@ function adjust(
     typename: 'InventoryAdjustmentGroup',
     id: gid('InventoryAdjustmentGroup', shop.nextId('InventoryAdjustmentGroup')),
     createdAtMs: shop.nowMs(),
-    reason: String(input['reason']),
-    referenceDocumentUri: (input['referenceDocumentUri'] as string | undefined) ?? null,
+    reason: String(input.reason),
+    referenceDocumentUri: (input.referenceDocumentUri as string | undefined) ?? null,
     changes: [],
   };
   for (const entry of entries) {
@@ -394,7 +448,7 @@ function adjust(
     changeLevel(shop, itemId, locationId, { [moved]: delta });
     const common = {
       delta,
-      ledgerDocumentUri: (entry['ledgerDocumentUri'] as string | undefined) ?? null,
+      ledgerDocumentUri: (entry.ledgerDocumentUri as string | undefined) ?? null,
       itemId,
       locationId,
     };
@@ -407,42 +461,45 @@ function adjust(
 
 function createRefund(shop: Shop, input: Args): unknown {
   return attempt<Record<string, unknown>>({ refund: null, order: null }, [], () => {
-    const order = orderOf(shop, input['orderId'], ['orderId']);
-    const shipping = input['shipping'] as Args | undefined;
-    const transactions = (input['transactions'] as Args[] | undefined) ?? [];
+    const order = orderOf(shop, input.orderId, ['orderId']);
+    const shipping = input.shipping as Args | undefined;
+    const transactions = (input.transactions as Args[] | undefined) ?? [];
     const inPresentment =
-      input['currency'] != null &&
-      input['currency'] === order.presentmentCurrency &&
+      input.currency != null &&
+      input.currency === order.presentmentCurrency &&
       order.presentmentCurrency !== order.currency;
     const amountOf = (given: unknown): { shop: number; presentment: number } => {
       if (!inPresentment) return amountFor(order, parseMinor(String(given), order.currency));
       const { net } = summarise(order);
       const presentment = parseMinor(String(given), order.presentmentCurrency);
       if (presentment === net.presentment) return net;
-      return { presentment, shop: net.presentment === 0 ? 0 : mulDiv(net.shop, presentment, net.presentment) };
+      return {
+        presentment,
+        shop: net.presentment === 0 ? 0 : mulDiv(net.shop, presentment, net.presentment),
+      };
     };
-    const reason = input['discrepancyReason'];
+    const reason = input.discrepancyReason;
     const wish: RefundInput = {
-      lines: ((input['refundLineItems'] as Args[] | undefined) ?? []).map((one) => ({
-        lineId: idOf('LineItem', String(one['lineItemId'])) ?? '',
-        quantity: one['quantity'] as number,
-        restockType: (one['restockType'] as RestockType | undefined) ?? 'NO_RESTOCK',
-        ...(one['locationId'] == null
-          ? {}
-          : { locationId: idOf('Location', String(one['locationId'])) ?? '' }),
+      lines: ((input.refundLineItems as Args[] | undefined) ?? []).map((one) => ({
+        lineId: idOf('LineItem', String(one.lineItemId)) ?? '',
+        quantity: one.quantity as number,
+        restockType: (one.restockType as RestockType | undefined) ?? 'NO_RESTOCK',
+        ...(one.locationId == null ? {} : { locationId: idOf('Location', String(one.locationId)) ?? '' }),
       })),
       payments: transactions.map((one) => ({
-        parentId: one['parentId'] == null ? null : idOf('OrderTransaction', String(one['parentId'])),
-        gateway: String(one['gateway']),
-        amount: amountOf(one['amount']),
+        parentId: one.parentId == null ? null : idOf('OrderTransaction', String(one.parentId)),
+        gateway: String(one.gateway),
+        amount: amountOf(one.amount),
       })),
-      note: (input['note'] as string | undefined) ?? null,
-      allowOverRefunding: input['allowOverRefunding'] === true,
+      note: (input.note as string | undefined) ?? null,
+      allowOverRefunding: input.allowOverRefunding === true,
       ...(shipping === undefined
         ? {}
-        : { shipping: shipping['fullRefund'] === true ? true : String(shipping['amount'] ?? '0') }),
-      ...(reason === 'RESTOCK' || reason === 'DAMAGE' || reason === 'CUSTOMER' ? { discrepancyReason: reason } : {}),
-      ...(input['processedAt'] == null ? {} : { processedAtMs: Date.parse(String(input['processedAt'])) }),
+        : { shipping: shipping.fullRefund === true ? true : String(shipping.amount ?? '0') }),
+      ...(reason === 'RESTOCK' || reason === 'DAMAGE' || reason === 'CUSTOMER'
+        ? { discrepancyReason: reason }
+        : {}),
+      ...(input.processedAt == null ? {} : { processedAtMs: Date.parse(String(input.processedAt)) }),
     };
     for (const line of wish.lines ?? []) {
       if (line.locationId !== undefined && !shop.locations.has(line.locationId))
@@ -479,13 +536,13 @@ function orderOf(shop: Shop, given: unknown, field: string[]): Order {
 }
 
 function customerInput(input: Args): CustomerInput {
-  const consent = input['emailMarketingConsent'] as Args | undefined;
-  const addresses = input['addresses'] as Args[] | undefined;
+  const consent = input.emailMarketingConsent as Args | undefined;
+  const addresses = input.addresses as Args[] | undefined;
   return {
     ...pick(input, ['email', 'firstName', 'lastName', 'phone', 'note', 'tags', 'taxExempt', 'locale']),
     ...(consent == null
       ? {}
-      : { marketing: consent['marketingState'] as NonNullable<CustomerInput['marketing']> }),
+      : { marketing: consent.marketingState as NonNullable<CustomerInput['marketing']> }),
     ...(addresses == null ? {} : { addresses: addresses.map(addressInput) }),
   };
 }
@@ -493,7 +550,20 @@ function customerInput(input: Args): CustomerInput {
 function addressInput(input: Args): Address {
   return {
     ...emptyAddress,
-    ...pick(input, ['firstName', 'lastName', 'company', 'address1', 'address2', 'city', 'province', 'provinceCode', 'zip', 'country', 'countryCode', 'phone']),
+    ...pick(input, [
+      'firstName',
+      'lastName',
+      'company',
+      'address1',
+      'address2',
+      'city',
+      'province',
+      'provinceCode',
+      'zip',
+      'country',
+      'countryCode',
+      'phone',
+    ]),
   };
 }
 
@@ -509,8 +579,12 @@ function changeTags(
   change: (tags: readonly string[], given: readonly string[]) => string[],
 ): unknown {
   return attempt<Record<string, unknown>>({ node: null }, [], () => {
-    const given = args['tags'] as string[];
-    const node = nodeByGid(shop, String(args['id'])) as { typename: string; id: string; tags?: string[] } | null;
+    const given = args.tags as string[];
+    const node = nodeByGid(shop, String(args.id)) as {
+      typename: string;
+      id: string;
+      tags?: string[];
+    } | null;
     if (node === null || node.tags === undefined) throw new ShopError('Resource does not exist', ['id']);
     const tags = normaliseTags(change(node.tags, given));
     if (node.typename === 'Order') updateOrder(shop, node.id, { tags });
@@ -534,32 +608,36 @@ function setOwnedMetafields(shop: Shop, ownerGid: string, given: unknown): void 
 }
 
 function metafieldProblem(shop: Shop, input: Args): UserError | null {
-  const owner = nodeByGid(shop, String(input['ownerId'])) as { typename?: string } | null;
+  const owner = nodeByGid(shop, String(input.ownerId)) as { typename?: string } | null;
   if (owner === null) return problem(['ownerId'], 'INVALID', 'Owner does not exist.');
-  const key = String(input['key'] ?? '');
+  const key = String(input.key ?? '');
   if (key.length < 2) return problem(['key'], 'TOO_SHORT', 'Key is too short (minimum is 2 characters)');
   if (key.length > 64) return problem(['key'], 'TOO_LONG', 'Key is too long (maximum is 64 characters)');
-  const known = findMetafield(shop, String(input['ownerId']), input);
-  if (known === undefined && input['type'] == null) return problem(['type'], 'BLANK', "Type can't be blank");
-  if (String(input['value'] ?? '') === '') return problem(['value'], 'BLANK', "Value can't be blank");
-  const digest = input['compareDigest'];
+  const known = findMetafield(shop, String(input.ownerId), input);
+  if (known === undefined && input.type == null) return problem(['type'], 'BLANK', "Type can't be blank");
+  if (String(input.value ?? '') === '') return problem(['value'], 'BLANK', "Value can't be blank");
+  const digest = input.compareDigest;
   if (typeof digest === 'string' && (known === undefined || digestOf(known) !== digest))
-    return problem(['compareDigest'], 'STALE_OBJECT', 'The resource has been updated since it was loaded. Try again with an updated `compareDigest` value.');
+    return problem(
+      ['compareDigest'],
+      'STALE_OBJECT',
+      'The resource has been updated since it was loaded. Try again with an updated `compareDigest` value.',
+    );
   return null;
 }
 
 function findMetafield(shop: Shop, ownerGid: string, input: Args): Metafield | undefined {
   return shop.metafields
     .get(ownerGid)
-    ?.find((one) => one.key === input['key'] && one.namespace === (input['namespace'] ?? 'app--1'));
+    ?.find((one) => one.key === input.key && one.namespace === (input.namespace ?? 'app--1'));
 }
 
 function setMetafield(shop: Shop, ownerGid: string, input: Args): Metafield {
   const now = shop.nowMs();
   const known = findMetafield(shop, ownerGid, input);
   if (known !== undefined) {
-    known.value = String(input['value']);
-    known.type = String(input['type'] ?? known.type);
+    known.value = String(input.value);
+    known.type = String(input.type ?? known.type);
     known.updatedAtMs = now;
     return known;
   }
@@ -567,10 +645,10 @@ function setMetafield(shop: Shop, ownerGid: string, input: Args): Metafield {
     typename: 'Metafield',
     id: shop.nextId('Metafield'),
     ownerGid,
-    namespace: String(input['namespace'] ?? 'app--1'),
-    key: String(input['key']),
-    type: String(input['type']),
-    value: String(input['value']),
+    namespace: String(input.namespace ?? 'app--1'),
+    key: String(input.key),
+    type: String(input.type),
+    value: String(input.value),
     createdAtMs: now,
     updatedAtMs: now,
   };
@@ -593,7 +671,7 @@ function touchOwner(shop: Shop, ownerGid: string): void {
 }
 
 function subscriptionUri(input: Args): string {
-  const uri = String(input['uri'] ?? input['callbackUrl'] ?? '');
+  const uri = String(input.uri ?? input.callbackUrl ?? '');
   // The real platform wants https; loopback addresses pass because nothing else can be reached from a sandbox.
   if (!/^https:\/\/|^http:\/\/(127\.0\.0\.1|localhost|\[::1\])/.test(uri) && !/^(arn:|pubsub:)/.test(uri))
     throw new ShopError('Address is invalid', ['webhookSubscription', 'callbackUrl']);
@@ -610,21 +688,35 @@ function requireChangeFrom(entries: readonly Args[], inputType: string): void {
 
 function levelKey(entry: Args): { itemId: string; locationId: string } {
   return {
-    itemId: idOf('InventoryItem', String(entry['inventoryItemId'])) ?? '',
-    locationId: idOf('Location', String(entry['locationId'])) ?? '',
+    itemId: idOf('InventoryItem', String(entry.inventoryItemId)) ?? '',
+    locationId: idOf('Location', String(entry.locationId)) ?? '',
   };
 }
 
 function levelProblems(shop: Shop, entry: Args, field: string[], name: string): UserError[] {
   const { itemId, locationId } = levelKey(entry);
   if (!shop.items.has(itemId))
-    return [problem([...field, 'inventoryItemId'], 'INVALID_INVENTORY_ITEM', 'The specified inventory item could not be found.')];
+    return [
+      problem(
+        [...field, 'inventoryItemId'],
+        'INVALID_INVENTORY_ITEM',
+        'The specified inventory item could not be found.',
+      ),
+    ];
   if (!shop.locations.has(locationId))
-    return [problem([...field, 'locationId'], 'INVALID_LOCATION', 'The specified location could not be found.')];
+    return [
+      problem([...field, 'locationId'], 'INVALID_LOCATION', 'The specified location could not be found.'),
+    ];
   const level = shop.level(itemId, locationId);
   if (level === undefined)
-    return [problem([...field, 'locationId'], 'ITEM_NOT_STOCKED_AT_LOCATION', 'The specified inventory item is not stocked at the location.')];
-  const from = entry['changeFromQuantity'];
+    return [
+      problem(
+        [...field, 'locationId'],
+        'ITEM_NOT_STOCKED_AT_LOCATION',
+        'The specified inventory item is not stocked at the location.',
+      ),
+    ];
+  const from = entry.changeFromQuantity;
   if (typeof from === 'number' && from !== quantityOf(level, name))
     return [
       problem(
@@ -658,11 +750,17 @@ const reasons: ReadonlySet<string> = new Set([
 
 function reasonProblems(input: Args): UserError[] {
   const errors: UserError[] = [];
-  if (!reasons.has(String(input['reason'])))
+  if (!reasons.has(String(input.reason)))
     errors.push(problem(['input', 'reason'], 'INVALID_REASON', 'The specified reason is invalid.'));
-  const uri = input['referenceDocumentUri'];
+  const uri = input.referenceDocumentUri;
   if (typeof uri === 'string' && !/^[a-z][a-z0-9+.-]*:.+/i.test(uri))
-    errors.push(problem(['input', 'referenceDocumentUri'], 'INVALID_REFERENCE_DOCUMENT', 'The specified reference document is invalid.'));
+    errors.push(
+      problem(
+        ['input', 'referenceDocumentUri'],
+        'INVALID_REFERENCE_DOCUMENT',
+        'The specified reference document is invalid.',
+      ),
+    );
   return errors;
 }
 

@@ -27,7 +27,7 @@ import type {
 import { gid, type Shop } from '../shop.ts';
 import { gateways, statusUrl } from '../webhooks/payloads.ts';
 import { listWalk, type PageArgs, paginate } from './connection.ts';
-import { apiTime, apiTimeOrNull, type Args, type Fields } from './context.ts';
+import { type Args, apiTime, apiTimeOrNull, type Fields } from './context.ts';
 
 /** A part of an order together with the order, where the part alone does not tell its currency. */
 export interface PartOf<T> {
@@ -60,7 +60,7 @@ export function pageOf<T>(items: readonly T[], args: Args): unknown {
 }
 
 function firstOf<T>(items: readonly T[], args: Args): readonly T[] {
-  const first = args['first'];
+  const first = args.first;
   return typeof first === 'number' ? items.slice(0, first) : items;
 }
 
@@ -107,7 +107,8 @@ export const orderFields: Fields<Order> = {
   retailLocation: (order, _args, { shop }) => locationOf(shop, order.locationId),
   physicalLocation: (order, _args, { shop }) => locationOf(shop, order.locationId),
   clientIp: (order) => (order.channel === 'pos' ? null : '203.0.113.7'),
-  customer: (order, _args, { shop }) => (order.customerId === null ? null : shop.customers.get(order.customerId)),
+  customer: (order, _args, { shop }) =>
+    order.customerId === null ? null : shop.customers.get(order.customerId),
   customerAcceptsMarketing: (order, _args, { shop }) =>
     order.customerId !== null && shop.customers.get(order.customerId)?.marketing === 'SUBSCRIBED',
   billingAddress: (order) => addressNode(order, order.billingAddress, 1),
@@ -174,9 +175,7 @@ export const orderFields: Fields<Order> = {
   originalTotalAdditionalFeesSet: () => null,
   transactions: (order, args) =>
     firstOf(
-      order.transactions.filter(
-        (one) => args['capturable'] !== true || one.kind === 'AUTHORIZATION',
-      ),
+      order.transactions.filter((one) => args.capturable !== true || one.kind === 'AUTHORIZATION'),
       args,
     ),
   transactionsCount: (order) => exactly(order.transactions.length),
@@ -198,7 +197,8 @@ export const lineItemFields: Fields<LineItem> = {
   fulfillableQuantity: (line) => fulfillableQuantity(line),
   restockable: (line) => line.inventoryItemId !== null && currentQuantity(line) > 0,
   merchantEditable: (line) => fulfillableQuantity(line) > 0,
-  discountAllocations: (line, _args, { shop }) => withOrder(shop, line, (order) => parts(order, line.allocations)),
+  discountAllocations: (line, _args, { shop }) =>
+    withOrder(shop, line, (order) => parts(order, line.allocations)),
   duties: () => [],
   taxLines: (line, args, { shop }) =>
     withOrder(shop, line, (order) => firstOf(parts(order, line.taxLines), args)),
@@ -212,7 +212,10 @@ export const lineItemFields: Fields<LineItem> = {
     withOrder(shop, line, (order) =>
       moneyBag(
         order,
-        subtract(lineGross(line), args['withCodeDiscounts'] === true ? allocated(line) : ownDiscounts(order, line)),
+        subtract(
+          lineGross(line),
+          args.withCodeDiscounts === true ? allocated(line) : ownDiscounts(order, line),
+        ),
       ),
     ),
   totalDiscountSet: lineSum((line, order) => ownDiscounts(order, line)),
@@ -384,7 +387,10 @@ export const refundLineFields: Fields<PartOf<RefundLine>> = {
 export const refundShippingFields: Fields<PartOf<RefundShipping>> = {
   id: ({ part }) => gid('RefundShippingLine', part.id),
   shippingLine: ({ order, part }) =>
-    partOrNull(order, order.shippingLines.find((line) => line.id === part.shippingLineId)),
+    partOrNull(
+      order,
+      order.shippingLines.find((line) => line.id === part.shippingLineId),
+    ),
   subtotalAmountSet: ({ order, part }) => moneyBag(order, part.subtotal),
   taxAmountSet: ({ order, part }) => moneyBag(order, add(...part.taxes)),
 };
@@ -491,7 +497,8 @@ export const fulfillmentOrderLineFields: Fields<LineItem> = {
   totalQuantity: (line) => line.quantity - line.cancelledQuantity,
   remainingQuantity: (line) => fulfillableQuantity(line),
   productTitle: (line) => line.title,
-  inventoryItemId: (line) => (line.inventoryItemId === null ? null : gid('InventoryItem', line.inventoryItemId)),
+  inventoryItemId: (line) =>
+    line.inventoryItemId === null ? null : gid('InventoryItem', line.inventoryItemId),
   variant: (line, _args, { shop }) => (line.variantId === null ? null : shop.variants.get(line.variantId)),
 };
 
@@ -506,7 +513,8 @@ export function fulfillmentOrderStatus(order: Order, one: FulfillmentOrder): str
 export function linesOfFulfillmentOrder(order: Order, one: FulfillmentOrder): LineItem[] {
   return order.lines.filter(
     (line) =>
-      line.fulfillmentOrderLineId !== null && (line.locationId === null || line.locationId === one.locationId),
+      line.fulfillmentOrderLineId !== null &&
+      (line.locationId === null || line.locationId === one.locationId),
   );
 }
 

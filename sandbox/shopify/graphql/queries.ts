@@ -24,7 +24,7 @@ export const queryFields: Fields<unknown> = {
   },
   ordersCount: (_source, args, context) => {
     approved(context, 'Order', 'ordersCount');
-    return counted((limit) => countOrders(context.shop, args['query'] as string | null, limit), args);
+    return counted((limit) => countOrders(context.shop, args.query as string | null, limit), args);
   },
   customer: (_source, args, context) => protectedNode('Customer', args, context),
   customers: (_source, args, context) => {
@@ -32,44 +32,44 @@ export const queryFields: Fields<unknown> = {
     return customersPage(context.shop, args);
   },
   customersCount: (_source, args, context) =>
-    counted((limit) => countCustomers(context.shop, args['query'] as string | null, limit), args),
+    counted((limit) => countCustomers(context.shop, args.query as string | null, limit), args),
   customerByIdentifier: (_source, args, context) => {
     approved(context, 'Customer', 'customerByIdentifier');
-    const identifier = args['identifier'] as { id?: string; emailAddress?: string; phoneNumber?: string };
+    const identifier = args.identifier as { id?: string; emailAddress?: string; phoneNumber?: string };
     if (identifier.emailAddress !== undefined)
       return context.shop.customerByEmail.get(identifier.emailAddress.toLowerCase()) ?? null;
     if (identifier.phoneNumber !== undefined)
       return context.shop.customerByPhone.get(identifier.phoneNumber) ?? null;
     return node('Customer', identifier.id ?? '', context);
   },
-  product: (_source, args, context) => node('Product', args['id'], context),
+  product: (_source, args, context) => node('Product', args.id, context),
   products: (_source, args, { shop }) => productsPage(shop, args),
   productsCount: (_source, args, { shop }) =>
-    counted((limit) => countProducts(shop, args['query'] as string | null, limit), args),
-  productVariant: (_source, args, context) => node('ProductVariant', args['id'], context),
+    counted((limit) => countProducts(shop, args.query as string | null, limit), args),
+  productVariant: (_source, args, context) => node('ProductVariant', args.id, context),
   productVariants: (_source, args, { shop }) => variantsPage(shop, args),
-  inventoryItem: (_source, args, context) => node('InventoryItem', args['id'], context),
+  inventoryItem: (_source, args, context) => node('InventoryItem', args.id, context),
   inventoryItems: (_source, args, { shop }) => itemsPage(shop, args),
-  inventoryLevel: (_source, args, { shop }) => nodeByGid(shop, String(args['id'])),
+  inventoryLevel: (_source, args, { shop }) => nodeByGid(shop, String(args.id)),
   location: (_source, args, context) =>
-    args['id'] == null
+    args.id == null
       ? (context.shop.locations.values().next().value ?? null)
-      : node('Location', args['id'], context),
+      : node('Location', args.id, context),
   locations: (_source, args, { shop }) => {
-    const all = [...shop.locations.values()].filter((one) => one.active || args['includeInactive'] === true);
-    if (args['sortKey'] !== 'ID') all.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    const all = [...shop.locations.values()].filter((one) => one.active || args.includeInactive === true);
+    if (args.sortKey !== 'ID') all.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     return paginate(
       listWalk(all, (one) => one.id),
       args as PageArgs,
     );
   },
-  node: (_source, args, context) => anyNode(String(args['id']), context),
-  nodes: (_source, args, context) => (args['ids'] as string[]).map((id) => anyNode(id, context)),
-  refund: (_source, args, context) => node('Refund', args['id'], context),
-  webhookSubscription: (_source, args, context) => node('WebhookSubscription', args['id'], context),
+  node: (_source, args, context) => anyNode(String(args.id), context),
+  nodes: (_source, args, context) => (args.ids as string[]).map((id) => anyNode(id, context)),
+  refund: (_source, args, context) => node('Refund', args.id, context),
+  webhookSubscription: (_source, args, context) => node('WebhookSubscription', args.id, context),
   webhookSubscriptions: (_source, args, { shop }) => {
-    const topics = args['topics'] as string[] | undefined;
-    const uri = (args['uri'] ?? args['callbackUrl']) as string | undefined;
+    const topics = args.topics as string[] | undefined;
+    const uri = (args.uri ?? args.callbackUrl) as string | undefined;
     const all = [...shop.subscriptions.values()].filter(
       (one) => (topics == null || topics.includes(one.topic)) && (uri == null || one.uri === uri),
     );
@@ -78,14 +78,13 @@ export const queryFields: Fields<unknown> = {
       args as PageArgs,
     );
   },
-  fulfillment: (_source, args, context) => node('Fulfillment', args['id'], context),
-  fulfillmentOrder: (_source, args, context) => node('FulfillmentOrder', args['id'], context),
+  fulfillment: (_source, args, context) => node('Fulfillment', args.id, context),
+  fulfillmentOrder: (_source, args, context) => node('FulfillmentOrder', args.id, context),
   fulfillmentOrders: (_source, args, { shop }) => {
     const all = [...shop.orders.values()].flatMap((order) =>
       order.fulfillmentOrders.filter(
         (one) =>
-          args['includeClosed'] === true ||
-          ['OPEN', 'IN_PROGRESS'].includes(fulfillmentOrderStatus(order, one)),
+          args.includeClosed === true || ['OPEN', 'IN_PROGRESS'].includes(fulfillmentOrderStatus(order, one)),
       ),
     );
     return paginate(
@@ -128,7 +127,7 @@ export function approved(context: GraphqlContext, type: string, field: string): 
 
 function protectedNode(kind: string, args: Args, context: GraphqlContext): unknown {
   approved(context, kind, kind.toLowerCase());
-  return node(kind, args['id'], context);
+  return node(kind, args.id, context);
 }
 
 function node(kind: string, given: unknown, { shop }: GraphqlContext): unknown {
@@ -145,7 +144,7 @@ function anyNode(given: string, context: GraphqlContext): unknown {
 }
 
 function counted(count: (limit: number) => number, args: Args): unknown {
-  const given = args['limit'];
+  const given = args.limit;
   // Beyond its ceiling the platform only says "more than that".
   const limit = Math.min(typeof given === 'number' ? given : 10_000, 25_000);
   const found = count(limit);

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { buildSchema, type GraphQLFieldResolver, type GraphQLSchema, isAbstractType, isObjectType } from 'graphql';
-import { apiTime, type Args, type Fields, type GraphqlContext } from './context.ts';
+import {
+  buildSchema,
+  type GraphQLFieldResolver,
+  type GraphQLSchema,
+  isAbstractType,
+  isObjectType,
+} from 'graphql';
+import { type Args, apiTime, type Fields, type GraphqlContext } from './context.ts';
 import { type AdjustmentGroup, mutationNames, runMutation } from './mutations.ts';
 import * as orders from './order-fields.ts';
 import { queryFields } from './queries.ts';

@@ -50,8 +50,9 @@ export function parseSearch<T>(
 function readGroups(query: string): Term[][] {
   const groups: Term[][] = [[]];
   let negated = false;
-  for (const token of query.match(/-?[\w.]+:(?:>=|<=|>|<)?\s*(?:"[^"]*"|'[^']*'|[^\s()]+)|-?"[^"]*"|-?'[^']*'|[^\s()]+/g) ??
-    []) {
+  for (const token of query.match(
+    /-?[\w.]+:(?:>=|<=|>|<)?\s*(?:"[^"]*"|'[^']*'|[^\s()]+)|-?"[^"]*"|-?'[^']*'|[^\s()]+/g,
+  ) ?? []) {
     if (token === 'OR') {
       groups.push([]);
     } else if (token === 'NOT') {
@@ -88,7 +89,9 @@ function holds<T>(
   if (term.field === null) {
     const wanted = term.value.toLowerCase();
     return defaults.some((field) =>
-      readers[field]?.(record).some((value) => value !== null && String(value).toLowerCase().includes(wanted)),
+      readers[field]?.(record).some(
+        (value) => value !== null && String(value).toLowerCase().includes(wanted),
+      ),
     );
   }
   // The platform ignores a field that it does not know and says so in a warning; the record stays in.
@@ -110,9 +113,14 @@ function compareTo(value: string | number, term: Term): boolean {
   const text = value.toLowerCase();
   const wanted = term.value.toLowerCase();
   if (term.operator !== ':') {
-    const difference = /^\d+$/.test(text) && /^\d+$/.test(wanted)
-      ? text.length - wanted.length || (text < wanted ? -1 : text > wanted ? 1 : 0)
-      : text < wanted ? -1 : text > wanted ? 1 : 0;
+    const difference =
+      /^\d+$/.test(text) && /^\d+$/.test(wanted)
+        ? text.length - wanted.length || (text < wanted ? -1 : text > wanted ? 1 : 0)
+        : text < wanted
+          ? -1
+          : text > wanted
+            ? 1
+            : 0;
     return ordered(difference, term.operator);
   }
   if (wanted.endsWith('*')) return text.startsWith(wanted.slice(0, -1));

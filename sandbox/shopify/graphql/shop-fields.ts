@@ -16,7 +16,7 @@ import { gid, idOf, levelGid, type Shop } from '../shop.ts';
 import { onHand, quantityOf } from '../stock.ts';
 import { fullName } from '../webhooks/payloads.ts';
 import { badRequest, listWalk, type PageArgs, paginate } from './connection.ts';
-import { apiTime, apiTimeOrNull, type Args, type Fields } from './context.ts';
+import { type Args, apiTime, apiTimeOrNull, type Fields } from './context.ts';
 import { pageOf } from './order-fields.ts';
 import { parseSearch } from './search.ts';
 
@@ -103,14 +103,14 @@ export const customerFields: Fields<Customer> = {
   defaultAddress: (customer) =>
     customer.addresses.find((one) => one.id === customer.defaultAddressId) ?? null,
   addresses: (customer, args) => {
-    const first = args['first'];
+    const first = args.first;
     return typeof first === 'number' ? customer.addresses.slice(0, first) : customer.addresses;
   },
   addressesV2: (customer, args) => pageOf(customer.addresses, args),
   orders: (customer, args, { shop }) => {
     const orders = customer.orderIds.flatMap((id) => shop.orders.get(id) ?? []);
-    if (args['sortKey'] === 'UPDATED_AT') orders.sort((a, b) => a.updatedAtMs - b.updatedAtMs);
-    const search = parseSearch<Order>(args['query'] as string | null, simpleOrderFields, ['name']);
+    if (args.sortKey === 'UPDATED_AT') orders.sort((a, b) => a.updatedAtMs - b.updatedAtMs);
+    const search = parseSearch<Order>(args.query as string | null, simpleOrderFields, ['name']);
     return paginate(
       listWalk(orders, (order) => order.id),
       args as PageArgs,
@@ -140,7 +140,8 @@ export const addressFields: Fields<Address & { id: string }> = {
   latitude: () => null,
   longitude: () => null,
   formatted: (address, args) => formatted(address, args),
-  formattedArea: (address) => [address.city, address.provinceCode, address.country].filter(Boolean).join(', '),
+  formattedArea: (address) =>
+    [address.city, address.provinceCode, address.country].filter(Boolean).join(', '),
   coordinatesValidated: () => false,
   timeZone: () => null,
 };
@@ -150,7 +151,7 @@ export const productFields: Fields<Product> = {
   legacyResourceId: (product) => product.id,
   description: (product, args) => {
     const text = product.descriptionHtml.replace(/<[^>]+>/g, '');
-    const limit = args['truncateAt'];
+    const limit = args.truncateAt;
     return typeof limit === 'number' ? text.slice(0, limit) : text;
   },
   createdAt: (product) => apiTime(product.createdAtMs),
@@ -176,7 +177,7 @@ export const productFields: Fields<Product> = {
         position: 1,
         values: variantsOf(shop, product).map((variant) => variant.title),
       },
-    ].slice(0, typeof args['first'] === 'number' ? args['first'] : 1),
+    ].slice(0, typeof args.first === 'number' ? args.first : 1),
   variants: (product, args, { shop }) => pageOf(variantsOf(shop, product), args),
   variantsCount: (product) => ({ count: product.variantIds.length, precision: 'EXACT' }),
 };
@@ -222,7 +223,7 @@ export const itemFields: Fields<InventoryItem> = {
   duplicateSkuCount: () => 0,
   locationsCount: (item) => ({ count: Object.keys(item.levels).length, precision: 'EXACT' }),
   inventoryLevel: (item, args) => {
-    const locationId = idOf('Location', String(args['locationId']));
+    const locationId = idOf('Location', String(args.locationId));
     return locationId === null ? null : (item.levels[locationId] ?? null);
   },
   inventoryLevels: (item, args) => pageOf(Object.values(item.levels), args),
@@ -238,9 +239,10 @@ export const levelFields: Fields<Level> = {
   item: (level, _args, { shop }) => shop.items.get(level.itemId),
   location: (level, _args, { shop }) => shop.locations.get(level.locationId),
   quantities: (level, args) =>
-    (args['names'] as string[]).map((name) => {
+    (args.names as string[]).map((name) => {
       const quantity = quantityOf(level, name);
-      if (quantity === null) throw badRequest(`The specified quantity name ${name} is invalid.`, 'INVALID_NAME');
+      if (quantity === null)
+        throw badRequest(`The specified quantity name ${name} is invalid.`, 'INVALID_NAME');
       return {
         id: `gid://shopify/InventoryQuantity/${level.locationId}-${name}?inventory_item_id=${level.itemId}`,
         name,
@@ -273,7 +275,7 @@ export const locationFields: Fields<Location> = {
     longitude: null,
   }),
   inventoryLevel: (location, args, { shop }) => {
-    const itemId = idOf('InventoryItem', String(args['inventoryItemId']));
+    const itemId = idOf('InventoryItem', String(args.inventoryItemId));
     return itemId === null ? null : (shop.level(itemId, location.id) ?? null);
   },
   inventoryLevels: (location, args, { shop }) => {
@@ -314,14 +316,14 @@ export const subscriptionFields: Fields<WebhookSubscription> = {
 export const metafieldOwnerFields: Fields<{ typename: string; id?: string }> = {
   metafield: (source, args, { shop }) =>
     metafieldsOf(shop, source).find(
-      (one) => one.key === args['key'] && one.namespace === (args['namespace'] ?? 'app--1'),
+      (one) => one.key === args.key && one.namespace === (args.namespace ?? 'app--1'),
     ) ?? null,
   metafields: (source, args, { shop }) => {
-    const keys = args['keys'] as string[] | undefined;
+    const keys = args.keys as string[] | undefined;
     return pageOf(
       metafieldsOf(shop, source).filter(
         (one) =>
-          (args['namespace'] == null || one.namespace === args['namespace']) &&
+          (args.namespace == null || one.namespace === args.namespace) &&
           (keys == null || keys.includes(`${one.namespace}.${one.key}`) || keys.includes(one.key)),
       ),
       args,
@@ -406,8 +408,8 @@ function sellable(shop: Shop, variant: Variant): number {
 
 function formatted(address: Address, args: Args): string[] {
   return [
-    args['withName'] === true ? fullName(address) : null,
-    args['withCompany'] === false ? null : address.company,
+    args.withName === true ? fullName(address) : null,
+    args.withCompany === false ? null : address.company,
     address.address1,
     address.address2,
     [address.city, address.provinceCode, address.zip].filter(Boolean).join(' '),

@@ -73,7 +73,8 @@ export class WebhookDispatcher {
     const triggeredAt = new Date(this.#options.shop.nowMs()).toISOString().replace('Z', '000000Z');
     if (this.appUrl !== null) this.#enqueue(event.topic, this.appUrl, whole, eventId, triggeredAt);
     for (const subscription of subscriptions) {
-      const body = subscription.includeFields.length === 0 ? whole : partOf(payload, subscription.includeFields);
+      const body =
+        subscription.includeFields.length === 0 ? whole : partOf(payload, subscription.includeFields);
       const webhook = this.#enqueue(event.topic, subscription.uri, body, eventId, triggeredAt);
       this.#subscriptionOf.set(webhook, subscription.id);
     }
@@ -134,5 +135,7 @@ export class WebhookDispatcher {
 
 function partOf(payload: Record<string, unknown>, fields: readonly string[]): Buffer {
   const tops = new Set(fields.map((field) => field.split('.')[0]));
-  return Buffer.from(JSON.stringify(Object.fromEntries(Object.entries(payload).filter(([key]) => tops.has(key)))));
+  return Buffer.from(
+    JSON.stringify(Object.fromEntries(Object.entries(payload).filter(([key]) => tops.has(key)))),
+  );
 }

@@ -1,10 +1,5 @@
 import { add, type Bag, fixed, negate, short, subtract, zeroBag } from '../commerce/money.ts';
-import {
-  currentQuantity,
-  fulfillableQuantity,
-  shippingNet,
-  summarise,
-} from '../commerce/summary.ts';
+import { currentQuantity, fulfillableQuantity, shippingNet, summarise } from '../commerce/summary.ts';
 import type {
   Address,
   Adjustment,
@@ -29,6 +24,9 @@ import { gid, levelGid, type Shop, ShopError, type ShopEvent } from '../shop.ts'
 import { digits, digitsOrNull } from './exact-json.ts';
 
 type Payload = Record<string, unknown>;
+
+/** Where the amount goes in the shop's money formats. */
+const amountPlaceholder = '$\u007b{amount}}';
 
 /** The body of a webhook: the record as it stands now, in the shape of the legacy REST API. */
 export function payloadOf(shop: Shop, event: ShopEvent): Payload {
@@ -381,8 +379,8 @@ function shopPayload(shop: Shop): Payload {
     timezone: '(GMT-07:00) America/Phoenix',
     iana_timezone: profile.ianaTimezone,
     shop_owner: profile.owner,
-    money_format: '${{amount}}',
-    money_with_currency_format: `\${{amount}} ${profile.currency}`,
+    money_format: amountPlaceholder,
+    money_with_currency_format: `${amountPlaceholder} ${profile.currency}`,
     weight_unit: 'kg',
     province_code: address.provinceCode,
     taxes_included: profile.taxesIncluded,
@@ -396,8 +394,8 @@ function shopPayload(shop: Shop): Payload {
     myshopify_domain: profile.domain,
     google_apps_domain: null,
     google_apps_login_enabled: null,
-    money_in_emails_format: '${{amount}}',
-    money_with_currency_in_emails_format: `\${{amount}} ${profile.currency}`,
+    money_in_emails_format: amountPlaceholder,
+    money_with_currency_in_emails_format: `${amountPlaceholder} ${profile.currency}`,
     eligible_for_payments: true,
     requires_extra_payments_agreement: false,
     password_enabled: false,
@@ -602,7 +600,15 @@ function refundShipping(order: Order, one: RefundShipping): Payload {
 function shippingAdjustment(order: Order, refund: Refund, one: RefundShipping): Payload {
   const tax = add(...one.taxes);
   const net = order.taxesIncluded ? subtract(one.subtotal, tax) : one.subtotal;
-  return adjustment(order, refund, one.adjustmentId, 'shipping_refund', 'Shipping refund', negate(net), negate(tax));
+  return adjustment(
+    order,
+    refund,
+    one.adjustmentId,
+    'shipping_refund',
+    'Shipping refund',
+    negate(net),
+    negate(tax),
+  );
 }
 
 function adjustmentPayload(order: Order, refund: Refund, one: Adjustment): Payload {
@@ -685,7 +691,9 @@ function discountApplication(order: Order, one: DiscountApplication): Payload {
     value_type: one.value.kind === 'percentage' ? 'percentage' : 'fixed_amount',
     allocation_method: one.method,
     target_selection: one.selection,
-    ...(one.type === 'discount_code' ? { code: one.label } : { title: one.label, description: one.description }),
+    ...(one.type === 'discount_code'
+      ? { code: one.label }
+      : { title: one.label, description: one.description }),
   };
 }
 
@@ -707,7 +715,11 @@ function discountCodes(order: Order): Payload[] {
         .map((allocation) => allocation.amount),
     );
     const type =
-      one.target === 'shipping_line' ? 'shipping' : one.value.kind === 'percentage' ? 'percentage' : 'fixed_amount';
+      one.target === 'shipping_line'
+        ? 'shipping'
+        : one.value.kind === 'percentage'
+          ? 'percentage'
+          : 'fixed_amount';
     return [{ code: one.label, amount: fixed(amount.shop, order.currency), type }];
   });
 }
@@ -828,4 +840,3 @@ function must<T>(found: T | undefined, kind: string, id: string): T {
   if (found === undefined) throw new ShopError(`no ${kind} ${id}`, ['id'], 404);
   return found;
 }
-

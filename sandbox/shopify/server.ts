@@ -1,0 +1,324 @@
+import type { Faults } from '../kit/faults.ts';
+import { type Random, seededRandom } from '../kit/random.ts';
+import { serveSandbox } from '../kit/server.ts';
+import { StateFile } from '../kit/state-file.ts';
+import { WebhookSender } from '../kit/webhooks.ts';
+import { addLocation, deleteProduct, emptyAddress, type ProductInput, upsertProduct } from './catalogue.ts';
+import type { Customer, Level, Location, Order, Product, Refund } from './commerce/types.ts';
+import { controlApi } from './control.ts';
+import { type CustomerInput, deleteCustomer, upsertCustomer } from './customers.ts';
+import { type SeedInput, seedShop } from './demo/seed.ts';
+import { Trade, type TradeInput } from './demo/trade.ts';
+import type { GraphqlContext } from './graphql/context.ts';
+import { GraphqlEndpoint, operationOf } from './graphql/execute.ts';
+import { buildAdminSchema } from './graphql/schema.ts';
+import { CostBucket } from './graphql/throttle.ts';
+import {
+  type CancelInput,
+  cancelOrder,
+  type EditInput,
+  editOrder,
+  type FulfilInput,
+  fulfilOrder,
+  type OrderChange,
+  payOrder,
+  type RefundInput,
+  refundOrder,
+  settleRefund,
+  updateOrder,
+  updateTracking,
+} from './orders.ts';
+import { type OrderOutcome, outcomeOf } from './outcome.ts';
+import { type Decimal, type PlaceOrderInput, placeOrder } from './place-order.ts';
+import { Shop, ShopError, type ShopProfile, type ShopState } from './shop.ts';
+import { setStock } from './stock.ts';
+import { retryDelaysMs, servedTopics, WebhookDispatcher } from './webhooks/dispatch.ts';
+import { orderPayload } from './webhooks/payloads.ts';
+
+export interface ShopifySandboxOptions {
+  /** 0 picks a free port. */
+  port: number;
+  seed: number;
+  /** Where records outlive a restart; null keeps them in memory. */
+  statePath?: string | null;
+  /** Where every topic goes, as by the app's own configuration; null leaves only API-made subscriptions. */
+  webhookUrl?: string | null;
+  shop?: string;
+  accessToken?: string;
+  apiSecret?: string;
+  currency?: string;
+  taxesIncluded?: boolean;
+  /** Off means no THROTTLED at all. */
+  limits?: boolean;
+  /** Size of the bucket and its refill, as of the shop's plan. */
+  maximumPoints?: number;
+  restorePerSecond?: number;
+  /** The real waits between webhook attempts are divided by this. */
+  timeScale?: number;
+  webhookTimeoutMs?: number;
+  /** Share of orders whose orders/updated overtakes their orders/create. */
+  outOfOrder?: number;
+  now?: () => number;
+}
+
+/** What people at the shop and its customers can do. The control API calls the same. */
+export interface ShopifySandboxControls {
+  readonly webhooks: WebhookSender;
+  placeOrder(input: PlaceOrderInput): OrderOutcome;
+  editOrder(id: string, input: EditInput): OrderOutcome;
+  cancelOrder(id: string, input?: CancelInput): OrderOutcome;
+  refundOrder(id: string, input: RefundInput): OrderOutcome;
+  /** A pending refund goes through, or fails. */
+  settleRefund(refundId: string, succeeds: boolean): Refund;
+  fulfilOrder(id: string, input?: FulfilInput): OrderOutcome;
+  payOrder(id: string, input?: { gateway?: string; amount?: Decimal }): OrderOutcome;
+  updateOrder(id: string, change: OrderChange): OrderOutcome;
+  updateTracking(
+    fulfillmentId: string,
+    tracking: { company?: string; numbers?: string[]; urls?: string[] },
+  ): void;
+  upsertCustomer(input: CustomerInput): Customer;
+  deleteCustomer(id: string): void;
+  upsertProduct(input: ProductInput): Product;
+  deleteProduct(id: string): void;
+  addLocation(input: { name: string; fulfillsOnlineOrders?: boolean }): Location;
+  setStock(count: {
+    sku: string;
+    locationId?: string;
+    quantity: number;
+    name?: 'available' | 'on_hand';
+  }): Level;
+  seed(input?: SeedInput): Record<string, number | boolean>;
+  trade(input: TradeInput): void;
+  stopTrade(): void;
+  /** Sends a record's webhook again, as it stands now; answers how many deliveries that made. */
+  emit(topic: string, id: string): number;
+  order(id: string): Order | undefined;
+  outcome(order: Order): OrderOutcome;
+  /** The order's webhook body as text, with exact digits. */
+  orderJson(id: string): string;
+  state(): ShopState;
+  stats(): Record<string, number | boolean>;
+  reset(): void;
+  setLimits(enabled: boolean): void;
+  setProtectedDataApproved(approved: boolean): void;
+  setWebhookTarget(url: string | null): void;
+}
+
+export interface ShopifySandbox extends ShopifySandboxControls, AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly faults: Faults;
+  /** The records themselves, for tests that look closely. */
+  readonly shop: Shop;
+}
+
+const apiVersion = '2026-07';
+
+/** A shop that answers as Shopify does: Admin GraphQL, signed webhooks, and people who buy, sell and count. */
+export async function startShopifySandbox(options: ShopifySandboxOptions): Promise<ShopifySandbox> {
+  const now = options.now ?? Date.now;
+  const random = seededRandom(options.seed);
+  const sender = new WebhookSender({
+    random: seededRandom(options.seed ^ 0x77eb),
+    retryDelaysMs: retryDelaysMs.map((delayMs) => delayMs / (options.timeScale ?? 60)),
+    timeoutMs: options.webhookTimeoutMs ?? 5000,
+    onExhausted: (webhook) => dispatcher.exhausted(webhook),
+  });
+  const shop = new Shop({
+    profile: profileOf(options, now()),
+    random,
+    now,
+    onEvent: (event) => void dispatcher.dispatch(event),
+    onChange: () => file.touch(),
+  });
+  const file = new StateFile<ShopState>(options.statePath ?? null, () => shop.state());
+  const dispatcher = new WebhookDispatcher({
+    shop,
+    sender,
+    apiSecret: options.apiSecret ?? 'shpss_sandbox_secret',
+    apiVersion,
+    appUrl: options.webhookUrl ?? null,
+    outOfOrder: options.outOfOrder ?? 0.1,
+    random: seededRandom(options.seed ^ 0x1d),
+  });
+  const saved = await file.load();
+  if (saved === null) openShop(shop);
+  else shop.load(saved);
+
+  const bucket = new CostBucket({
+    maximum: options.maximumPoints ?? 2000,
+    restorePerSecond: options.restorePerSecond ?? 100,
+    enabled: options.limits ?? true,
+    now,
+  });
+  const context: GraphqlContext = {
+    shop,
+    apiVersion,
+    protectedDataApproved: true,
+    idempotency: new Map(),
+  };
+  const graphql = new GraphqlEndpoint({
+    schema: buildAdminSchema(),
+    context,
+    bucket,
+    accessToken: options.accessToken ?? 'shpat_sandbox',
+  });
+  const trade = new Trade(shop, seededRandom(options.seed ^ 0x7ade));
+  const controls = controlsOf({ shop, random, sender, dispatcher, bucket, context, trade });
+  const server = await serveSandbox({
+    name: 'shopify',
+    port: options.port,
+    seed: options.seed,
+    api: (request) =>
+      request.url.pathname === `/admin/api/${apiVersion}/graphql.json` ? graphql.answer(request) : null,
+    control: controlApi(controls),
+    operationOf,
+  });
+  return {
+    ...controls,
+    webhooks: sender,
+    shop,
+    url: server.url,
+    port: server.port,
+    faults: server.faults,
+    [Symbol.asyncDispose]: async () => {
+      trade.stop();
+      await server[Symbol.asyncDispose]();
+      await sender[Symbol.asyncDispose]();
+      await file[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface Parts {
+  shop: Shop;
+  random: Random;
+  sender: WebhookSender;
+  dispatcher: WebhookDispatcher;
+  bucket: CostBucket;
+  context: GraphqlContext;
+  trade: Trade;
+}
+
+function controlsOf(parts: Parts): ShopifySandboxControls {
+  const { shop, random, sender, dispatcher, bucket, context, trade } = parts;
+  const outcome = (order: Order): OrderOutcome => outcomeOf(order);
+  const stats = (): Record<string, number | boolean> => ({
+    locations: shop.locations.size,
+    products: shop.products.size,
+    variants: shop.variants.size,
+    customers: shop.customers.size,
+    orders: shop.orders.size,
+    subscriptions: shop.subscriptions.size,
+    webhooksInFlight: sender.inFlight,
+    webhookAttempts: sender.attempts.length,
+    ordersPerMinute: trade.ordersPerMinute,
+    limits: bucket.enabled,
+    pointsAvailable: bucket.status().currentlyAvailable,
+  });
+  return {
+    webhooks: sender,
+    placeOrder: (input) => outcome(placeOrder(shop, input)),
+    editOrder: (id, input) => outcome(editOrder(shop, id, input)),
+    cancelOrder: (id, input) => outcome(cancelOrder(shop, id, input)),
+    refundOrder: (id, input) => outcome(refundOrder(shop, id, input)),
+    settleRefund: (refundId, succeeds) => settleRefund(shop, refundId, succeeds),
+    fulfilOrder: (id, input) => outcome(fulfilOrder(shop, id, input)),
+    payOrder: (id, input) => outcome(payOrder(shop, id, input)),
+    updateOrder: (id, change) => outcome(updateOrder(shop, id, change)),
+    updateTracking: (fulfillmentId, tracking) => void updateTracking(shop, fulfillmentId, tracking),
+    upsertCustomer: (input) => upsertCustomer(shop, input),
+    deleteCustomer: (id) => deleteCustomer(shop, id),
+    upsertProduct: (input) => upsertProduct(shop, input),
+    deleteProduct: (id) => deleteProduct(shop, id),
+    addLocation: (input) => addLocation(shop, input),
+    setStock: (count) => {
+      const locationId = count.locationId ?? shop.locations.keys().next().value;
+      if (locationId === undefined) throw new ShopError('the shop has no location');
+      return setStock(shop, { ...count, locationId });
+    },
+    seed: (input) => {
+      seedShop(shop, random, input ?? {});
+      return stats();
+    },
+    trade: (input) => trade.start(input),
+    stopTrade: () => trade.stop(),
+    emit: (topic, id) => {
+      if (!servedTopics.includes(topic))
+        throw new ShopError(`the sandbox does not serve ${topic}`, ['topic'], 404);
+      return dispatcher.dispatch({ topic, subjectId: subjectOf(shop, topic, id) });
+    },
+    order: (id) => shop.orders.get(id) ?? shop.orderByName.get(id) ?? shop.orderByName.get(`#${id}`),
+    outcome,
+    orderJson: (id) => {
+      const order = shop.orders.get(id) ?? shop.orderByName.get(id);
+      if (order === undefined) throw new ShopError(`no order ${id}`, ['id'], 404);
+      return JSON.stringify(orderPayload(shop, order));
+    },
+    state: () => shop.state(),
+    stats,
+    reset: () => {
+      trade.stop();
+      shop.clear();
+      context.idempotency.clear();
+      bucket.fill();
+      openShop(shop);
+    },
+    setLimits: (enabled) => {
+      bucket.enabled = enabled;
+    },
+    setProtectedDataApproved: (approved) => {
+      context.protectedDataApproved = approved;
+    },
+    setWebhookTarget: (url) => {
+      dispatcher.appUrl = url;
+    },
+  };
+}
+
+/** Global ids pass wherever plain ones do; inventory levels are named by item and location. */
+function subjectOf(shop: Shop, topic: string, id: string): string {
+  if (topic.startsWith('shop/') || topic.startsWith('app/')) return shop.profile.id;
+  const level = /InventoryLevel\/(\d+)\?inventory_item_id=(\d+)$/.exec(id);
+  if (level !== null) return `${level[2]}:${level[1]}`;
+  const named = topic.startsWith('orders/')
+    ? (shop.orderByName.get(id) ?? shop.orderByName.get(`#${id}`))
+    : undefined;
+  return named?.id ?? id.replace(/^gid:\/\/shopify\/\w+\//, '');
+}
+
+/** A new shop has a place to sell from; everything else comes by hand or by seeding. */
+function openShop(shop: Shop): void {
+  addLocation(shop, { name: 'Roosevelt Row' });
+}
+
+function profileOf(options: ShopifySandboxOptions, atMs: number): ShopProfile {
+  return {
+    id: '548380009',
+    domain: options.shop ?? 'demo-shop.myshopify.com',
+    name: 'Saguaro Outfitters',
+    email: 'hello@saguaro-outfitters.example',
+    owner: 'Dana Whitfield',
+    currency: options.currency ?? 'USD',
+    presentmentCurrencies: ['USD', 'EUR', 'GBP', 'CAD', 'AUD', 'JPY', 'MXN'],
+    ianaTimezone: 'America/Phoenix',
+    offsetMinutes: -420,
+    taxesIncluded: options.taxesIncluded ?? false,
+    taxShipping: false,
+    planName: 'Basic',
+    address: {
+      ...emptyAddress,
+      company: 'Saguaro Outfitters LLC',
+      address1: '1 Roosevelt St',
+      city: 'Phoenix',
+      province: 'Arizona',
+      provinceCode: 'AZ',
+      zip: '85004',
+      country: 'United States',
+      countryCode: 'US',
+      phone: '+16025550100',
+    },
+    createdAtMs: atMs,
+  };
+}
