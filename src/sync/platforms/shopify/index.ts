@@ -1,0 +1,23 @@
+import type { Platform } from '../platform.ts';
+import { type ShopifyCredentials, shopifyCredentials } from './credentials.ts';
+import { door } from './door.ts';
+import { interpret } from './interpret.ts';
+import { perform } from './perform.ts';
+import { linkTypes, plan, pushKinds } from './plan.ts';
+import { prepare } from './prepare.ts';
+import { sweep } from './sweep.ts';
+
+export const shopify: Platform<ShopifyCredentials> = {
+  name: 'shopify',
+  credentials: shopifyCredentials,
+  door,
+  pushKinds,
+  // Shopify counts cost, not requests, and tells what is left with each answer; this only keeps bursts in bounds.
+  rateLimit: { requests: 40, windowMs: 1_000, concurrent: 10 },
+  linkTypes,
+  interpret,
+  plan,
+  perform,
+  prepare,
+  sweep,
+};

@@ -1,0 +1,302 @@
+import type { z } from 'zod';
+import { AppError } from '../../../errors.ts';
+import type { PlatformChange } from '../../../model/change.ts';
+import type { DeliveryFacts, Interpretation } from '../platform.ts';
+import type { ShopifySession } from './api.ts';
+import { parseExact } from './exact-json.ts';
+import {
+  customerFromPayload,
+  fulfilmentFromPayload,
+  locationFromPayload,
+  observedCustomer,
+  observedOrder,
+  orderFromPayload,
+  refundFromPayload,
+  refundStandsAlone,
+  tellsAll,
+} from './normalise.ts';
+import {
+  customerMergePayload,
+  customerPayload,
+  fulfillmentPayload,
+  identifiedPayload,
+  levelPayload,
+  locationPayload,
+  orderPayload,
+  refundPayload,
+} from './payloads.ts';
+import { readCustomer, readLevel, readLocation, readOrder, readProduct, readProductOfItem } from './read.ts';
+import { idOf } from './vocabulary.ts';
+
+/**
+ * What a delivery says in our words. Payloads that say all are taken at their word; thin ones, unreadable ones and all
+ * where `fresh` is asked for are read from Shopify again.
+ */
+export async function interpret(
+  delivery: DeliveryFacts,
+  session: ShopifySession,
+  { fresh }: { fresh: boolean },
+): Promise<Interpretation> {
+  const { topic } = delivery;
+  const body = parseExact(delivery.body);
+  const [kind = ''] = topic.split('/');
+  switch (topic) {
+    case 'orders/delete':
+      return changes({ kind: 'orderRemoved', remoteId: idFrom(body), version: told(delivery) });
+    case 'customers/delete':
+      return changes({ kind: 'customerRemoved', remoteId: idFrom(body), version: told(delivery) });
+    case 'products/delete':
+      return changes({ kind: 'productRemoved', remoteId: idFrom(body), version: told(delivery) });
+    case 'customers/merge':
+      return merged(body, session);
+    case 'customers/data_request':
+    case 'customers/redact':
+    case 'shop/redact':
+      return privacyRequest(topic, delivery.subject);
+    case 'locations/delete':
+      return { kind: 'ignored', reason: 'A location is deactivated before it is deleted, which was told.' };
+    case 'inventory_items/delete':
+      return { kind: 'ignored', reason: 'The product’s own deletion or update tells it.' };
+    case 'app/uninstalled':
+      return changes({
+        kind: 'accountRevoked',
+        reason: 'The app was uninstalled from the shop.',
+        version: told(delivery),
+      });
+  }
+  switch (kind) {
+    case 'orders':
+      return topic === 'orders/edited' || fresh
+        ? orderRead(delivery, session)
+        : orderTold(delivery, body, session);
+    case 'refunds':
+      return fresh ? orderRead(delivery, session) : refundTold(delivery, body, session);
+    case 'fulfillments':
+      return fresh ? orderRead(delivery, session) : fulfilmentTold(body);
+    case 'order_transactions':
+      // A transaction on its own does not say what the order then is.
+      return orderRead(delivery, session);
+    case 'customers':
+      return fresh ? customerRead(delivery, session) : customerTold(body);
+    case 'products':
+      // The payload tells neither cost nor whether stock is counted, and stops at 100 variants.
+      return productRead(idFrom(body), session);
+    case 'inventory_items':
+      return found(
+        await readProductOfItem(session, idFrom(body)),
+        'The item belongs to no product any more.',
+      );
+    case 'inventory_levels':
+      return levelTold(delivery, body, session, fresh);
+    case 'locations':
+      return fresh ? locationRead(delivery, session) : locationTold(body);
+    default:
+      return { kind: 'ignored', reason: `The graph has no use for ${topic.slice(0, 80)}.` };
+  }
+}
+
+async function orderTold(
+  delivery: DeliveryFacts,
+  body: unknown,
+  session: ShopifySession,
+): Promise<Interpretation> {
+  const parsed = orderPayload.safeParse(body);
+  if (!parsed.success) {
+    // Rather one read than an order that waits for a person: Shopify changes payloads more often than its schema.
+    session.log.warn(
+      { delivery: String(delivery.id), issue: parsed.error.issues[0] },
+      'order payload is not as known; reading the order instead',
+    );
+    return orderRead(delivery, session);
+  }
+  const order = parsed.data;
+  if (!tellsAll(order)) return orderRead(delivery, session);
+  const canonical = orderFromPayload(order);
+  return changes({
+    kind: 'order',
+    remoteId: order.id,
+    version: { sourceUpdatedAt: order.updated_at, observedAt: null },
+    order: canonical,
+    observed: observedOrder(canonical),
+  });
+}
+
+async function refundTold(
+  delivery: DeliveryFacts,
+  body: unknown,
+  session: ShopifySession,
+): Promise<Interpretation> {
+  const refund = understood(refundPayload, body);
+  // Removed units, change and goodwill look alike here: only the order tells them apart.
+  if (!refundStandsAlone(refund)) return orderRead(delivery, session);
+  return changes({
+    kind: 'refund',
+    orderRemoteId: refund.order_id,
+    version: { sourceUpdatedAt: refund.created_at, observedAt: null },
+    refund: refundFromPayload(refund),
+  });
+}
+
+function fulfilmentTold(body: unknown): Interpretation {
+  const fulfilment = understood(fulfillmentPayload, body);
+  return changes({
+    kind: 'fulfilment',
+    orderRemoteId: fulfilment.order_id,
+    version: { sourceUpdatedAt: fulfilment.updated_at, observedAt: null },
+    fulfilment: fulfilmentFromPayload(fulfilment),
+  });
+}
+
+function customerTold(body: unknown): Interpretation {
+  const customer = understood(customerPayload, body);
+  const canonical = customerFromPayload(customer);
+  return changes({
+    kind: 'customer',
+    remoteId: customer.id,
+    version: { sourceUpdatedAt: customer.updated_at, observedAt: null },
+    customer: canonical,
+    observed: observedCustomer({
+      firstName: customer.first_name,
+      lastName: customer.last_name,
+      email: customer.email,
+      phone: customer.phone,
+      note: customer.note,
+      ...(canonical.tags === undefined ? {} : { tags: canonical.tags }),
+    }),
+  });
+}
+
+function locationTold(body: unknown): Interpretation {
+  const location = understood(locationPayload, body);
+  return changes({
+    kind: 'location',
+    remoteId: location.id,
+    version: { sourceUpdatedAt: location.updated_at, observedAt: null },
+    location: locationFromPayload(location),
+  });
+}
+
+async function levelTold(
+  delivery: DeliveryFacts,
+  body: unknown,
+  session: ShopifySession,
+  fresh: boolean,
+): Promise<Interpretation> {
+  const level = understood(levelPayload, body);
+  const gone = delivery.topic === 'inventory_levels/disconnect';
+  if (fresh) {
+    const read = await readLevel(session, level.inventory_item_id, level.location_id);
+    if (read !== null) return changes(read);
+  }
+  // What is not stocked there cannot be sold from there.
+  const available = gone || fresh ? 0 : (level.available ?? null);
+  return changes({
+    kind: 'stockLevel',
+    inventoryItemRemoteId: level.inventory_item_id,
+    locationRemoteId: level.location_id,
+    version: {
+      sourceUpdatedAt: level.updated_at ?? delivery.triggeredAt ?? delivery.receivedAt,
+      observedAt: fresh ? new Date(session.now()) : null,
+    },
+    available,
+    observed: { available },
+  });
+}
+
+async function orderRead(delivery: DeliveryFacts, session: ShopifySession): Promise<Interpretation> {
+  const id = subjectId(delivery);
+  const read = await readOrder(session, id);
+  if (read !== null) return changes(read);
+  return {
+    kind: 'person',
+    reason: `Shopify shows us no order ${id}.`,
+    remedy:
+      'If the order was deleted, dismiss this. Otherwise the app may only see the last 60 days: ask Shopify for the scope read_all_orders and replay the delivery.',
+  };
+}
+
+async function customerRead(delivery: DeliveryFacts, session: ShopifySession): Promise<Interpretation> {
+  const id = subjectId(delivery);
+  const observedAt = new Date(session.now());
+  const read = await readCustomer(session, id);
+  return changes(
+    read ?? {
+      kind: 'customerRemoved',
+      remoteId: id,
+      version: { sourceUpdatedAt: observedAt, observedAt },
+    },
+  );
+}
+
+async function productRead(id: string, session: ShopifySession): Promise<Interpretation> {
+  const observedAt = new Date(session.now());
+  const read = await readProduct(session, id);
+  return changes(
+    read ?? { kind: 'productRemoved', remoteId: id, version: { sourceUpdatedAt: observedAt, observedAt } },
+  );
+}
+
+async function locationRead(delivery: DeliveryFacts, session: ShopifySession): Promise<Interpretation> {
+  return found(await readLocation(session, subjectId(delivery)), 'The location is no longer there.');
+}
+
+async function merged(body: unknown, session: ShopifySession): Promise<Interpretation> {
+  const merge = understood(customerMergePayload, body);
+  const status = merge.status?.toLowerCase();
+  if (status !== 'completed')
+    return { kind: 'ignored', reason: `The merge of customers is ${status ?? 'not done'}.` };
+  const kept = await readCustomer(session, idOf(merge.admin_graphql_api_customer_kept_id));
+  const gone = merge.admin_graphql_api_customer_deleted_id;
+  if (kept?.kind !== 'customer' || !gone)
+    return { kind: 'ignored', reason: 'The customer that was kept is no longer there.' };
+  return changes({ ...kept, customer: { ...kept.customer, mergedRemoteIds: [idOf(gone)] } });
+}
+
+function privacyRequest(topic: string, subject: string): Interpretation {
+  const remedies: Record<string, string> = {
+    'customers/data_request':
+      'Give the shop owner what is kept about this customer within 30 days, then dismiss this.',
+    'customers/redact':
+      'Remove the personal data of this customer and the listed orders within 30 days, then dismiss this.',
+    'shop/redact': 'Remove the data of this shop within 30 days, then dismiss this.',
+  };
+  return {
+    kind: 'person',
+    reason: `Privacy request ${topic} about ${subject}.`,
+    remedy: remedies[topic] ?? 'Answer the request within 30 days.',
+  };
+}
+
+function changes(...list: PlatformChange[]): Interpretation {
+  return { kind: 'changes', changes: list };
+}
+
+function found(change: PlatformChange | null, otherwise: string): Interpretation {
+  return change === null ? { kind: 'ignored', reason: otherwise } : changes(change);
+}
+
+/** A removal carries no time of its own: when it was told is the best there is. */
+function told(delivery: DeliveryFacts): { sourceUpdatedAt: Date; observedAt: null } {
+  return { sourceUpdatedAt: delivery.triggeredAt ?? delivery.receivedAt, observedAt: null };
+}
+
+function idFrom(body: unknown): string {
+  return understood(identifiedPayload, body).id;
+}
+
+function subjectId(delivery: DeliveryFacts): string {
+  return delivery.subject.slice(delivery.subject.indexOf(':') + 1);
+}
+
+function understood<T extends z.ZodType>(shape: T, body: unknown): z.output<T> {
+  const parsed = shape.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new AppError({
+    code: 'MALFORMED_PAYLOAD',
+    retryable: false,
+    publicMessage: `The payload is not as known at ${issue?.path.join('.') || 'its top'}: ${issue?.message ?? ''}.`,
+    remedy: 'Compare the payload with what Shopify documents for this topic, then replay the delivery.',
+    cause: parsed.error,
+  });
+}

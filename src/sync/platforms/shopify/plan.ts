@@ -1,0 +1,118 @@
+import { normalizeEmail } from '../../../model/customer.ts';
+import type {
+  CustomerSnapshot,
+  OrderSnapshot,
+  Snapshot,
+  StockLevelSnapshot,
+} from '../../../model/snapshot.ts';
+import type { LinkFacts, PlanContext, PushPlan } from '../platform.ts';
+import { phoneOf, sortedTags } from './vocabulary.ts';
+
+/** What may be written at Shopify: names of capabilities and of push kinds. */
+export const pushKinds = ['customer', 'order', 'stockLevel'] as const;
+
+/** Remote types of links, by the graph's type. */
+export const linkTypes = { Customer: 'customer', Order: 'order', StockLevel: 'inventoryLevel' } as const;
+
+/**
+ * What Shopify is owed: only fields that differ from what it was last known to hold, only on rows that it has. Nothing
+ * goes back to where it came from.
+ */
+export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
+  if (context.isOrigin || context.link === null) return [];
+  switch (snapshot.type) {
+    case 'Customer':
+      return customerPlan(snapshot, context.link);
+    case 'Order':
+      return orderPlan(snapshot, context.link, context.connectionId);
+    case 'StockLevel':
+      return stockLevelPlan(snapshot, context.link);
+  }
+}
+
+function customerPlan(snapshot: CustomerSnapshot, link: LinkFacts): PushPlan[] {
+  const { state } = link;
+  const fields: Record<string, unknown> = {};
+  const compare = (
+    name: string,
+    value: string | null,
+    held: (value: string | null) => string | null,
+  ): void => {
+    const known = state[name];
+    // What Shopify holds is unknown until it told: writing then could only overwrite.
+    if (known === undefined) return;
+    if (held(typeof known === 'string' && known !== '' ? known : null) !== value) fields[name] = value;
+  };
+  const same = (value: string | null): string | null => value;
+  compare('firstName', snapshot.firstName, same);
+  compare('lastName', snapshot.lastName, same);
+  compare('email', snapshot.email, normalizeEmail);
+  compare('phone', snapshot.phone, (value) => phoneOf(value, snapshot.address?.countryCode ?? null));
+  compare('note', snapshot.note, same);
+  const tags = sortedTags(snapshot.tags);
+  const known = tagsIn(state);
+  // Webhooks leave tags out: until Shopify was read, ours are added and none of its own is taken away.
+  const addTags = known === null ? tags : [];
+  if (known !== null && !sameList(known, tags)) fields.tags = tags;
+  if (Object.keys(fields).length === 0 && addTags.length === 0) return [];
+  return [
+    {
+      kind: 'customer',
+      subjectType: 'Customer',
+      subjectId: snapshot.id,
+      body: { customerId: link.remoteId, fields, ...(addTags.length > 0 ? { addTags } : {}) },
+    },
+  ];
+}
+
+function orderPlan(snapshot: OrderSnapshot, link: LinkFacts, connectionId: bigint): PushPlan[] {
+  if (snapshot.platform !== 'shopify' || snapshot.connectionId !== connectionId) return [];
+  const fields: Record<string, unknown> = {};
+  const note = link.state.note;
+  if (note !== undefined && (note === '' ? null : note) !== (snapshot.note === '' ? null : snapshot.note))
+    fields.note = snapshot.note;
+  const tags = sortedTags(snapshot.tags);
+  const known = tagsIn(link.state);
+  if (known !== null && !sameList(known, tags)) fields.tags = tags;
+  if (Object.keys(fields).length === 0) return [];
+  return [
+    {
+      kind: 'order',
+      subjectType: 'Order',
+      subjectId: snapshot.id,
+      body: { orderId: link.remoteId, number: snapshot.number, fields },
+    },
+  ];
+}
+
+function stockLevelPlan(snapshot: StockLevelSnapshot, link: LinkFacts): PushPlan[] {
+  const { inventoryItemRemoteId, locationRemoteId } = snapshot;
+  const held = link.state.available;
+  if (inventoryItemRemoteId === null || locationRemoteId === null || typeof held !== 'number') return [];
+  const delta = snapshot.available - held;
+  if (delta === 0) return [];
+  return [
+    {
+      kind: 'stockLevel',
+      subjectType: 'StockLevel',
+      subjectId: snapshot.id,
+      body: {
+        sku: snapshot.sku,
+        inventoryItemId: inventoryItemRemoteId,
+        locationId: locationRemoteId,
+        delta,
+        changeFrom: held,
+        available: snapshot.available,
+      },
+    },
+  ];
+}
+
+function tagsIn(state: Readonly<Record<string, unknown>>): string[] | null {
+  const { tags } = state as { tags?: unknown };
+  return Array.isArray(tags) && tags.every((tag) => typeof tag === 'string') ? sortedTags(tags) : null;
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
+}

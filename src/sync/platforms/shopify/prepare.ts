@@ -1,0 +1,140 @@
+import { z } from 'zod';
+import { AppError } from '../../../errors.ts';
+import { page } from './answers.ts';
+import { ask, refused, type ShopifySession } from './api.ts';
+
+/** Topics that the graph lives on. Privacy topics cannot be subscribed to here: they are part of the app's settings. */
+export const topics = [
+  'APP_UNINSTALLED',
+  'CUSTOMERS_CREATE',
+  'CUSTOMERS_DELETE',
+  'CUSTOMERS_MERGE',
+  'CUSTOMERS_UPDATE',
+  'FULFILLMENTS_CREATE',
+  'FULFILLMENTS_UPDATE',
+  'INVENTORY_ITEMS_UPDATE',
+  'INVENTORY_LEVELS_CONNECT',
+  'INVENTORY_LEVELS_DISCONNECT',
+  'INVENTORY_LEVELS_UPDATE',
+  'LOCATIONS_ACTIVATE',
+  'LOCATIONS_CREATE',
+  'LOCATIONS_DEACTIVATE',
+  'LOCATIONS_UPDATE',
+  'ORDERS_CANCELLED',
+  'ORDERS_CREATE',
+  'ORDERS_DELETE',
+  'ORDERS_EDITED',
+  'ORDERS_FULFILLED',
+  'ORDERS_PAID',
+  'ORDERS_UPDATED',
+  'PRODUCTS_CREATE',
+  'PRODUCTS_DELETE',
+  'PRODUCTS_UPDATE',
+  'REFUNDS_CREATE',
+] as const;
+
+const scopesToRead = [
+  'read_orders',
+  'read_customers',
+  'read_products',
+  'read_inventory',
+  'read_locations',
+] as const;
+
+/** Checks the app's scopes and heals its webhook subscriptions: missing ones are made, wrong or double ones replaced. */
+export async function prepare(
+  session: ShopifySession,
+  { webhookUrl }: { webhookUrl: string },
+): Promise<void> {
+  await checkScopes(session);
+  const known = await readSubscriptions(session);
+  for (const topic of topics) {
+    const ofTopic = known.filter((one) => one.topic === topic);
+    const right = ofTopic.find((one) => isRight(one, webhookUrl));
+    if (right === undefined) await subscribe(session, topic, webhookUrl);
+    // Only after the right one is there, so that nothing is missed in between.
+    for (const wrong of ofTopic.filter((one) => one !== right)) await unsubscribe(session, wrong.id);
+  }
+}
+
+async function checkScopes(session: ShopifySession): Promise<void> {
+  const { data } = await ask(
+    session,
+    'installation',
+    {},
+    z.object({
+      currentAppInstallation: z.object({ accessScopes: z.array(z.object({ handle: z.string() })) }),
+    }),
+  );
+  const granted = new Set(data.currentAppInstallation.accessScopes.map((scope) => scope.handle));
+  // Who may write may read.
+  const missing = scopesToRead.filter(
+    (scope) => !granted.has(scope) && !granted.has(scope.replace('read_', 'write_')),
+  );
+  if (missing.length > 0)
+    throw new AppError({
+      code: 'SHOPIFY_SCOPES_MISSING',
+      retryable: false,
+      publicMessage: `The app lacks the scopes ${missing.join(', ')}.`,
+      remedy: 'Grant the scopes to the app in Shopify, install it again and store the new access token.',
+    });
+  if (!granted.has('read_all_orders'))
+    session.log.warn('without the scope read_all_orders Shopify shows only the last 60 days of orders');
+}
+
+const subscription = z.object({
+  id: z.string(),
+  topic: z.string(),
+  uri: z.string(),
+  format: z.string(),
+  includeFields: z.array(z.string()),
+  filter: z.string().nullable(),
+});
+type Subscription = z.infer<typeof subscription>;
+
+function isRight(one: Subscription, webhookUrl: string): boolean {
+  return one.uri === webhookUrl && one.format === 'JSON' && one.includeFields.length === 0 && !one.filter;
+}
+
+async function readSubscriptions(session: ShopifySession): Promise<Subscription[]> {
+  const all: Subscription[] = [];
+  let after: string | null = null;
+  do {
+    const answer: { data: { webhookSubscriptions: z.infer<typeof subscriptionPage> } } = await ask(
+      session,
+      'subscriptions',
+      { after },
+      z.object({ webhookSubscriptions: subscriptionPage }),
+    );
+    const { nodes, pageInfo } = answer.data.webhookSubscriptions;
+    all.push(...nodes);
+    after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
+  } while (after !== null);
+  return all;
+}
+
+const subscriptionPage = page(subscription);
+const userErrors = z.array(z.object({ field: z.array(z.string()).nullish(), message: z.string() }));
+
+async function subscribe(session: ShopifySession, topic: string, uri: string): Promise<void> {
+  const { data } = await ask(
+    session,
+    'subscriptionCreate',
+    { topic, subscription: { uri, format: 'JSON' } },
+    z.object({ webhookSubscriptionCreate: z.object({ userErrors }) }),
+  );
+  const { userErrors: errors } = data.webhookSubscriptionCreate;
+  if (errors.length > 0) throw refused(`the subscription to ${topic}`, errors);
+  session.log.info({ topic }, 'subscribed');
+}
+
+async function unsubscribe(session: ShopifySession, id: string): Promise<void> {
+  const { data } = await ask(
+    session,
+    'subscriptionDelete',
+    { id },
+    z.object({ webhookSubscriptionDelete: z.object({ userErrors }) }),
+  );
+  const { userErrors: errors } = data.webhookSubscriptionDelete;
+  if (errors.length > 0) throw refused('the end of a subscription', errors);
+}

@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { AppError } from '../../../errors.ts';
+import type { PlatformChange } from '../../../model/change.ts';
+import { customerAnswer, levelAnswer, locationAnswer, orderAnswer, page, productAnswer } from './answers.ts';
+import { type Answer, ask, type Cost, type ShopifySession } from './api.ts';
+import type { DocumentName } from './documents.ts';
+import {
+  customerChange,
+  levelChange,
+  linesPerPage,
+  locationChange,
+  orderChanges,
+  productChange,
+  variantsPerPage,
+} from './read.ts';
+
+/**
+ * Everything that changed since then, oldest first; places and goods before the stock and orders that speak of them.
+ * What changes while it is read moves to the end of the list and is met again there.
+ */
+export async function* sweep(
+  session: ShopifySession,
+  { since }: { since: Date | null },
+): AsyncIterable<PlatformChange[]> {
+  const query = since === null ? null : `updated_at:>='${since.toISOString()}'`;
+  const locationIds: string[] = [];
+
+  for await (const { data, observedAt } of pages(
+    session,
+    'locations',
+    {},
+    locationsShape,
+    50,
+    (d) => d.locations,
+  )) {
+    locationIds.push(...data.locations.nodes.map((one) => one.id));
+    yield data.locations.nodes
+      .filter((one) => since === null || one.updatedAt >= since)
+      .map((one) => locationChange(one, observedAt));
+  }
+
+  const ofProducts = { query, variants: variantsPerPage };
+  for await (const { data, observedAt } of pages(
+    session,
+    'products',
+    ofProducts,
+    productsShape,
+    25,
+    (d) => d.products,
+  )) {
+    const batch: PlatformChange[] = [];
+    for (const product of data.products.nodes)
+      batch.push(await productChange(session, product, data.shop.currencyCode, observedAt));
+    yield batch;
+  }
+
+  for (const locationId of locationIds) {
+    const ofLevels = { locationId, query };
+    for await (const { data, observedAt } of pages(
+      session,
+      'levels',
+      ofLevels,
+      levelsShape,
+      100,
+      (d) => d.location?.inventoryLevels,
+    ))
+      yield (data.location?.inventoryLevels.nodes ?? []).map((one) => levelChange(one, observedAt));
+  }
+
+  for await (const { data, observedAt } of pages(
+    session,
+    'customers',
+    { query },
+    customersShape,
+    100,
+    (d) => d.customers,
+  ))
+    yield data.customers.nodes.map((one) => customerChange(one, observedAt));
+
+  const ofOrders = { query, lines: linesPerPage };
+  for await (const { data, observedAt } of pages(
+    session,
+    'orders',
+    ofOrders,
+    ordersShape,
+    25,
+    (d) => d.orders,
+  ))
+    yield await orderChanges(session, data.orders.nodes, observedAt);
+}
+
+const locationsShape = z.object({ locations: page(locationAnswer) });
+const productsShape = z.object({
+  shop: z.object({ currencyCode: z.string().length(3) }),
+  products: page(productAnswer),
+});
+const levelsShape = z.object({ location: z.object({ inventoryLevels: page(levelAnswer) }).nullable() });
+const customersShape = z.object({ customers: page(customerAnswer) });
+const ordersShape = z.object({ orders: page(orderAnswer) });
+
+interface PageInfo {
+  hasNextPage: boolean;
+  endCursor: string | null;
+}
+
+/** Page after page of a list, as large as Shopify's cost limit lets it be. */
+async function* pages<T extends z.ZodType>(
+  session: ShopifySession,
+  document: DocumentName,
+  variables: Record<string, unknown>,
+  shape: T,
+  largest: number,
+  listOf: (data: z.output<T>) => { pageInfo: PageInfo } | undefined,
+): AsyncGenerator<{ data: z.output<T>; observedAt: Date }> {
+  let first = largest;
+  let after: string | null = null;
+  for (;;) {
+    const observedAt = new Date(session.now());
+    let answer: Answer<z.output<T>>;
+    try {
+      answer = await patiently(() => ask(session, document, { ...variables, first, after }, shape));
+    } catch (error) {
+      // Large records in one page cost more than one query may: take fewer at once.
+      if (!(error instanceof AppError) || error.code !== 'SHOPIFY_QUERY_TOO_COSTLY' || first === 1)
+        throw error;
+      first = Math.max(1, Math.floor(first / 2));
+      continue;
+    }
+    yield { data: answer.data, observedAt };
+    const info = listOf(answer.data)?.pageInfo;
+    if (info === undefined || !info.hasNextPage) return;
+    after = info.endCursor;
+    await leaveRoom(answer.cost);
+  }
+}
+
+const mostAttempts = 8;
+
+/** A sweep has time: it waits where live work would be handed back to the queue. */
+async function patiently<T>(request: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await request();
+    } catch (error) {
+      if (!(error instanceof AppError) || !error.retryable || attempt >= mostAttempts) throw error;
+      await sleep(error.retryAfterMs ?? 250 * 2 ** attempt);
+    }
+  }
+}
+
+/** Half of the bucket belongs to live deliveries and pushes. */
+async function leaveRoom(cost: Cost | null): Promise<void> {
+  if (cost === null || cost.restorePerSecond <= 0) return;
+  const missing = cost.maximum / 2 - cost.available;
+  if (missing > 0) await sleep(Math.min(10_000, (missing / cost.restorePerSecond) * 1_000));
+}
