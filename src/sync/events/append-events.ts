@@ -8,7 +8,9 @@ import type { NewEvent } from '../../model/event.ts';
  */
 export async function appendEvents(tx: Tx, events: readonly NewEvent[]): Promise<bigint | null> {
   if (events.length === 0) return null;
-  const facts = JSON.stringify(events, (_key, value) => (typeof value === 'bigint' ? value.toString() : value));
+  const facts = JSON.stringify(events, (_key, value) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  );
   const { rows } = await tx.query<{ position: bigint }>({
     name: 'append-events',
     text: 'select append_events($1::jsonb) as position',

@@ -1,0 +1,43 @@
+import type { Pool } from '../../db/pool.ts';
+import { deliveryJobSpec } from './enqueue-deliveries.ts';
+
+/** A delivery that has passed the door. */
+export interface NewDelivery {
+  connectionId: bigint;
+  externalId: string;
+  eventId: string | null;
+  topic: string;
+  subject: string;
+  triggeredAt: Date | null;
+  receivedAt: Date;
+  body: Buffer;
+}
+
+/**
+ * Stores deliveries and adds their jobs in one statement: both are committed or neither is, with one round trip for the
+ * whole batch. A delivery that is known already is passed over and gets no second job.
+ * @returns how many were new.
+ */
+export async function insertDeliveries(pool: Pool, deliveries: readonly NewDelivery[]): Promise<number> {
+  const { rows } = await pool.query<{ inserted: bigint }>({
+    name: 'insert-deliveries',
+    text: `with d as (
+             insert into delivery (connection_id, external_id, event_id, topic, subject, triggered_at, received_at, body)
+             select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::bytea[])
+             on conflict (connection_id, external_id) do nothing
+             returning id, connection_id, subject, next_attempt_at
+           ), batch as (select count(*) as inserted, array_agg(${deliveryJobSpec} order by d.id) as specs from d)
+           select inserted, case when inserted > 0 then (select count(*) from graphile_worker.add_jobs(specs)) end from batch`,
+    values: [
+      deliveries.map((delivery) => delivery.connectionId),
+      deliveries.map((delivery) => delivery.externalId),
+      deliveries.map((delivery) => delivery.eventId),
+      deliveries.map((delivery) => delivery.topic),
+      deliveries.map((delivery) => delivery.subject),
+      deliveries.map((delivery) => delivery.triggeredAt),
+      deliveries.map((delivery) => delivery.receivedAt),
+      deliveries.map((delivery) => delivery.body),
+    ],
+  });
+  return Number(rows[0]?.inserted ?? 0n);
+}

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { Log } from '../../log.ts';
+
+const firstPollMs = 5;
+const longestPollMs = 100;
+
+/**
+ * Runs the work of one subject one piece after the other, over all processes. Within the process, work that finds its
+ * lane taken is handed over to whoever holds it, so that a busy subject occupies one worker and not all of them. Between
+ * processes an advisory lock decides. All locks are held by one connection of this process's own: Postgres frees them at
+ * the moment that connection ends, however the process ends.
+ */
+export class Lanes implements AsyncDisposable {
+  readonly #connectionString: string;
+  readonly #log: Log;
+  readonly #held = new Map<string, Set<bigint>>();
+  #client: Promise<pg.Client> | null = null;
+  #stopping = false;
+
+  constructor(options: { connectionString: string; log: Log }) {
+    this.#connectionString = options.connectionString;
+    this.#log = options.log;
+  }
+
+  /**
+   * Works on `id` when the lane is free, else leaves it to the holder and returns at once.
+   * @returns ids that were handed over but not worked on because of a stop: the caller puts them back.
+   */
+  async run(lane: string, id: bigint, work: (id: bigint) => Promise<void>): Promise<bigint[]> {
+    const held = this.#held.get(lane);
+    if (held !== undefined) {
+      held.add(id);
+      return [];
+    }
+    const handedOver = new Set<bigint>();
+    this.#held.set(lane, handedOver);
+    try {
+      await this.#lock(lane);
+      try {
+        await work(id);
+        await this.#workOnHandedOver(lane, handedOver, work);
+      } finally {
+        this.#unlock(lane);
+      }
+    } finally {
+      this.#held.delete(lane);
+    }
+    return [...handedOver];
+  }
+
+  /** Holders finish what they work on and take on nothing more. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop();
+    const client = await this.#client?.catch(() => null);
+    this.#client = null;
+    await client?.end().catch(() => undefined);
+  }
+
+  async #workOnHandedOver(
+    lane: string,
+    handedOver: Set<bigint>,
+    work: (id: bigint) => Promise<void>,
+  ): Promise<void> {
+    for (const next of handedOver) {
+      if (this.#stopping) return;
+      handedOver.delete(next);
+      try {
+        await work(next);
+      } catch (error) {
+        // Its own job is gone: the sweep for work without a job brings it back.
+        this.#log.warn(
+          { err: error, lane, id: next.toString() },
+          'Handed-over work failed; it will be taken up again',
+        );
+      }
+    }
+  }
+
+  async #lock(lane: string): Promise<void> {
+    for (let pollMs = firstPollMs; ; pollMs = Math.min(pollMs * 2, longestPollMs)) {
+      const client = await this.#connected();
+      const { rows } = await client.query<{ locked: boolean }>({
+        name: 'lock-lane',
+        text: 'select pg_try_advisory_lock(hashtextextended($1, 1)) as locked',
+        values: [lane],
+      });
+      if (rows[0]?.locked === true) return;
+      await sleep(pollMs * (0.5 + Math.random()));
+    }
+  }
+
+  /** Not waited for: the connection answers in order, so the next attempt to lock comes after it. */
+  #unlock(lane: string): void {
+    this.#client
+      ?.then((client) =>
+        client.query({
+          name: 'unlock-lane',
+          text: 'select pg_advisory_unlock(hashtextextended($1, 1))',
+          values: [lane],
+        }),
+      )
+      .catch(() => undefined);
+  }
+
+  #connected(): Promise<pg.Client> {
+    if (this.#client !== null) return this.#client;
+    const client = new pg.Client({
+      connectionString: this.#connectionString,
+      application_name: 'tributary-lanes',
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+    });
+    const connecting = client.connect().then(() => client);
+    const forget = (): void => {
+      if (this.#client === connecting) this.#client = null;
+    };
+    client.on('error', forget);
+    client.on('end', forget);
+    connecting.catch(forget);
+    this.#client = connecting;
+    return connecting;
+  }
+}

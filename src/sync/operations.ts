@@ -1,0 +1,143 @@
+import type { Tx } from '../db/pool.ts';
+import { AppError } from '../errors.ts';
+import type { Source } from '../model/platform-name.ts';
+import { appendEvents } from './events/append-events.ts';
+import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
+import { enqueuePushes, removePushJobs, wakeConnection } from './outbox/enqueue-pushes.ts';
+
+/*
+ * What a person can do about work: each is the whole body of a transaction and its appending of events, where there is
+ * any, comes last.
+ */
+
+/** Processes a delivery once more, whatever became of it. @throws AppError DELIVERY_UNKNOWN, DELIVERY_ERASED */
+export async function replayDelivery(tx: Tx, deliveryId: bigint): Promise<void> {
+  const { rows } = await tx.query<{ erased: boolean }>(
+    `update delivery set status = 'pending', outcome = null, settled_at = null, next_attempt_at = null,
+       attempts = 0, error_code = null, error = null, remedy = null
+     where id = $1 returning length(body) = 0 as erased`,
+    [deliveryId],
+  );
+  const row = rows[0];
+  if (row === undefined) throw refused('DELIVERY_UNKNOWN', `There is no delivery ${deliveryId}.`);
+  if (row.erased)
+    throw refused(
+      'DELIVERY_ERASED',
+      'The body of this delivery was erased for privacy; it cannot be replayed.',
+    );
+  await enqueueDeliveries(tx, [deliveryId]);
+}
+
+/**
+ * Tries a push again at once, with its key and its count of attempts as they are.
+ * @throws AppError PUSH_UNKNOWN, PUSH_NOT_RETRYABLE, PUSH_OUTDATED
+ */
+export async function retryPush(tx: Tx, pushId: bigint): Promise<void> {
+  const { rows } = await tx.query<{ status: string; newerId: bigint | null }>(
+    `select p.status, (
+       select n.id from push n
+       where n.connection_id = p.connection_id and n.kind = p.kind and n.subject_type = p.subject_type
+         and n.subject_id = p.subject_id and n.version > p.version and n.status <> 'dead'
+       order by n.version desc limit 1) as "newerId"
+     from push p where p.id = $1 for update of p`,
+    [pushId],
+  );
+  const row = rows[0];
+  if (row === undefined) throw refused('PUSH_UNKNOWN', `There is no push ${pushId}.`);
+  if (!['dead', 'retrying', 'pending'].includes(row.status))
+    throw refused('PUSH_NOT_RETRYABLE', `Push ${pushId} is ${row.status}: there is nothing to retry.`);
+  if (row.newerId !== null)
+    throw refused(
+      'PUSH_OUTDATED',
+      `A newer push, ${row.newerId}, has taken the place of push ${pushId}: writing the older state would undo it.`,
+    );
+  await tx.query(
+    `update push set status = 'pending', next_attempt_at = null, error_code = null, error = null, remedy = null where id = $1`,
+    [pushId],
+  );
+  await enqueuePushes(tx, [pushId]);
+}
+
+/** Stops writing to a connection; its deliveries go on being stored and processed. @throws AppError CONNECTION_UNKNOWN, CONNECTION_REVOKED */
+export async function pauseConnection(tx: Tx, id: bigint, reason: string, source: Source): Promise<void> {
+  const status = await lockConnection(tx, id);
+  if (status === 'revoked') throw revoked(id);
+  await tx.query(
+    `update connection set status = 'paused', status_reason = $2, updated_at = clock_timestamp() where id = $1`,
+    [id, reason],
+  );
+  if (status === 'paused') return;
+  await appendEvents(tx, [
+    { type: 'connection.paused', subjectType: 'Connection', subjectId: id, payload: { reason }, source },
+  ]);
+}
+
+/**
+ * Lets a paused connection write again: everything that waits is tried at once, an open circuit breaker included.
+ * @throws AppError CONNECTION_UNKNOWN, CONNECTION_REVOKED
+ */
+export async function resumeConnection(tx: Tx, id: bigint, source: Source = 'tributary'): Promise<void> {
+  const status = await lockConnection(tx, id);
+  if (status === 'revoked') throw revoked(id);
+  await tx.query(
+    `update connection set status = 'active', status_reason = null, consecutive_failures = 0,
+       circuit_open_until = null, circuit_reason = null, updated_at = clock_timestamp() where id = $1`,
+    [id],
+  );
+  await wakeConnection(tx, id);
+  if (status === 'active') return;
+  await appendEvents(tx, [
+    { type: 'connection.resumed', subjectType: 'Connection', subjectId: id, payload: {}, source },
+  ]);
+}
+
+/**
+ * Unlocks exactly these kinds of writes (`*`: all). Plans of kinds that are unlocked now become pending; what waits of
+ * kinds that are locked now becomes a plan. @throws AppError CONNECTION_UNKNOWN
+ */
+export async function setWriteCapabilities(
+  tx: Tx,
+  id: bigint,
+  capabilities: readonly string[],
+): Promise<void> {
+  await lockConnection(tx, id);
+  await tx.query(
+    'update connection set write_capabilities = $2, updated_at = clock_timestamp() where id = $1',
+    [id, [...new Set(capabilities)]],
+  );
+  const { rows } = await tx.query<{ id: bigint; status: 'plan' | 'pending' }>(
+    `update push set next_attempt_at = null, error_code = null, error = null,
+       status = case when status = 'plan' then 'pending'::push_status else 'plan'::push_status end
+     where connection_id = $1 and (
+       (status = 'plan' and (kind = any($2::text[]) or '*' = any($2::text[])))
+       or (status in ('pending', 'retrying') and not (kind = any($2::text[]) or '*' = any($2::text[]))))
+     returning id, status`,
+    [id, capabilities],
+  );
+  const idsOf = (status: string): bigint[] =>
+    rows.filter((row) => row.status === status).map((row) => row.id);
+  await removePushJobs(tx, idsOf('plan'));
+  await enqueuePushes(tx, idsOf('pending'));
+}
+
+/** The connection's row is locked before any of its pushes, here as everywhere. */
+async function lockConnection(tx: Tx, id: bigint): Promise<string> {
+  const { rows } = await tx.query<{ status: string }>(
+    'select status from connection where id = $1 for no key update',
+    [id],
+  );
+  const status = rows[0]?.status;
+  if (status === undefined) throw refused('CONNECTION_UNKNOWN', `There is no connection ${id}.`);
+  return status;
+}
+
+function revoked(id: bigint): AppError {
+  return refused(
+    'CONNECTION_REVOKED',
+    `The platform has withdrawn the authorisation of connection ${id}; connect the account again.`,
+  );
+}
+
+function refused(code: string, publicMessage: string): AppError {
+  return new AppError({ code, retryable: false, publicMessage });
+}

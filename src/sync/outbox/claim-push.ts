@@ -1,0 +1,163 @@
+import type { Pool } from '../../db/pool.ts';
+import { transaction } from '../../db/transaction.ts';
+import type { SubjectType } from '../../model/event.ts';
+import type { PlatformName } from '../../model/platform-name.ts';
+import type { CircuitSettings } from './circuit.ts';
+import { enqueuePushes } from './enqueue-pushes.ts';
+
+export interface ClaimedPush {
+  id: bigint;
+  connectionId: bigint;
+  platform: PlatformName;
+  kind: string;
+  subjectType: SubjectType;
+  subjectId: bigint;
+  version: number;
+  idempotencyKey: string;
+  body: Record<string, unknown>;
+  /** Attempts of this push, the one that begins now included. */
+  attempts: number;
+  /** Attempts of earlier versions whose outcome is unknown: their writes may stand at the platform. */
+  earlierAttempts: number;
+  deliveryId: bigint | null;
+  /** True for the one push that tries whether the platform answers again. */
+  probe: boolean;
+}
+
+export type Claim =
+  | { kind: 'claimed'; push: ClaimedPush }
+  /** Settled, superseded, dead or only a plan: nothing to do. */
+  | { kind: 'nothing' }
+  /** Another push about the subject is running; its end brings this one back. */
+  | { kind: 'blocked' }
+  /** The connection does not let it through now; the row says why. */
+  | { kind: 'held'; code: string };
+
+/**
+ * Takes a push for carrying it out. One statement where nothing is in the way: the push is open, its connection is
+ * active and unlocked for this kind, the circuit is closed, and no other push about the subject is running (the unique
+ * index `push_running` decides that between processes). A push found running belonged to a process that died: it is
+ * taken over with the same idempotency key.
+ */
+export async function claimPush(pool: Pool, pushId: bigint, circuit: CircuitSettings): Promise<Claim> {
+  const direct = await tryClaim(pool, pushId, false);
+  if (direct !== null) return direct;
+  const state = await readState(pool, pushId);
+  if (state === null || !['pending', 'retrying', 'running'].includes(state.status))
+    return { kind: 'nothing' };
+  if (state.connectionStatus !== 'active') {
+    const word = state.connectionStatus === 'paused' ? 'paused' : 'revoked';
+    const code = word === 'paused' ? 'CONNECTION_PAUSED' : 'CONNECTION_REVOKED';
+    const reason = state.statusReason === null ? '' : ` ${state.statusReason}`;
+    return hold(pool, pushId, code, `The connection is ${word}.${reason}`, null);
+  }
+  if (!state.unlocked) {
+    await pool.query(
+      `update push set status = 'plan', next_attempt_at = null, error_code = null, error = null
+       where id = $1 and status in ('pending', 'retrying')`,
+      [pushId],
+    );
+    return { kind: 'held', code: 'CAPABILITY_LOCKED' };
+  }
+  if (state.circuitOpenUntil === null) return (await tryClaim(pool, pushId, false)) ?? { kind: 'nothing' };
+  if (await becomeProbe(pool, state.connectionId, circuit.probeMs))
+    return (await tryClaim(pool, pushId, true)) ?? { kind: 'nothing' };
+  const reason =
+    `The platform is in trouble; waiting for it to answer again. ${state.circuitReason ?? ''}`.trim();
+  return hold(pool, pushId, 'CIRCUIT_OPEN', reason, state.circuitOpenUntil);
+}
+
+async function tryClaim(pool: Pool, pushId: bigint, probe: boolean): Promise<Claim | null> {
+  try {
+    const { rows } = await pool.query<Omit<ClaimedPush, 'probe'>>({
+      name: 'claim-push',
+      text: `update push p set status = 'running', attempts = p.attempts + 1, next_attempt_at = null
+             from connection c
+             where p.id = $1 and p.status in ('pending', 'retrying', 'running')
+               and c.id = p.connection_id and c.status = 'active'
+               and (p.kind = any(c.write_capabilities) or '*' = any(c.write_capabilities))
+               and (c.circuit_open_until is null or $2)
+             returning p.id, p.connection_id as "connectionId", c.platform, p.kind, p.subject_type as "subjectType",
+               p.subject_id as "subjectId", p.version, p.idempotency_key as "idempotencyKey", p.body, p.attempts,
+               p.delivery_id as "deliveryId",
+               (select coalesce(sum(e.attempts), 0)::int from push e
+                where e.connection_id = p.connection_id and e.kind = p.kind and e.subject_type = p.subject_type
+                  and e.subject_id = p.subject_id and e.version < p.version and e.status in ('superseded', 'dead')
+                  and e.version > coalesce((select max(s.version) from push s
+                    where s.connection_id = p.connection_id and s.kind = p.kind and s.subject_type = p.subject_type
+                      and s.subject_id = p.subject_id and s.status = 'settled'), 0)) as "earlierAttempts"`,
+      values: [pushId, probe],
+    });
+    return rows[0] === undefined ? null : { kind: 'claimed', push: { ...rows[0], probe } };
+  } catch (error) {
+    if (isUniqueViolation(error, 'push_running')) return { kind: 'blocked' };
+    throw error;
+  }
+}
+
+export function isUniqueViolation(error: unknown, constraint: string): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    error.code === '23505' &&
+    'constraint' in error &&
+    error.constraint === constraint
+  );
+}
+
+interface PushState {
+  status: string;
+  connectionId: bigint;
+  connectionStatus: string;
+  statusReason: string | null;
+  unlocked: boolean;
+  circuitOpenUntil: Date | null;
+  circuitReason: string | null;
+}
+
+async function readState(pool: Pool, pushId: bigint): Promise<PushState | null> {
+  const { rows } = await pool.query<PushState>({
+    name: 'read-push-state',
+    text: `select p.status, c.id as "connectionId", c.status as "connectionStatus", c.status_reason as "statusReason",
+             p.kind = any(c.write_capabilities) or '*' = any(c.write_capabilities) as unlocked,
+             c.circuit_open_until as "circuitOpenUntil", c.circuit_reason as "circuitReason"
+           from push p join connection c on c.id = p.connection_id where p.id = $1`,
+    values: [pushId],
+  });
+  return rows[0] ?? null;
+}
+
+/** The first to ask after the circuit's time is up becomes the probe; the others go on waiting for its outcome. */
+async function becomeProbe(pool: Pool, connectionId: bigint, probeMs: number): Promise<boolean> {
+  const { rowCount } = await pool.query({
+    name: 'become-probe',
+    text: `update connection set circuit_open_until = clock_timestamp() + $2::double precision * interval '1 millisecond'
+           where id = $1 and circuit_open_until <= clock_timestamp()`,
+    values: [connectionId, probeMs],
+  });
+  return rowCount === 1;
+}
+
+/** Puts a push back with the reason in words. No attempt is counted: nothing was tried. */
+async function hold(
+  pool: Pool,
+  pushId: bigint,
+  code: string,
+  reason: string,
+  until: Date | null,
+): Promise<Claim> {
+  await transaction(pool, async (tx) => {
+    // Somewhat later, so that those who wait do not all come at the same moment. Without a time it waits to be woken.
+    await tx.query({
+      name: 'hold-push',
+      text: `update push set error_code = $2, error = $3, 
+               next_attempt_at = case when $4::timestamptz is not null
+                 then greatest($4::timestamptz, clock_timestamp()) + (0.1 + random()) * interval '1 second' end
+             where id = $1 and status in ('pending', 'retrying', 'running')`,
+      values: [pushId, code, reason, until],
+    });
+    // A paused connection brings its pushes back itself when it is resumed.
+    if (until !== null) await enqueuePushes(tx, [pushId]);
+  });
+  return { kind: 'held', code };
+}

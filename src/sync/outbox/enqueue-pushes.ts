@@ -1,0 +1,75 @@
+import type { Tx } from '../../db/pool.ts';
+import type { PlatformName } from '../../model/platform-name.ts';
+
+/** Name of the job that carries out pushes of a platform: each platform has workers of its own, so none waits for another's. */
+export function pushTask(platform: PlatformName): string {
+  return `push:${platform}`;
+}
+
+/** Key of a push's job: there is at most one, and it can be removed by this name. */
+export function pushJobKey(pushId: bigint): string {
+  return `push:${pushId}`;
+}
+
+const jobSpec = `row('push:' || c.platform, json_build_object('id', p.id::text), null, p.next_attempt_at, 25::smallint,
+  'push:' || p.id, 0::smallint, null)::graphile_worker.job_spec`;
+
+/** Adds the jobs of pushes that wait, in the caller's transaction; plans and pushes that are done get none. */
+export async function enqueuePushes(tx: Tx, pushIds: readonly bigint[]): Promise<void> {
+  if (pushIds.length === 0) return;
+  await tx.query({
+    name: 'enqueue-pushes',
+    text: `select case when count(*) > 0
+             then (select count(*) from graphile_worker.add_jobs(array_agg(${jobSpec} order by p.id))) end
+           from push p join connection c on c.id = p.connection_id
+           where p.id = any($1::bigint[]) and p.status in ('pending', 'retrying', 'running')`,
+    values: [pushIds],
+  });
+}
+
+/** Removes the jobs of pushes that are no longer wanted; one that is being carried out is not interrupted. */
+export async function removePushJobs(tx: Tx, pushIds: readonly bigint[]): Promise<void> {
+  if (pushIds.length === 0) return;
+  await tx.query({
+    name: 'remove-push-jobs',
+    text: `select graphile_worker.remove_job('push:' || id) from unnest($1::bigint[]) as id`,
+    values: [pushIds],
+  });
+}
+
+/**
+ * Brings back pushes about a subject whose job has ended because another push about it was running. Runs in the
+ * transaction that ends the running one and after it has left that state: whoever was refused is visible by then.
+ */
+export async function wakeSubject(
+  tx: Tx,
+  connectionId: bigint,
+  subjectType: string,
+  subjectId: bigint,
+): Promise<void> {
+  await tx.query({
+    name: 'wake-subject',
+    text: `select case when count(*) > 0
+             then (select count(*) from graphile_worker.add_jobs(array_agg(${jobSpec} order by p.id))) end
+           from push p join connection c on c.id = p.connection_id
+           where p.connection_id = $1 and p.subject_type = $2 and p.subject_id = $3
+             and p.status in ('pending', 'retrying')
+             and (p.next_attempt_at is null or p.next_attempt_at <= clock_timestamp())`,
+    values: [connectionId, subjectType, subjectId],
+  });
+}
+
+/** Lets every waiting push of a connection try at once: it was resumed, or its platform answers again. */
+export async function wakeConnection(tx: Tx, connectionId: bigint): Promise<void> {
+  const { rows } = await tx.query<{ id: bigint }>({
+    name: 'wake-connection',
+    text: `update push set next_attempt_at = null
+           where connection_id = $1 and status in ('pending', 'retrying')
+           returning id`,
+    values: [connectionId],
+  });
+  await enqueuePushes(
+    tx,
+    rows.map((row) => row.id),
+  );
+}

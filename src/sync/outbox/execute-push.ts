@@ -1,0 +1,91 @@
+import type { Pool } from '../../db/pool.ts';
+import { AppError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import type { PlatformName } from '../../model/platform-name.ts';
+import type { Sessions } from '../connections/sessions.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Platform, PushOutcome } from '../platforms/platform.ts';
+import { judgeFailure, refuseDeadlyWork } from '../retry.ts';
+import { type CircuitSettings, defaultCircuit } from './circuit.ts';
+import { type ClaimedPush, claimPush } from './claim-push.ts';
+import { failPush } from './fail-push.ts';
+import { settlePush } from './settle-push.ts';
+
+export interface ExecutePushOptions {
+  pool: Pool;
+  sessions: Sessions;
+  platforms: Partial<Record<PlatformName, Platform>>;
+  log: Log;
+  metrics: Metrics;
+  circuit?: CircuitSettings;
+  random?: () => number;
+  /** How often its job was started, this time included. */
+  starts?: number;
+}
+
+export type PushFate = 'settled' | 'retrying' | 'dead' | 'superseded' | 'blocked' | 'held' | 'nothing';
+
+/**
+ * Carries out one push: claim, call the platform, record the answer. Between the claim and the record no transaction is
+ * open. A process that dies in between leaves the push running; whoever takes it over repeats it with the same key.
+ */
+export async function executePush(pushId: bigint, options: ExecutePushOptions): Promise<PushFate> {
+  const { pool, log, metrics, circuit = defaultCircuit, random = Math.random } = options;
+  const claim = await claimPush(pool, pushId, circuit);
+  if (claim.kind !== 'claimed') return claim.kind;
+  const { push } = claim;
+  const startedMs = performance.now();
+  let outcome: PushOutcome;
+  try {
+    refuseDeadlyWork(options.starts ?? 1);
+    outcome = await perform(push, options);
+  } catch (error) {
+    const failure = judgeFailure(error, push.attempts, random);
+    const fate = await failPush(pool, push, failure, circuit);
+    log.warn(
+      {
+        err: error instanceof AppError ? undefined : error,
+        pushId: push.id.toString(),
+        platform: push.platform,
+        kind: push.kind,
+        attempt: push.attempts,
+        code: failure.code,
+        fate,
+        retryInMs: failure.retryInMs,
+      },
+      failure.message,
+    );
+    metrics.pushes.inc({ platform: push.platform, kind: push.kind, fate });
+    return fate;
+  }
+  const durationMs = performance.now() - startedMs;
+  await settlePush(pool, push, outcome, durationMs, options.sessions.bell);
+  metrics.pushes.inc({ platform: push.platform, kind: push.kind, fate: 'settled' });
+  metrics.pushSeconds.observe({ platform: push.platform, kind: push.kind }, durationMs / 1000);
+  return 'settled';
+}
+
+async function perform(push: ClaimedPush, options: ExecutePushOptions): Promise<PushOutcome> {
+  const platform = options.platforms[push.platform];
+  if (platform === undefined)
+    throw new AppError({
+      code: 'PLATFORM_UNKNOWN',
+      retryable: false,
+      publicMessage: `This process does not know the platform ${push.platform}.`,
+      remedy: 'Run a version of Tributary that has it in its registry, then retry.',
+    });
+  const session = await options.sessions.get(push.connectionId);
+  return platform.perform(
+    {
+      pushId: push.id,
+      kind: push.kind,
+      subjectType: push.subjectType,
+      subjectId: push.subjectId,
+      idempotencyKey: push.idempotencyKey,
+      // An earlier version may have been written although its answer never came: this is not the first attempt then.
+      attempt: push.attempts + push.earlierAttempts,
+      body: push.body,
+    },
+    session,
+  );
+}

@@ -1,0 +1,93 @@
+import type { Pool } from '../db/pool.ts';
+import { transaction } from '../db/transaction.ts';
+import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
+import { enqueuePushes } from './outbox/enqueue-pushes.ts';
+
+/** At most this many orphans are brought back at a time; the next sweep goes on. */
+const sweepLimit = 2_000;
+
+/** Tells that these workers are alive. */
+export async function beat(pool: Pool, workerIds: readonly string[]): Promise<void> {
+  await pool.query({
+    name: 'worker-heartbeat',
+    text: `insert into worker_lease (worker_id) select unnest($1::text[])
+           on conflict (worker_id) do update set heartbeat_at = clock_timestamp()`,
+    values: [workerIds],
+  });
+}
+
+/** Ends the leases of workers that stopped in order, or whose pool was given up; what they still hold becomes free. */
+export async function releaseWorkers(pool: Pool, workerIds: readonly string[]): Promise<void> {
+  if (workerIds.length === 0) return;
+  await transaction(pool, async (tx) => {
+    await tx.query('delete from worker_lease where worker_id = any($1::text[])', [workerIds]);
+    await tx.query('select graphile_worker.force_unlock_workers($1::text[])', [workerIds]);
+  });
+}
+
+/**
+ * Frees the jobs of workers whose heartbeat has stopped. The job library itself would wait four hours. Workers that hold
+ * jobs without a lease count as dead too, once they have had the time to make one.
+ * @returns ids of the workers found dead.
+ */
+export async function recoverDeadWorkers(pool: Pool, leaseMs: number): Promise<string[]> {
+  const { rows } = await pool.query<{ dead: string[] }>({
+    name: 'recover-dead-workers',
+    text: `with expired as (
+             delete from worker_lease
+             where heartbeat_at < clock_timestamp() - $1::double precision * interval '1 millisecond' returning worker_id
+           ), unknown as (
+             select distinct locked_by as worker_id from graphile_worker.jobs
+             where locked_at < clock_timestamp() - $1::double precision * interval '1 millisecond'
+               and not exists (select 1 from worker_lease l where l.worker_id = locked_by)
+           ), dead as (select array_agg(worker_id) as ids from (select * from expired union select * from unknown) d)
+           select ids as dead, graphile_worker.force_unlock_workers(ids) from dead where ids is not null`,
+    values: [leaseMs],
+  });
+  return rows[0]?.dead ?? [];
+}
+
+/**
+ * Brings back work that is open but has no job: its process died after the job was gone, or a person emptied the queue.
+ * Only what has been open for `olderThanMs` is looked at, since the newest work may be on its way.
+ */
+export async function recoverOrphans(
+  pool: Pool,
+  olderThanMs: number,
+): Promise<{ deliveries: number; pushes: number }> {
+  return transaction(pool, async (tx) => {
+    const { rows: lock } = await tx.query<{ mine: boolean }>(
+      `select pg_try_advisory_xact_lock(hashtextextended('recover orphans', 2)) as mine`,
+    );
+    // Another process is at it.
+    if (lock[0]?.mine !== true) return { deliveries: 0, pushes: 0 };
+    const deliveries = await tx.query<{ id: bigint }>({
+      name: 'orphaned-deliveries',
+      text: `select d.id from delivery d
+             where d.status in ('pending', 'retrying')
+               and greatest(d.received_at, d.next_attempt_at) < clock_timestamp() - $1::double precision * interval '1 millisecond'
+               and not exists (select 1 from graphile_worker.jobs j where j.key = 'delivery:' || d.id and j.attempts < j.max_attempts)
+             order by d.id limit ${sweepLimit}`,
+      values: [olderThanMs],
+    });
+    // What waits behind a running push has no job either: being brought back early only costs a look.
+    const pushes = await tx.query<{ id: bigint }>({
+      name: 'orphaned-pushes',
+      text: `select p.id from push p join connection c on c.id = p.connection_id
+             where p.status in ('pending', 'retrying', 'running') and c.status = 'active'
+               and greatest(p.created_at, p.next_attempt_at) < clock_timestamp() - $1::double precision * interval '1 millisecond'
+               and not exists (select 1 from graphile_worker.jobs j where j.key = 'push:' || p.id and j.attempts < j.max_attempts)
+             order by p.id limit ${sweepLimit}`,
+      values: [olderThanMs],
+    });
+    await enqueueDeliveries(
+      tx,
+      deliveries.rows.map((row) => row.id),
+    );
+    await enqueuePushes(
+      tx,
+      pushes.rows.map((row) => row.id),
+    );
+    return { deliveries: deliveries.rows.length, pushes: pushes.rows.length };
+  });
+}

@@ -1,0 +1,337 @@
+import { type JobHelpers, Logger, runTaskList, type TaskList, type WorkerPool } from 'graphile-worker';
+import pg from 'pg';
+import { z } from 'zod';
+import type { Pool } from '../db/pool.ts';
+import type { Log } from '../log.ts';
+import type { PlatformName } from '../model/platform-name.ts';
+import type { applyChanges } from './apply-changes.ts';
+import type { Sessions } from './connections/sessions.ts';
+import { deliveryTask, enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
+import { Lanes } from './inbox/lanes.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import type { CircuitSettings } from './outbox/circuit.ts';
+import { pushTask } from './outbox/enqueue-pushes.ts';
+import { executePush } from './outbox/execute-push.ts';
+import type { Platform } from './platforms/platform.ts';
+import { processDelivery } from './process-delivery.ts';
+import { beat, recoverDeadWorkers, recoverOrphans, releaseWorkers } from './recover-work.ts';
+
+export interface WorkerOptions {
+  /** For our own queries; the job library has a small pool of its own. */
+  pool: Pool;
+  connectionString: string;
+  sessions: Sessions;
+  platforms: Partial<Record<PlatformName, Platform>>;
+  log: Log;
+  metrics?: Metrics;
+  concurrency?: {
+    /** Deliveries processed at the same time. */
+    deliveries?: number;
+    /** Pushes carried out at the same time, for each platform. */
+    pushes?: number;
+  };
+  /** How often the worker tells that it is alive, and looks for others that do not. */
+  heartbeatMs?: number;
+  /** Without a heartbeat for this long a worker counts as dead and its jobs go to others. */
+  leaseMs?: number;
+  /** How often open work without a job is looked for, and how old it must be. */
+  orphanSweepMs?: number;
+  orphanAgeMs?: number;
+  /** How often the queue's own leftovers are removed. */
+  cleanUpMs?: number;
+  /** How long a stop waits for work that is under way. */
+  stopTimeoutMs?: number;
+  apply?: typeof applyChanges;
+  circuit?: CircuitSettings;
+  random?: () => number;
+}
+
+type Settings = Required<Omit<WorkerOptions, 'apply' | 'circuit' | 'random'>> &
+  Pick<WorkerOptions, 'apply' | 'circuit' | 'random'> & {
+    concurrency: { deliveries: number; pushes: number };
+  };
+
+/** Starts processing deliveries and carrying out pushes in this process. */
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const worker = new Worker({
+    metrics: createMetrics(),
+    heartbeatMs: 5_000,
+    leaseMs: 15_000,
+    orphanSweepMs: 10_000,
+    orphanAgeMs: 10_000,
+    cleanUpMs: 600_000,
+    stopTimeoutMs: 20_000,
+    ...options,
+    concurrency: {
+      deliveries: options.concurrency?.deliveries ?? 16,
+      pushes: options.concurrency?.pushes ?? 32,
+    },
+  });
+  await worker.begin();
+  return worker;
+}
+
+const deliveryPayload = z.object({ id: z.string().transform(BigInt), lane: z.string() });
+const pushPayload = z.object({ id: z.string().transform(BigInt) });
+
+/**
+ * The worker of a process: one pool for deliveries and one for each platform's pushes, so that a platform that hangs
+ * holds up nobody else. Keeps a lease per pool, takes over what dead workers held and brings back work without a job.
+ */
+export class Worker implements AsyncDisposable {
+  readonly #settings: Settings;
+  readonly #lanes: Lanes;
+  readonly #jobs: pg.Pool;
+  readonly #pools: TaskPool[];
+  readonly #pushesRunning = new Set<bigint>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #upkeep = new Set<Promise<void>>();
+  #stopping: Promise<void> | null = null;
+
+  constructor(settings: Settings) {
+    const { connectionString, log, platforms, concurrency } = settings;
+    this.#settings = settings;
+    this.#lanes = new Lanes({ connectionString, log });
+    const names = Object.keys(platforms) as PlatformName[];
+    // Apart from our own pool, whose bigints the job library does not expect. Each task pool listens, fetches and completes.
+    this.#jobs = new pg.Pool({
+      connectionString,
+      max: 3 * (names.length + 1),
+      application_name: 'tributary-jobs',
+    });
+    this.#jobs.on('error', () => undefined);
+    this.#jobs.on('connect', (client) => client.on('error', () => undefined));
+    this.#pools = [
+      this.#taskPool({ [deliveryTask]: this.#onDelivery }, concurrency.deliveries, 100),
+      ...names.map((name) =>
+        this.#taskPool({ [pushTask(name)]: this.#onPush }, concurrency.pushes, concurrency.pushes),
+      ),
+    ];
+  }
+
+  async begin(): Promise<void> {
+    for (const pool of this.#pools) pool.start();
+    await this.#beat();
+    await this.#recover();
+    await this.#sweep();
+    const { heartbeatMs, orphanSweepMs, cleanUpMs } = this.#settings;
+    this.#every(heartbeatMs, async () => {
+      await this.#beat();
+      await this.#recover();
+    });
+    this.#every(orphanSweepMs, () => this.#sweep());
+    this.#every(cleanUpMs, () => this.#cleanUp());
+  }
+
+  /** Names under which this worker holds jobs. */
+  get ids(): string[] {
+    return this.#pools.map((pool) => pool.id).filter((id) => id !== '');
+  }
+
+  /** Takes on nothing new, waits for what is under way and puts back the rest. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#lanes.stop();
+    await Promise.all(this.#pools.map((pool) => pool.stop(this.#settings.stopTimeoutMs)));
+    await Promise.allSettled(this.#upkeep);
+    await releaseWorkers(this.#settings.pool, this.ids).catch((error: unknown) =>
+      this.#settings.log.warn({ err: error }, 'The leases could not be given back; they will expire'),
+    );
+    await this.#lanes[Symbol.asyncDispose]();
+    await this.#jobs.end();
+  }
+
+  readonly #onDelivery = async (payload: unknown, helpers: JobHelpers): Promise<void> => {
+    const { id, lane } = deliveryPayload.parse(payload);
+    const starts = helpers.job.attempts;
+    const putBack = await this.#lanes.run(lane, id, async (each) => {
+      await processDelivery(each, { ...this.#settings, starts: each === id ? starts : 1 });
+    });
+    await enqueueDeliveries(this.#settings.pool, putBack);
+  };
+
+  readonly #onPush = async (payload: unknown, helpers: JobHelpers): Promise<void> => {
+    const { id } = pushPayload.parse(payload);
+    // A second job of a push that is under way here: whatever becomes of the first decides what follows.
+    if (this.#pushesRunning.has(id)) return;
+    this.#pushesRunning.add(id);
+    try {
+      await executePush(id, { ...this.#settings, starts: helpers.job.attempts });
+    } finally {
+      this.#pushesRunning.delete(id);
+    }
+  };
+
+  #taskPool(tasks: TaskList, concurrentJobs: number, queueSize: number): TaskPool {
+    return new TaskPool({
+      tasks,
+      concurrentJobs,
+      queueSize,
+      pool: this.#settings.pool,
+      jobs: this.#jobs,
+      log: this.#settings.log,
+      onStart: () => {
+        this.#track(this.#beat());
+      },
+    });
+  }
+
+  #every(ms: number, work: () => Promise<void>): void {
+    let running = false;
+    this.#timers.push(
+      setInterval(() => {
+        if (running) return;
+        running = true;
+        this.#track(
+          work().finally(() => {
+            running = false;
+          }),
+        );
+      }, ms),
+    );
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) =>
+        this.#settings.log.warn({ err: error }, 'Upkeep of the worker failed; trying again later'),
+      )
+      .finally(() => this.#upkeep.delete(tracked));
+    this.#upkeep.add(tracked);
+  }
+
+  async #beat(): Promise<void> {
+    await beat(this.#settings.pool, this.ids);
+  }
+
+  async #recover(): Promise<void> {
+    const dead = await recoverDeadWorkers(this.#settings.pool, this.#settings.leaseMs);
+    if (dead.length === 0) return;
+    this.#settings.log.warn({ workers: dead }, 'Took over the jobs of workers that have died');
+    this.#settings.metrics.recovered.inc({ kind: 'worker' }, dead.length);
+    for (const pool of this.#pools) pool.nudge();
+  }
+
+  async #sweep(): Promise<void> {
+    const found = await recoverOrphans(this.#settings.pool, this.#settings.orphanAgeMs);
+    if (found.deliveries + found.pushes === 0) return;
+    this.#settings.log.info(found, 'Brought back open work that had no job');
+    this.#settings.metrics.recovered.inc({ kind: 'delivery' }, found.deliveries);
+    this.#settings.metrics.recovered.inc({ kind: 'push' }, found.pushes);
+  }
+
+  /** Jobs that have used up their attempts belong to rows that the sweep has given new jobs. */
+  async #cleanUp(): Promise<void> {
+    await this.#settings.pool.query(
+      `select graphile_worker.complete_jobs(array_agg(id)) from graphile_worker.jobs
+       where attempts >= max_attempts and locked_at is null having count(*) > 0`,
+    );
+  }
+}
+
+interface TaskPoolOptions {
+  tasks: TaskList;
+  concurrentJobs: number;
+  queueSize: number;
+  pool: Pool;
+  jobs: pg.Pool;
+  log: Log;
+  onStart: () => void;
+}
+
+/** A pool of the job library that is started again when it gives up, which it does when the database fails it once. */
+class TaskPool {
+  readonly #options: TaskPoolOptions;
+  #current: WorkerPool | null = null;
+  #restart: NodeJS.Timeout | undefined;
+  #restartMs = 200;
+  #stopping = false;
+  id = '';
+
+  constructor(options: TaskPoolOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#stopping) return;
+    const { tasks, jobs, log, concurrentJobs, queueSize } = this.#options;
+    const current = runTaskList(
+      {
+        noHandleSignals: true,
+        preset: {
+          worker: {
+            concurrentJobs,
+            localQueue: {
+              size: queueSize,
+              ttl: 30_000,
+              refetchDelay: { durationMs: 10, threshold: 0 },
+            },
+            completeJobBatchDelay: 0,
+            // Without a batch a failure that cannot be recorded would be an unhandled rejection.
+            failJobBatchDelay: 0,
+            // Doorbells bring new jobs at once; those for later are found by looking.
+            pollInterval: 500,
+            logger: jobLogger(log),
+          },
+        },
+      },
+      tasks,
+      jobs,
+    );
+    this.#current = current;
+    this.id = current.id;
+    const startedMs = performance.now();
+    current.promise.then(
+      () => this.#ended(current.id, startedMs),
+      (error: unknown) => this.#ended(current.id, startedMs, error),
+    );
+    this.#options.onStart();
+  }
+
+  nudge(): void {
+    if (this.#current?._active === true) this.#current.nudge(this.#options.concurrentJobs);
+  }
+
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#restart);
+    const current = this.#current;
+    if (current === null) return;
+    const ended = current.promise.catch(() => undefined);
+    if (current._active) Promise.resolve(current.gracefulShutdown()).catch(() => undefined);
+    const timer = setTimeout(() => {
+      Promise.resolve(current.forcefulShutdown('The stop took too long')).catch(() => undefined);
+    }, timeoutMs);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  #ended(id: string, startedMs: number, error?: unknown): void {
+    if (this.#stopping) return;
+    this.#current = null;
+    this.#restartMs = performance.now() - startedMs > 30_000 ? 200 : Math.min(this.#restartMs * 2, 5_000);
+    this.#options.log.warn({ err: error, workerId: id }, 'A pool of workers gave up; starting another');
+    this.#restart = setTimeout(() => {
+      releaseWorkers(this.#options.pool, [id]).catch(() => undefined);
+      this.start();
+    }, this.#restartMs);
+  }
+}
+
+function jobLogger(log: Log): Logger {
+  return new Logger((scope) => (level, message, meta) => {
+    const facts = { ...scope, err: meta?.error };
+    if (level === 'error') log.error(facts, message);
+    else if (level === 'warning') log.warn(facts, message);
+    else log.trace(facts, message);
+  });
+}
