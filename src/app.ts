@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { migrate, migrationNames } from '../prisma/migrate.ts';
@@ -38,7 +38,11 @@ export async function openApp(
   const connectionString =
     config.databaseUrl ??
     starting.use(
-      await startEmbeddedPostgres({ directory: join(config.dataDir, 'postgres'), database: 'tributary', durable: true }),
+      await startEmbeddedPostgres({
+        directory: join(config.dataDir, 'postgres'),
+        database: 'tributary',
+        durable: true,
+      }),
     ).connectionString;
   const applied = await migrate(connectionString);
   if (applied.length > 0) log.info({ migrations: applied }, 'database migrated');
@@ -68,17 +72,40 @@ export async function startApp(
 
 /** Registers the accounts whose credentials the environment holds. A new one only observes until writing is unlocked. */
 async function connect(context: AppContext, connections: readonly ConnectionConfig[]): Promise<void> {
+  const known = await context.connections();
   for (const connection of connections) {
     const platform = platformNamed(connection.platform);
     if (platform === undefined) continue;
+    // Stored credentials rotate, those of the environment stay as they were typed: they count again only once they change.
+    const suppliedCredentials = createHmac('sha256', context.encryptionKey)
+      .update(JSON.stringify(connection.credentials))
+      .digest('hex');
+    if (
+      known.some(
+        ({ platform: name, settings }) =>
+          name === platform.name && settings['suppliedCredentials'] === suppliedCredentials,
+      )
+    ) {
+      continue;
+    }
     const credentials = platform.credentials.parse(connection.credentials);
     const account =
       connection.accountId !== null
         ? { accountId: connection.accountId, name: connection.accountId }
-        : await platform.identify?.(credentials, { baseUrl: context.config.baseUrls[platform.name], timeoutMs: 10_000 });
+        : await platform.identify?.(credentials, {
+            baseUrl: context.config.baseUrls[platform.name],
+            timeoutMs: 10_000,
+          });
     if (account === undefined) {
-      throw new AppError({ code: 'ACCOUNT_UNKNOWN', retryable: false, publicMessage: `${platform.name} does not tell which account the credentials belong to.` });
+      throw new AppError({
+        code: 'ACCOUNT_UNKNOWN',
+        retryable: false,
+        publicMessage: `${platform.name} does not tell which account the credentials belong to.`,
+      });
     }
+    const before = known.find(
+      ({ platform: name, accountId }) => name === platform.name && accountId === account.accountId,
+    );
     await transaction(context.pool, (tx) =>
       upsertConnection(tx, {
         platform: platform.name,
@@ -86,6 +113,12 @@ async function connect(context: AppContext, connections: readonly ConnectionConf
         name: account.name,
         credentials,
         encryptionKey: context.encryptionKey,
+        settings: {
+          // Orders from before the connection belong to whoever kept the books then.
+          ordersFrom: new Date().toISOString(),
+          ...before?.settings,
+          suppliedCredentials,
+        },
         ...(context.config.demo ? { writeCapabilities: ['*'] } : {}),
       }),
     );
@@ -126,7 +159,10 @@ export async function sweepAll(context: AppContext, options: { signal?: AbortSig
       });
     } catch (error) {
       if (options.signal?.aborted === true) return;
-      context.log.warn({ err: error, platform: connection.platform }, 'a sweep failed; the next one reads from where this one began');
+      context.log.warn(
+        { err: error, platform: connection.platform },
+        'a sweep failed; the next one reads from where this one began',
+      );
     }
   }
 }
@@ -172,7 +208,10 @@ async function serve(context: AppContext): Promise<HttpServer> {
         const missing = names.filter((name) => !rows.some((row) => row.migration_name === name));
         return missing.length === 0 ? null : `migrations ${missing.join(', ')}`;
       },
-      metrics: async () => ({ contentType: metricsRegistry.contentType, body: await metricsRegistry.metrics() }),
+      metrics: async () => ({
+        contentType: metricsRegistry.contentType,
+        body: await metricsRegistry.metrics(),
+      }),
     },
   });
   graphql.attachWebSocket(http.server);

@@ -35,7 +35,9 @@ export async function createContext(options: {
     (owned) => owned.end(),
   );
   const prisma = starting.adopt(createPrisma(pool), (owned) => owned.$disconnect());
-  const sessions = starting.use(new Sessions({ pool, platforms, encryptionKey, baseUrls: config.baseUrls, log }));
+  const sessions = starting.use(
+    new Sessions({ pool, platforms, encryptionKey, baseUrls: config.baseUrls, log }),
+  );
   const events = starting.use(await EventStream.start({ connectionString, pool, log }));
   const owned = starting.move();
   return {

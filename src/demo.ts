@@ -10,7 +10,11 @@ export const demoConnections: ConnectionConfig[] = [
   {
     platform: 'shopify',
     accountId: 'demo-shop.myshopify.com',
-    credentials: { shop: 'demo-shop.myshopify.com', accessToken: 'shpat_sandbox', apiSecret: 'shpss_sandbox_secret' },
+    credentials: {
+      shop: 'demo-shop.myshopify.com',
+      accessToken: 'shpat_sandbox',
+      apiSecret: 'shpss_sandbox_secret',
+    },
   },
   {
     platform: 'hubspot',
@@ -44,7 +48,15 @@ export class DemoPlatforms implements AsyncDisposable {
   static async start(options: { dataDir: string; webhooksUrl: string }): Promise<DemoPlatforms> {
     const child = fork(
       fileURLToPath(new URL('./cli/tributary.ts', import.meta.url)),
-      ['sandbox', '--seed', '7', '--data', join(options.dataDir, 'sandbox'), '--webhooks', options.webhooksUrl],
+      [
+        'sandbox',
+        '--seed',
+        '7',
+        '--data',
+        join(options.dataDir, 'sandbox'),
+        '--webhooks',
+        options.webhooksUrl,
+      ],
       { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] },
     );
     let complaint = '';
@@ -91,8 +103,11 @@ export class DemoPlatforms implements AsyncDisposable {
 async function control(method: string, path: string, body?: unknown): Promise<unknown> {
   const response = await fetch(sandboxUrl('shopify') + path, {
     method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
   });
-  if (!response.ok) throw new Error(`sandbox ${method} ${path}: ${response.status} ${(await response.text()).slice(0, 500)}`);
+  if (!response.ok)
+    throw new Error(`sandbox ${method} ${path}: ${response.status} ${(await response.text()).slice(0, 500)}`);
   return response.json();
 }

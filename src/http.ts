@@ -18,7 +18,12 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 /** The one HTTP server: who comes for what, and limits against slow or large requests. */
-export async function serveHttp(options: { host: string; port: number; routes: HttpRoutes; log: Log }): Promise<HttpServer> {
+export async function serveHttp(options: {
+  host: string;
+  port: number;
+  routes: HttpRoutes;
+  log: Log;
+}): Promise<HttpServer> {
   const { routes, log } = options;
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
@@ -47,14 +52,17 @@ export async function serveHttp(options: { host: string; port: number; routes: H
 async function route(routes: HttpRoutes, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = pathOf(request);
   if (path === '/graphql') return routes.graphql(request, response);
-  if (path.startsWith('/webhooks/')) return routes.webhook(request, response, path.slice('/webhooks/'.length));
+  if (path.startsWith('/webhooks/'))
+    return routes.webhook(request, response, path.slice('/webhooks/'.length));
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return sendJson(response, 404, { error: `Nothing is served at ${request.method} ${path}.` });
   }
   if (path === '/healthz') return sendJson(response, 200, { status: 'ok' });
   if (path === '/readyz') {
     const missing = await routes.notReady();
-    return missing === null ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'not ready', missing });
+    return missing === null
+      ? sendJson(response, 200, { status: 'ready' })
+      : sendJson(response, 503, { status: 'not ready', missing });
   }
   if (path === '/metrics') {
     const { contentType, body } = await routes.metrics();
@@ -66,7 +74,10 @@ async function route(routes: HttpRoutes, request: IncomingMessage, response: Ser
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'x-content-type-options': 'nosniff' });
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+  });
   response.end(JSON.stringify(body));
 }
 

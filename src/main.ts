@@ -9,13 +9,19 @@ import { createLog } from './log.ts';
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { role: { type: 'string', default: 'all' } } });
   if (!['all', 'api', 'worker'].includes(values.role)) {
-    throw new AppError({ code: 'BAD_ROLE', retryable: false, publicMessage: `--role must be api, worker or all, not "${values.role}".` });
+    throw new AppError({
+      code: 'BAD_ROLE',
+      retryable: false,
+      publicMessage: `--role must be api, worker or all, not "${values.role}".`,
+    });
   }
   const role = values.role as Role;
   const stop = stopSignal();
   const config = readConfig(process.env);
   // The demo is for people: they get a page of what to open instead of a line per delivery.
-  const log = createLog({ level: config.demo && process.env['LOG_LEVEL'] === undefined ? 'warn' : config.logLevel });
+  const log = createLog({
+    level: config.demo && process.env['LOG_LEVEL'] === undefined ? 'warn' : config.logLevel,
+  });
   await using resources = new AsyncDisposableStack();
 
   if (!config.demo) {
@@ -33,7 +39,10 @@ async function main(): Promise<void> {
     await DemoPlatforms.start({ dataDir: config.dataDir, webhooksUrl: `http://127.0.0.1:${config.port}` }),
   );
   const app = resources.use(
-    await startApp({ ...config, publicUrl: `http://127.0.0.1:${config.port}` }, { role, log, connections: demoConnections }),
+    await startApp(
+      { ...config, publicUrl: `http://127.0.0.1:${config.port}` },
+      { role, log, connections: demoConnections },
+    ),
   );
   await platforms.seed();
   say(banner(config.port));
@@ -42,7 +51,9 @@ async function main(): Promise<void> {
   await sweepAll(app.context, { signal: stop });
   if (!stop.aborted) {
     await platforms.trade();
-    say('The shop is open: orders, edits, refunds and stock counts are on their way. Ctrl-C stops everything.');
+    say(
+      'The shop is open: orders, edits, refunds and stock counts are on their way. Ctrl-C stops everything.',
+    );
   }
   await ended(stop);
   say('Stopping …');

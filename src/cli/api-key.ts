@@ -3,7 +3,11 @@ import { unknownScopes } from '../schema/scopes.ts';
 import { withContext } from './with-context.ts';
 
 /** Makes, lists and revokes keys to the API. The secret is shown once; only its hash is stored. */
-export async function apiKeyCommand(options: { action: string; argument: string; scopes: string[] }): Promise<number> {
+export async function apiKeyCommand(options: {
+  action: string;
+  argument: string;
+  scopes: string[];
+}): Promise<number> {
   switch (options.action) {
     case 'create':
       return create(options.argument, options.scopes);
@@ -20,7 +24,11 @@ export async function apiKeyCommand(options: { action: string; argument: string;
 async function create(name: string, scopes: string[]): Promise<number> {
   const unknown = unknownScopes(scopes);
   if (name === '' || unknown.length > 0) {
-    console.error(name === '' ? 'Give the key a name: api-key create dashboard.' : `There is no scope ${unknown.join(', ')}.`);
+    console.error(
+      name === ''
+        ? 'Give the key a name: api-key create dashboard.'
+        : `There is no scope ${unknown.join(', ')}.`,
+    );
     return 2;
   }
   const key = `tb_${randomBytes(24).toString('base64url')}`;
@@ -39,7 +47,9 @@ async function create(name: string, scopes: string[]): Promise<number> {
 
 async function list(): Promise<number> {
   const { rows } = await withContext(({ pool }) =>
-    pool.query('select id, name, prefix, scopes, created_at, last_used_at, revoked_at from api_key order by id'),
+    pool.query(
+      'select id, name, prefix, scopes, created_at, last_used_at, revoked_at from api_key order by id',
+    ),
   );
   console.table(rows.map((row) => ({ ...row, id: String(row.id), scopes: row.scopes.join(' ') })));
   return 0;

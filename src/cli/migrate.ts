@@ -9,10 +9,13 @@ export async function migrateCommand(): Promise<number> {
     throw new AppError({
       code: 'NO_DATABASE',
       retryable: false,
-      publicMessage: 'Set DATABASE_URL to the database to migrate. The embedded one is migrated by every start.',
+      publicMessage:
+        'Set DATABASE_URL to the database to migrate. The embedded one is migrated by every start.',
     });
   }
   const applied = await migrate(databaseUrl);
-  console.log(applied.length === 0 ? 'Nothing to do: the database is up to date.' : `Applied ${applied.join(', ')}.`);
+  console.log(
+    applied.length === 0 ? 'Nothing to do: the database is up to date.' : `Applied ${applied.join(', ')}.`,
+  );
   return 0;
 }

@@ -12,7 +12,9 @@ export async function sweepCommand(options: { platform: string; full: boolean })
     return 2;
   }
   return withContext(async (context) => {
-    const connections = (await context.connections()).filter((connection) => connection.platform === platform.name);
+    const connections = (await context.connections()).filter(
+      (connection) => connection.platform === platform.name,
+    );
     if (connections.length === 0) {
       console.error(`No ${platform.name} account is connected: set its credentials.`);
       return 1;
@@ -26,9 +28,12 @@ export async function sweepCommand(options: { platform: string; full: boolean })
         log: context.log,
         now: Date.now,
         full: options.full,
-        onProgress: ({ changes, applied }) => process.stderr.write(`\r${connection.name}: ${changes} read, ${applied} applied `),
+        onProgress: ({ changes, applied }) =>
+          process.stderr.write(`\r${connection.name}: ${changes} read, ${applied} applied `),
       });
-      console.log(done === null ? `${connection.name}: another sweep is running.` : `\n${connection.name}: done.`);
+      console.log(
+        done === null ? `${connection.name}: another sweep is running.` : `\n${connection.name}: done.`,
+      );
     }
     return 0;
   });

@@ -56,7 +56,11 @@ async function main(args: readonly string[]): Promise<number> {
     case 'sweep':
       return sweepCommand({ platform: rest[0] ?? '', full: values.full });
     case 'api-key':
-      return apiKeyCommand({ action: rest[0] ?? '', argument: rest[1] ?? '', scopes: values.scopes.split(',') });
+      return apiKeyCommand({
+        action: rest[0] ?? '',
+        argument: rest[1] ?? '',
+        scopes: values.scopes.split(','),
+      });
     default:
       console.error(`There is no command "${command}".\n\n${usage}`);
       return 2;
