@@ -1,0 +1,27 @@
+import type { Platform } from '../platform.ts';
+import { checkAccount, ensureDefinitions } from './definitions.ts';
+import { door } from './door.ts';
+import { interpret } from './interpret.ts';
+import { perform } from './perform.ts';
+import { plan } from './plan.ts';
+import { type HubSpotCredentials, hubSpotCredentials } from './settings.ts';
+import { sweep } from './sweep.ts';
+
+export const hubspot: Platform<HubSpotCredentials> = {
+  name: 'hubspot',
+  credentials: hubSpotCredentials,
+  door,
+  pushKinds: ['contact', 'order'],
+  // 100 in 10 seconds is what every edition of HubSpot grants; spread evenly, so that a burst is no standstill afterwards.
+  rateLimit: { requests: 10, windowMs: 1000, concurrent: 10 },
+  linkTypes: { Customer: 'contact', Order: 'order' },
+  interpret: (delivery, session) => interpret(delivery, session),
+  plan,
+  perform,
+  /** Webhook subscriptions belong to the app and are set up there once; definitions belong to the account. */
+  async prepare(session) {
+    await checkAccount(session);
+    await ensureDefinitions(session);
+  },
+  sweep,
+};

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import type { CustomerSnapshot, OrderSnapshot, Snapshot } from '../../../model/snapshot.ts';
+import { contactOf, contactPropertyKind, isContactable } from '../../crm/contact.ts';
+import { type CrmLine, linesOf, orderKey, orderOf, orderPropertyKind } from '../../crm/order.ts';
+import { changedProperties, type PropertyValues } from '../../crm/property-values.ts';
+import type { PlanContext, PushPlan } from '../platform.ts';
+import { type HubSpotSettings, readSettings } from './settings.ts';
+
+/** What `perform` is handed; everything in it can be read by a person. */
+export interface ContactBody {
+  /** The property by which HubSpot is asked whether it knows the contact. */
+  key: { property: 'email' | 'tributary_customer_id'; value: string };
+  /** The whole contact, for the case that it has to be made. */
+  properties: Record<string, string>;
+  /** Only said to a new contact. */
+  onCreate: Record<string, string>;
+  /** Names of what differs from what HubSpot was last known to hold, and what that was. */
+  changed: string[];
+  was: PropertyValues;
+}
+
+export interface OrderBody {
+  key: string;
+  properties: PropertyValues;
+  changed: string[];
+  was: PropertyValues;
+  lines: CrmLine[];
+  /** Graph id of the customer whose contact the order belongs to. */
+  customerId: string | null;
+}
+
+export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
+  const settings = readSettings(context.settings);
+  switch (snapshot.type) {
+    case 'Customer':
+      return planContact(snapshot, context, settings);
+    case 'Order':
+      return planOrder(snapshot, context, settings);
+    case 'StockLevel':
+      return [];
+    default:
+      return snapshot satisfies never;
+  }
+}
+
+function planContact(
+  customer: CustomerSnapshot,
+  { link }: PlanContext,
+  settings: HubSpotSettings,
+): PushPlan[] {
+  if (!isContactable(customer)) return [];
+  const properties = contactOf(customer);
+  const changed = changedProperties(properties, link?.state ?? {}, contactPropertyKind);
+  if (changed.length === 0) return [];
+  const email = properties.email ?? null;
+  const body: ContactBody = {
+    key:
+      email === null
+        ? { property: 'tributary_customer_id', value: customer.id.toString() }
+        : { property: 'email', value: email },
+    properties: filled(properties),
+    onCreate:
+      settings.lifecycleStage === null || customer.orderCount === 0
+        ? {}
+        : { lifecyclestage: settings.lifecycleStage },
+    changed,
+    was: link === null ? {} : heldBefore(changed, link.state),
+  };
+  return [{ kind: 'contact', subjectType: 'Customer', subjectId: customer.id, body: { ...body } }];
+}
+
+function planOrder(order: OrderSnapshot, { link }: PlanContext, settings: HubSpotSettings): PushPlan[] {
+  if (order.test) return [];
+  const lines = linesOf(order);
+  const stages = settings.orderStages;
+  const properties: PropertyValues = {
+    ...orderOf(order, versionOf(lines)),
+    ...(stages === null ? {} : { hs_pipeline: stages.pipeline, hs_pipeline_stage: stageOf(order, stages) }),
+  };
+  const changed = changedProperties(properties, link?.state ?? {}, orderPropertyKind);
+  if (changed.length === 0) return [];
+  const body: OrderBody = {
+    key: orderKey(order),
+    properties,
+    changed,
+    was: link === null ? {} : heldBefore(changed, link.state),
+    lines,
+    customerId: properties.tributary_customer_id ?? null,
+  };
+  return [{ kind: 'order', subjectType: 'Order', subjectId: order.id, body: { ...body } }];
+}
+
+function stageOf(order: OrderSnapshot, stages: NonNullable<HubSpotSettings['orderStages']>): string {
+  if (order.cancelledAt !== null) return stages.cancelled;
+  return order.fulfilmentStatus === 'fulfilled' ? stages.fulfilled : stages.open;
+}
+
+function versionOf(lines: readonly CrmLine[]): string {
+  return createHash('sha256').update(JSON.stringify(lines)).digest('hex').slice(0, 16);
+}
+
+function heldBefore(names: readonly string[], state: Readonly<Record<string, unknown>>): PropertyValues {
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = state[name];
+      return [name, typeof value === 'string' ? value : null];
+    }),
+  );
+}
+
+/** Only what has a value: a new contact is not told of emptiness. */
+export function filled(values: PropertyValues): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) =>
+      value === null || value === '' ? [] : [[name, value]],
+    ),
+  );
+}
