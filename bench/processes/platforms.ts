@@ -1,0 +1,94 @@
+import { startHubSpotSandbox } from '../../sandbox/hubspot/server.ts';
+import type { FaultEffect, Faults } from '../../sandbox/kit/faults.ts';
+import { seededRandom } from '../../sandbox/kit/random.ts';
+import { startQuickBooksSandbox } from '../../sandbox/quickbooks/server.ts';
+import { startShopifySandbox } from '../../sandbox/shopify/server.ts';
+import { answerParent } from '../support/answer-parent.ts';
+import { nowMs, sleep } from '../support/clock.ts';
+import type { PlacedOrder, PlatformName } from '../support/platforms.ts';
+import { orderInput } from '../support/shop-traffic.ts';
+
+// The sandbox platforms without their vendors' limits, in a process of their own as in life.
+
+const common = { port: 0, seed: 5, limits: false, statePath: null };
+// Webhooks come from the subscriptions that Tributary makes: an address here as well would send each of them twice.
+const shopify = await startShopifySandbox({ ...common, webhookUrl: null });
+const hubspot = await startHubSpotSandbox(common);
+const quickbooks = await startQuickBooksSandbox(common);
+const sandboxes = { shopify, hubspot, quickbooks };
+const random = seededRandom(23);
+const requests: Record<PlatformName, number> = { shopify: 0, hubspot: 0, quickbooks: 0 };
+for (const [name, { faults }] of Object.entries(sandboxes)) countRequests(name as PlatformName, faults);
+
+let people = 0;
+
+answerParent(
+  {
+    urls: () => ({ shopify: shopify.url, hubspot: hubspot.url, quickbooks: quickbooks.url }),
+
+    /** A catalogue and customers who will come back; silent, as the past is. */
+    seed: ({ products, customers }: { products: number; customers: number }) => {
+      shopify.seed({ products, customers, orders: 0, locations: 3 });
+    },
+
+    webhooksOf: ({ hubspot: crm, quickbooks: books }: { hubspot: string; quickbooks: string }) => {
+      hubspot.setWebhookTarget(crm);
+      quickbooks.setWebhookTarget(books);
+    },
+
+    fault: ({ platform, effect }: { platform: PlatformName; effect: FaultEffect }) => {
+      sandboxes[platform].faults.add({ id: `${platform}-${effect.kind}`, effect });
+    },
+
+    clearFaults: ({ platform }: { platform: PlatformName }) => sandboxes[platform].faults.clear(),
+
+    subscriptions: () => shopify.shop.subscriptions.size,
+
+    requests: () => ({ ...requests }),
+
+    /** Sells at an even pace, whatever becomes of the orders. */
+    sell: async ({ perSecond, seconds }: { perSecond: number; seconds: number }): Promise<PlacedOrder[]> => {
+      const skus = [...shopify.shop.variantBySku.keys()];
+      const placed: PlacedOrder[] = [];
+      const startMs = nowMs();
+      for (let index = 0; index < perSecond * seconds; index += 1) {
+        const wait = startMs + (index * 1000) / perSecond - nowMs();
+        if (wait > 0) await sleep(wait);
+        const order = shopify.placeOrder(
+          orderInput(random, { skus, returning: returning(), newCustomer: () => ++people }),
+        );
+        placed.push({ id: order.id, totalText: order.total });
+      }
+      return placed;
+    },
+
+    webhooksDrained: () => shopify.webhooks.drained(),
+
+    /** What the platforms hold in the end, to check that what was measured was also right. */
+    holdings: () => ({
+      contacts: hubspot.records('contacts').length,
+      crmOrders: hubspot.records('orders').length,
+      salesReceipts: quickbooks.list('SalesReceipt').map((receipt) => Number(receipt.TotalAmt)),
+    }),
+  },
+  async () => {
+    for (const sandbox of Object.values(sandboxes)) await sandbox[Symbol.asyncDispose]();
+  },
+);
+
+/** Those of the seed come back again and again; who bought during the run does not. */
+let regulars: string[] | null = null;
+function returning(): string[] {
+  regulars ??= [...shopify.shop.customers.values()].flatMap(({ email }) => (email === null ? [] : [email]));
+  if (regulars.length === 0) throw new Error('seed() makes the customers');
+  return regulars;
+}
+
+/** Every request passes by the faults in force, so that is where they are counted. */
+function countRequests(name: PlatformName, faults: Faults): void {
+  const take = faults.take.bind(faults);
+  faults.take = (facts) => {
+    requests[name] += 1;
+    return take(facts);
+  };
+}

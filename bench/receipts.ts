@@ -1,0 +1,133 @@
+import type { Bench, Benchmark } from './support/benchmark.ts';
+import { LiveShop } from './support/live-shop.ts';
+import type { Holdings, PlacedOrder } from './support/platforms.ts';
+import { round, Samples } from './support/samples.ts';
+import { withClient } from './support/tributary.ts';
+
+const perSecond = 20;
+const seconds = 20;
+const warmUpSeconds = 5;
+
+export const receipts: Benchmark = {
+  name: 'receipts',
+  title: 'from the first webhook of an order to the receipts of HubSpot and QuickBooks',
+  run,
+};
+
+interface Journey {
+  remoteId: string;
+  totalMinor: string;
+  /** In ms after the order's first webhook was received; null: not by the end. */
+  committedMs: number | null;
+  contactMs: number | null;
+  crmOrderMs: number | null;
+  salesReceiptMs: number | null;
+}
+
+async function run(bench: Bench): Promise<void> {
+  const { report } = bench;
+  await using shop = await LiveShop.open(bench);
+  const { platforms } = shop;
+  for (const platform of ['hubspot', 'quickbooks', 'shopify'] as const) {
+    await platforms.fault(platform, { kind: 'latency', minMs: 100, maxMs: 150 });
+  }
+  await platforms.sell({ perSecond: perSecond / 2, seconds: warmUpSeconds });
+  await shop.quiet(30_000);
+
+  const before = await platforms.requests();
+  const orders = await platforms.sell({ perSecond, seconds });
+  await platforms.webhooksDrained();
+  await shop.quiet(60_000);
+  const after = await platforms.requests();
+
+  const journeys = await readJourneys(shop.databaseUrl, orders);
+  const complete = journeys.filter(isComplete);
+  const both = Samples.of(
+    complete.map((journey) => Math.max(journey.contactMs, journey.crmOrderMs, journey.salesReceiptMs)),
+  );
+
+  report.say(
+    `${orders.length} orders at ${perSecond}/s, three in ten by new customers; every platform call answers after 100–150 ms`,
+  );
+  report.say(
+    `The vendors' rate limits would not admit ${perSecond} orders/s: they are switched off at the sandbox and on our side.`,
+  );
+  report.table([
+    ['from the first webhook to …', ''],
+    ['the commit in the graph', samplesOf(journeys, 'committedMs')],
+    ['HubSpot: the contact', samplesOf(journeys, 'contactMs')],
+    ['HubSpot: the order', samplesOf(journeys, 'crmOrderMs')],
+    ['QuickBooks: the sales receipt', samplesOf(journeys, 'salesReceiptMs')],
+    ['all of them', both.describe()],
+  ]);
+  report.say(
+    `requests per order: ${(['shopify', 'hubspot', 'quickbooks'] as const).map((name) => `${name} ${round((after[name] - before[name]) / orders.length)}`).join(', ')}`,
+  );
+  for (const line of await shop.deaths()) report.say(`dead: ${line}`);
+  report.atMost('p99 to all receipts', both.percentile(99), 500, 'ms');
+  report.atMost('orders without all receipts', orders.length - complete.length, 0, '');
+  report.atMost(
+    'orders whose sales receipt is missing or of another total',
+    wrongInBooks(orders, await platforms.holdings()),
+    0,
+    '',
+  );
+}
+
+function isComplete(journey: Journey): journey is { [K in keyof Journey]: NonNullable<Journey[K]> } {
+  return journey.contactMs !== null && journey.crmOrderMs !== null && journey.salesReceiptMs !== null;
+}
+
+function samplesOf(
+  journeys: readonly Journey[],
+  stage: 'committedMs' | 'contactMs' | 'crmOrderMs' | 'salesReceiptMs',
+): string {
+  return Samples.of(journeys.map((journey) => journey[stage]).filter((ms) => ms !== null)).describe();
+}
+
+/** Both lists by amount: what is in one and not in the other. */
+function wrongInBooks(orders: readonly PlacedOrder[], { salesReceipts }: Holdings): number {
+  const left = new Map<number, number>();
+  for (const total of salesReceipts) left.set(toCents(total), (left.get(toCents(total)) ?? 0) + 1);
+  let missing = 0;
+  for (const { totalText } of orders) {
+    const cents = toCents(Number(totalText));
+    const found = left.get(cents) ?? 0;
+    if (found === 0) missing += 1;
+    else left.set(cents, found - 1);
+  }
+  return missing;
+}
+
+function toCents(amount: number): number {
+  return Math.round(amount * 100);
+}
+
+/** Reads off the tables when each step of each order was recorded. */
+async function readJourneys(databaseUrl: string, orders: readonly PlacedOrder[]): Promise<Journey[]> {
+  const { rows } = await withClient(databaseUrl, (client) =>
+    client.query<Journey>(
+      `with placed as (
+         select o.id, o.remote_id, o.customer_id, o.total_minor, o.created_at,
+           (select min(d.received_at) from delivery d where d.connection_id = o.connection_id and d.subject = 'order:' || o.remote_id) as received_at
+         from sales_order o where o.remote_id = any($1)
+       ), done as (
+         select c.platform, p.subject_type, p.subject_id, r.received_at
+         from push p join connection c on c.id = p.connection_id join receipt r on r.push_id = p.id where p.status = 'settled'
+       )
+       select remote_id as "remoteId", total_minor::text as "totalMinor",
+         (select 1000 * extract(epoch from min(e.recorded_at) - placed.received_at)::float8 from event e
+            where e.subject_type = 'Order' and e.subject_id = placed.id) as "committedMs",
+         (select 1000 * extract(epoch from min(done.received_at) - placed.received_at)::float8 from done
+            where platform = 'hubspot' and subject_type = 'Customer' and subject_id = placed.customer_id
+              and done.received_at > placed.received_at) as "contactMs",
+         (select 1000 * extract(epoch from min(done.received_at) - placed.received_at)::float8 from done
+            where platform = 'hubspot' and subject_type = 'Order' and subject_id = placed.id) as "crmOrderMs",
+         (select 1000 * extract(epoch from min(done.received_at) - placed.received_at)::float8 from done
+            where platform = 'quickbooks' and subject_type = 'Order' and subject_id = placed.id) as "salesReceiptMs"
+       from placed`,
+      [orders.map(({ id }) => id)],
+    ),
+  );
+  return rows;
+}

@@ -1,0 +1,65 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { migrate } from '../../prisma/migrate.ts';
+import { type EmbeddedPostgresServer, startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
+
+const template = 'bench_template';
+
+/** A Postgres of the run's own in a temporary folder, with every safety on: what is acknowledged has been flushed. */
+export class Cluster implements AsyncDisposable {
+  readonly version: string;
+  readonly #server: EmbeddedPostgresServer;
+  readonly #directory: string;
+  #databases = 0;
+
+  static async start(): Promise<Cluster> {
+    const directory = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
+    await chmod(directory, 0o755);
+    await using starting = new AsyncDisposableStack();
+    starting.defer(() => rm(directory, { recursive: true, force: true }));
+    const server = starting.use(
+      await startEmbeddedPostgres({ directory, database: template, durable: true, maxConnections: 200 }),
+    );
+    await migrate(server.connectionString);
+    const { rows } = await queryOnce(
+      server.connectionString,
+      `select current_setting('server_version') as version`,
+    );
+    starting.move();
+    return new Cluster(server, directory, String(rows[0]?.version ?? 'unknown'));
+  }
+
+  private constructor(server: EmbeddedPostgresServer, directory: string, version: string) {
+    this.#server = server;
+    this.#directory = directory;
+    this.version = version;
+  }
+
+  /** A migrated database that nobody has used. */
+  async createDatabase(): Promise<string> {
+    this.#databases += 1;
+    const name = `bench_${this.#databases}`;
+    await queryOnce(
+      this.#server.connectionStringFor('postgres'),
+      `create database ${name} template ${template}`,
+    );
+    return this.#server.connectionStringFor(name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+async function queryOnce(connectionString: string, sql: string): Promise<pg.QueryResult> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    return await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
