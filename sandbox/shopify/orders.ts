@@ -135,8 +135,7 @@ export function addFulfillment(
   for (const { line, quantity } of sent) {
     line.fulfilledQuantity += quantity;
     fulfillment.lines.push({ id: shop.nextId('FulfillmentLineItem'), lineId: line.id, quantity });
-    // At the till the goods left with the customer, without ever having been committed.
-    if (order.channel === 'online' && line.inventoryItemId !== null && line.locationId !== null)
+    if (line.inventoryItemId !== null && line.locationId !== null)
       changeLevel(shop, line.inventoryItemId, line.locationId, { committed: -quantity });
   }
   order.fulfillments.push(fulfillment);
@@ -182,25 +181,31 @@ export function editOrder(shop: Shop, id: string, input: EditInput): Order {
   if (order.cancelledAtMs !== null) throw new ShopError('Cancelled orders cannot be edited', ['id']);
   const additions: { id: string; delta: number }[] = [];
   const removals: { lineId: string; quantity: number }[] = [];
-  for (const one of input.set ?? []) {
+  // Everything is checked before anything changes: an edit happens whole or not at all.
+  const more = (input.set ?? []).flatMap((one) => {
     const line = order.lines.find((candidate) =>
       one.lineId !== undefined ? candidate.id === one.lineId : candidate.sku === one.sku,
     );
     if (line === undefined) throw new ShopError('Line item does not exist', ['set'], 404);
+    if (!Number.isInteger(one.quantity) || one.quantity < 0)
+      throw new ShopError('Quantity must be a whole number from 0', ['set', 'quantity']);
+    if (removals.some((removal) => removal.lineId === line.id))
+      throw new ShopError('A line can only be set once', ['set']);
     const delta = one.quantity - (line.quantity - line.refundedQuantity);
     if (-delta > fulfillableQuantity(line))
       throw new ShopError('Fulfilled units cannot be removed', ['set', 'quantity']);
     if (delta < 0) removals.push({ lineId: line.id, quantity: -delta });
-    if (delta > 0) {
-      addUnits(order, line, delta);
-      commitLine(shop, order, line, delta);
-      additions.push({ id: line.id, delta });
-    }
+    return delta > 0 ? [{ line, delta }] : [];
+  });
+  const added = (input.add ?? []).map((one) => lineForEdit(shop, order, one));
+  for (const { line, delta } of more) {
+    addUnits(order, line, delta);
+    commitLine(shop, line, delta);
+    additions.push({ id: line.id, delta });
   }
-  for (const one of input.add ?? []) {
-    const line = lineForEdit(shop, order, one);
+  for (const line of added) {
     order.lines.push(line);
-    commitLine(shop, order, line, line.quantity);
+    commitLine(shop, line, line.quantity);
     assignFulfillmentOrder(shop, order, line);
     additions.push({ id: line.id, delta: line.quantity });
   }
@@ -252,6 +257,8 @@ export function cancelOrder(shop: Shop, id: string, input: CancelInput = {}): Or
   order.closedAtMs = shop.nowMs();
   order.revision += 1;
   const { net } = summarise(order);
+  const onItsWay = order.transactions.filter((one) => one.kind === 'REFUND' && one.status === 'PENDING');
+  const amount = subtract(net, ...onItsWay.map((one) => one.amount));
   const lines = order.lines
     .filter((line) => line.quantity > line.refundedQuantity)
     .map((line) => ({
@@ -275,7 +282,7 @@ export function cancelOrder(shop: Shop, id: string, input: CancelInput = {}): Or
       ...noWish,
       lines,
       shipping: shippingLeft ? { full: true } : null,
-      ...(refund ? { amount: net } : { payments: [] }),
+      ...(refund ? { amount } : { payments: [] }),
       settle: refund,
     });
   }
@@ -528,7 +535,7 @@ function restock(shop: Shop, order: Order, plan: RefundPlan): void {
     line.cancelledQuantity += cancelled;
     if (line.inventoryItemId === null || line.locationId === null) continue;
     const { inventoryItemId: itemId } = line;
-    if (cancelled > 0 && order.channel === 'online') {
+    if (cancelled > 0) {
       changeLevel(shop, itemId, line.locationId, {
         committed: -cancelled,
         available: one.restockType === 'CANCEL' ? cancelled : 0,

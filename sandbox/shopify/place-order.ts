@@ -92,7 +92,6 @@ export function placeOrder(shop: Shop, input: PlaceOrderInput): Order {
   const channel = input.channel === 'pos' ? 'pos' : 'online';
   const location = locationFor(shop, channel, input.locationId);
   const resolved = resolveLines(shop, input.lines);
-  const customer = resolveCustomer(shop, input);
   const currency = shop.profile.currency;
   const presentmentCurrency = input.currency ?? currency;
   const ratePpm =
@@ -111,6 +110,9 @@ export function placeOrder(shop: Shop, input: PlaceOrderInput): Order {
   const tip = bagOf(input.tip === undefined ? 0 : parseMinor(input.tip, currency));
   const taxesIncluded = input.taxesIncluded ?? shop.profile.taxesIncluded;
   const taxShipping = input.taxShipping ?? shop.profile.taxShipping;
+
+  // Last, because it may create somebody: an order that is refused must leave no trace.
+  const customer = resolveCustomer(shop, input);
 
   // Each currency is priced on its own from converted unit prices, so that the totals of both are sums of their parts.
   const priceIn = (side: keyof Bag): PricedOrder =>
@@ -242,13 +244,10 @@ export function lineForEdit(shop: Shop, order: Order, input: OrderLineInput): Li
   });
 }
 
-/** Takes the units of one line out of what can be sold: gone at the till, committed online. */
-export function commitLine(shop: Shop, order: Order, line: LineItem, quantity: number): void {
+/** Takes units of a line out of what can be sold; they stay on the shelf until they are fulfilled. */
+export function commitLine(shop: Shop, line: LineItem, quantity: number): void {
   if (line.inventoryItemId === null || line.locationId === null) return;
-  changeLevel(shop, line.inventoryItemId, line.locationId, {
-    available: -quantity,
-    ...(order.channel === 'pos' ? {} : { committed: quantity }),
-  });
+  changeLevel(shop, line.inventoryItemId, line.locationId, { available: -quantity, committed: quantity });
 }
 
 /** Gives the line a place in the fulfilment order of its location. */
@@ -556,7 +555,7 @@ export function addTransaction(
 
 function commitStock(shop: Shop, order: Order): void {
   for (const line of order.lines) {
-    commitLine(shop, order, line, line.quantity);
+    commitLine(shop, line, line.quantity);
     assignFulfillmentOrder(shop, order, line);
   }
 }
