@@ -43,6 +43,7 @@ export const doorServerSettings = {
 } as const;
 
 const deepestNesting = 64;
+const longestName = 500;
 const retryAfterSeconds = 10;
 
 /**
@@ -143,7 +144,7 @@ async function receive(
   } catch (error) {
     return { status: 400, reason: 'MALFORMED', bytes, error };
   }
-  if (incoming.some(hasNul)) return { status: 400, reason: 'MALFORMED', bytes };
+  if (incoming.some(isUnstorable)) return { status: 400, reason: 'MALFORMED', bytes };
   const { deliveries, unknown } = assign(incoming, trusted, webhook.receivedAtMs);
   if (unknown !== null) {
     const isKnown = candidates.some((candidate) => candidate.accountId === unknown);
@@ -196,10 +197,10 @@ function assign(
   return { deliveries, unknown };
 }
 
-/** Postgres text cannot hold a NUL; a platform never sends one. */
-function hasNul(delivery: IncomingDelivery): boolean {
-  return [delivery.externalId, delivery.eventId ?? '', delivery.topic, delivery.subject].some((text) =>
-    text.includes('\0'),
+/** Postgres text cannot hold a NUL, and an index no long names; no platform sends either. */
+function isUnstorable(delivery: IncomingDelivery): boolean {
+  return [delivery.externalId, delivery.eventId ?? '', delivery.topic, delivery.subject].some(
+    (text) => text.includes('\0') || text.length > longestName,
   );
 }
 

@@ -113,9 +113,9 @@ export class Inbox {
   }
 }
 
-/** Data exceptions and broken constraints: the statement, not the database, is at fault. */
+/** Data exceptions, broken constraints and exceeded limits: a row, not the database, is at fault. */
 function isAboutData(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code));
+  return error instanceof Error && 'code' in error && /^(22|23|54)/.test(String(error.code));
 }
 
 function overloaded(): AppError {
