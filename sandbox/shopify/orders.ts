@@ -284,6 +284,8 @@ export function cancelOrder(shop: Shop, id: string, input: CancelInput = {}): Or
       shipping: shippingLeft ? { full: true } : null,
       ...(refund ? { amount } : { payments: [] }),
       settle: refund,
+      // Nothing is sold any more; only money that is still on its way back keeps a counterpart until it arrives.
+      leaves: refund ? subtract(net, amount) : zeroBag,
     });
   }
   touch(shop, order);

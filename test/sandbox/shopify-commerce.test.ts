@@ -301,11 +301,9 @@ function act(sandbox: Sandbox, order: Order, one: Action): void {
       sandbox.cancelOrder(order.id, { restock: one.restock, refund: one.refund });
       const { net, currentTotal } = summarise(order);
       const waiting = order.transactions.some((transaction) => transaction.status === 'PENDING');
-      if (one.refund && !waiting)
-        expect([net, currentTotal]).toEqual([
-          { shop: 0, presentment: 0 },
-          { shop: 0, presentment: 0 },
-        ]);
+      const nothing = { shop: 0, presentment: 0 };
+      if (!waiting) expect(currentTotal).toEqual(nothing);
+      if (one.refund && !waiting) expect(net).toEqual(nothing);
       return;
     }
     default:

@@ -28,6 +28,8 @@ export interface RefundWish {
   allowOverRefunding: boolean;
   /** Whether a difference between worth and money is written off (refunds) or left owing (edits, cancellations). */
   settle: boolean;
+  /** What the order is worth afterwards, come what may (cancellations); overrides `settle`. */
+  leaves?: Bag | undefined;
   status: 'SUCCESS' | 'PENDING' | 'FAILURE';
   discrepancyReason: AdjustmentReason | null;
 }
@@ -238,9 +240,13 @@ function firstPayment(order: Order): Order['transactions'][number] | undefined {
  * already explains it. Less: first what was never paid explains it.
  */
 function planAdjustment(order: Order, wish: RefundWish, worth: Bag, sent: Bag): RefundPlan['adjustment'] {
+  const { currentTotal, outstanding } = summarise(order);
+  if (wish.leaves !== undefined) {
+    const amount = subtract(add(wish.leaves, worth), currentTotal);
+    return isZero(amount) ? null : { reason: 'REFUND_DISCREPANCY', amount };
+  }
   if (!wish.settle) return null;
   const settled = wish.status === 'SUCCESS' ? sent : zeroBag;
-  const { outstanding } = summarise(order);
   const difference = (worthMinor: number, settledMinor: number, outstandingMinor: number): number => {
     const extra = settledMinor - worthMinor;
     return extra >= 0
