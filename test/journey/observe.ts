@@ -1,0 +1,129 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import type { HubSpotRecord } from '../../sandbox/hubspot/server.ts';
+import type { Entity } from '../../sandbox/quickbooks/entities.ts';
+import { parseMinor } from '../../src/model/money.ts';
+import { type Answer, apiSecret, type Stack, shop } from '../support/stack.ts';
+
+/** An order as the API tells it, with what stands for it at the platforms. */
+export async function orderInGraph(stack: Stack, number: string): Promise<Answer> {
+  const { orderByNumber } = await stack.graphql(
+    `query ($number: String!) {
+      orderByNumber(number: $number) {
+        id number channel financialStatus fulfilmentStatus note tags cancelledAt
+        total { amount currencyCode } paidTotal { amount } refundedTotal { amount } netTotal { amount }
+        lines { sku quantity refundedQuantity unitPrice { amount } total { amount } }
+        refunds { total { amount } settled lines { quantity } }
+        customer { id email orderCount lifetimeValue { amount currencyCode } }
+        records { remoteType remoteId source { platform } }
+      }
+    }`,
+    { number },
+  );
+  return orderByNumber;
+}
+
+/** How many rows of each kind there are. */
+export async function counts(stack: Stack): Promise<Record<string, number>> {
+  const { rows } = await stack.database.pool.query<Record<string, number>>(
+    `select (select count(*) from customer where merged_into_id is null)::int as customers,
+       (select count(*) from sales_order)::int as orders,
+       (select count(*) from delivery)::int as deliveries,
+       (select count(*) from delivery where status = 'dead')::int as "deadDeliveries",
+       (select count(*) from push where status = 'dead')::int as "deadPushes",
+       (select count(*) from stock_movement)::int as movements,
+       (select count(*) from event)::int as events`,
+  );
+  return rows[0] as Record<string, number>;
+}
+
+/** Work that a person would have to look at, with its reason: every journey ends without any. */
+export async function deadLetters(stack: Stack): Promise<string[]> {
+  const { rows } = await stack.database.pool.query<{ text: string }>(
+    `select 'delivery ' || topic || ': ' || coalesce(error, '') as text from delivery where status = 'dead'
+     union all select 'push ' || kind || ': ' || coalesce(error, '') from push where status = 'dead' limit 10`,
+  );
+  return rows.map((row) => row.text);
+}
+
+export function receiptsOf(stack: Stack, number: string): Entity[] {
+  const bare = number.replace(/^#/, '');
+  return stack.quickbooks
+    .list('SalesReceipt')
+    .filter((receipt) => String(receipt['DocNumber']).replace(/^#/, '') === bare);
+}
+
+/** The money that a receipt brought in, as the ledger has it, in minor units. */
+export function bankedMinor(stack: Stack, receipt: Entity): bigint {
+  const { value: account } = receipt['DepositToAccountRef'] as { value: string };
+  return stack.quickbooks
+    .ledgerEntries({ type: 'SalesReceipt', id: receipt.Id })
+    .flatMap((entry) => entry.lines.map((line) => ({ ...line, currency: entry.currency })))
+    .filter((line) => line.account === account)
+    .reduce((sum, line) => sum + minor(line.amount, line.currency), 0n);
+}
+
+export function contact(stack: Stack, email: string): HubSpotRecord {
+  const all = stack.hubspot.records('contacts').filter((record) => record.properties['email'] === email);
+  const [only] = all;
+  if (only === undefined || all.length > 1)
+    throw new Error(`${all.length} contacts have the address ${email}`);
+  return only;
+}
+
+export function crmOrders(stack: Stack, remoteId: string): HubSpotRecord[] {
+  return stack.hubspot
+    .records('orders')
+    .filter((record) => record.properties['hs_external_order_id'] === remoteId && !record.archived);
+}
+
+export function minor(amount: string | number | null | undefined, currency = 'USD'): bigint {
+  if (amount === null || amount === undefined) throw new TypeError('there is no amount');
+  return parseMinor(String(amount), currency);
+}
+
+/** A webhook as Shopify would sign it. Answers the status. */
+export async function postShopifyWebhook(
+  stack: Stack,
+  webhook: {
+    topic: string;
+    body: string;
+    webhookId?: string;
+    eventId?: string;
+    secret?: string;
+    shop?: string;
+  },
+): Promise<number> {
+  const response = await fetch(`${stack.url}/webhooks/shopify`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-shopify-topic': webhook.topic,
+      'x-shopify-shop-domain': webhook.shop ?? shop,
+      'x-shopify-webhook-id': webhook.webhookId ?? randomUUID(),
+      'x-shopify-event-id': webhook.eventId ?? randomUUID(),
+      'x-shopify-triggered-at': new Date().toISOString(),
+      'x-shopify-api-version': '2026-07',
+      'x-shopify-hmac-sha256': createHmac('sha256', webhook.secret ?? apiSecret)
+        .update(webhook.body)
+        .digest('base64'),
+    },
+    body: webhook.body,
+  });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+export function everyStockLevelAtShopify(stack: Stack): [string, string, number][] {
+  const { variants, items, locations } = stack.shopify.shop;
+  return [...items.values()].flatMap((item) =>
+    Object.values(item.levels).map((level): [string, string, number] => [
+      variants.get(item.variantId)?.sku ?? '',
+      locations.get(level.locationId)?.name ?? '',
+      level.available,
+    ]),
+  );
+}
+
+export function stockAtShopify(stack: Stack, sku: string, location: string): number | undefined {
+  return everyStockLevelAtShopify(stack).find(([ofSku, at]) => ofSku === sku && at === location)?.[2];
+}

@@ -1,0 +1,191 @@
+import { expect, test } from 'vitest';
+import { type Random, seededRandom } from '../../sandbox/kit/random.ts';
+import { fairWeather, type WebhookWeather } from '../../sandbox/kit/webhooks.ts';
+import type { OrderOutcome } from '../../sandbox/shopify/outcome.ts';
+import { ShopError } from '../../sandbox/shopify/shop.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+import { bankedMinor, contact, deadLetters, everyStockLevelAtShopify, minor, receiptsOf } from './observe.ts';
+
+const people = Array.from({ length: 8 }, (_, index) => `person-${index}@example.com`);
+const weathers: readonly WebhookWeather[] = [
+  { ...fairWeather, duplicate: 0.5, delayMs: [0, 400] },
+  { ...fairWeather, duplicate: 0.2, delayMs: [0, 200], lose: 0.3 },
+  { ...fairWeather, lose: 1 },
+];
+
+test.each([
+  { seed: 11, taxesIncluded: false },
+  { seed: 23, taxesIncluded: true },
+])(
+  'whatever befalls orders and their webhooks (seed $seed), a sweep leaves graph, books and contacts equal to the shop',
+  async ({ seed, taxesIncluded }) => {
+    await using stack = await startStack({
+      seed,
+      shopify: { outOfOrder: 0.5, taxesIncluded },
+      ...(taxesIncluded ? { quickbooks: { company: { taxMode: 'global', homeCurrency: 'USD' } } } : {}),
+    });
+    const random = seededRandom(seed);
+    const orders: string[] = [];
+    for (const weather of weathers) {
+      stack.shopify.webhooks.weather = weather;
+      for (let step = 0; step < 45; step += 1) {
+        if (orders.length < 4 || random.chance(0.4)) orders.push(place(stack, random));
+        else befall(stack, random, random.pick(orders));
+        // Some steps meet a sync at work, others come on top of each other.
+        if (random.chance(0.3)) await new Promise((resolve) => setImmediate(resolve));
+      }
+      await stack.settled();
+    }
+    stack.shopify.webhooks.weather = { ...fairWeather };
+    for (const id of orders) squareUp(stack, id);
+    stack.shopify.webhooks.weather = { ...fairWeather, lose: 1 };
+    await stack.sweep();
+    await stack.settled();
+
+    expect(await deadLetters(stack)).toEqual([]);
+    await expectOrdersToEqualTheShop(stack, orders);
+    await expectCustomersToEqualTheirOrders(stack, orders);
+    expect(await stockInGraph(stack)).toEqual(everyStockLevelAtShopify(stack).sort());
+    expect(stack.quickbooks.trialBalance().balanced).toBe(true);
+  },
+);
+
+function place(stack: Stack, random: Random): string {
+  const channel = random.chance(0.5) ? ('pos' as const) : ('online' as const);
+  const lines = ['BAG', 'HAT', 'MUG']
+    .filter(() => random.chance(0.6))
+    .map((sku) => ({
+      sku,
+      quantity: random.int(1, 3),
+      ...(random.chance(0.2) ? { discount: { title: 'Loyalty', percent: random.pick(['5', '12.5']) } } : {}),
+    }));
+  return stack.shopify.placeOrder({
+    channel,
+    ...(random.chance(0.8) ? { customer: { email: random.pick(people), firstName: 'Person' } } : {}),
+    lines: lines.length === 0 ? [{ sku: 'HAT', quantity: 2 }] : lines,
+    ...(random.chance(0.25) ? { discountCode: 'WELCOME10' } : {}),
+    ...(channel === 'online' ? { shipping: random.pick(['0', '4.95', '12.10']) } : {}),
+    ...(random.chance(0.2) ? { tip: '1.37' } : {}),
+    ...(channel === 'online' && random.chance(0.3) ? { paid: false } : {}),
+    taxRates: random.pick([[{ rate: '0.086' }], [{ rate: '0.056' }, { title: 'City', rate: '0.023' }]]),
+  }).id;
+}
+
+/** One thing that may happen to an order; what the shop does not allow does not happen. */
+function befall(stack: Stack, random: Random, id: string): void {
+  const { shopify } = stack;
+  const order = shopify.outcome(orderOf(stack, id));
+  const line = random.pick(order.lines);
+  const events = [
+    () => shopify.updateOrder(id, { note: `Note ${random.int(1, 99)}` }),
+    () => shopify.payOrder(id),
+    () => shopify.editOrder(id, { add: [{ sku: 'MUG', quantity: 1 }] }),
+    () =>
+      shopify.editOrder(id, { set: [{ lineId: line.id, quantity: Math.max(0, line.currentQuantity - 1) }] }),
+    () => shopify.refundOrder(id, { lines: [{ lineId: line.id, quantity: 1 }] }),
+    () => shopify.refundOrder(id, { amount: '0.75', note: 'For the trouble' }),
+    () => shopify.refundOrder(id, { shipping: true }),
+    () => shopify.cancelOrder(id, { refund: true }),
+    () => shopify.fulfilOrder(id),
+  ];
+  attempt(random.pick(events));
+}
+
+/** Lets all money move: what is owed is paid, what was paid too much goes back. Some orders stay unpaid. */
+function squareUp(stack: Stack, id: string): void {
+  const { shopify } = stack;
+  const order = shopify.outcome(orderOf(stack, id));
+  const outstanding = minor(order.outstanding);
+  const untouched = order.transactions.length === 0 && order.refunds.length === 0;
+  if (outstanding > 0n && !order.cancelled && !(untouched && order.number % 3 === 0)) shopify.payOrder(id);
+  if (outstanding < 0n) shopify.refundOrder(id, { amount: order.outstanding.replace('-', '') });
+}
+
+async function expectOrdersToEqualTheShop(stack: Stack, orders: readonly string[]): Promise<void> {
+  const shop = orders.map((id) => stack.shopify.outcome(orderOf(stack, id)));
+  const { rows } = await stack.database.pool.query<Record<string, bigint | string | number>>(
+    `select o.remote_id as "remoteId", o.number, o.total_minor - o.refunded_minor as net, o.paid_minor - o.refunded_minor as held,
+       o.total_minor as total, o.cancelled_at is not null as cancelled, upper(o.financial_status::text) as status,
+       (select coalesce(sum(l.quantity - l.refunded_quantity), 0)::int from order_line l where l.order_id = o.id) as units,
+       (select count(*)::int from sales_order d where d.remote_id = o.remote_id) as times
+     from sales_order o order by o.id`,
+  );
+  const byId = new Map(rows.map((row) => [row['remoteId'], row]));
+  expect(rows).toHaveLength(orders.length);
+  for (const order of shop) {
+    const row = byId.get(order.id);
+    expect({ number: order.name, ...row }).toEqual({
+      ...row,
+      number: order.name,
+      times: 1,
+      cancelled: order.cancelled,
+      held: minor(order.netPayment),
+      status: order.financialStatus,
+      units: order.lines.reduce((sum, line) => sum + line.currentQuantity, 0),
+      // An unpaid order that is cancelled keeps its total; nothing is left of it at the shop.
+      ...(order.cancelled && isUnpaid(order) ? {} : { net: minor(order.currentTotal) }),
+    });
+    const receipts = receiptsOf(stack, order.name);
+    const wanted = isUnpaid(order) ? [0] : order.cancelled ? [0, 1] : [1];
+    expect({ order: order.name, receipts: receipts.length }).toEqual({
+      order: order.name,
+      receipts: wanted.includes(receipts.length) ? receipts.length : wanted,
+    });
+    for (const receipt of receipts) {
+      expect({ order: order.name, total: minor(receipt['TotalAmt'] as number) }).toEqual({
+        order: order.name,
+        total: row?.['total'],
+      });
+      expect(bankedMinor(stack, receipt)).toBe(row?.['total']);
+    }
+  }
+}
+
+async function expectCustomersToEqualTheirOrders(stack: Stack, orders: readonly string[]): Promise<void> {
+  const worth = new Map<string, bigint>();
+  for (const id of orders) {
+    const order = stack.shopify.outcome(orderOf(stack, id));
+    const email = stack.shopify.shop.customers.get(order.customerId ?? '')?.email;
+    if (!email) continue;
+    const value = order.cancelled && isUnpaid(order) ? 0n : minor(order.currentTotal);
+    worth.set(email, (worth.get(email) ?? 0n) + value);
+  }
+  const { rows } = await stack.database.pool.query<{ email: string; value: bigint }>(
+    `select email, lifetime_value_minor as value from customer where email like 'person-%' and merged_into_id is null order by email`,
+  );
+  const wanted = [...worth]
+    .map(([email, value]) => ({ email, value }))
+    .sort((a, b) => (a.email < b.email ? -1 : 1));
+  expect(rows).toEqual(wanted);
+  expect(
+    wanted.map(({ email }) => ({
+      email,
+      value: minor(contact(stack, email).properties['tributary_lifetime_value']),
+    })),
+  ).toEqual(wanted);
+}
+
+async function stockInGraph(stack: Stack): Promise<[string, string, number][]> {
+  const { rows } = await stack.database.pool.query<{ sku: string; name: string; available: number }>(
+    `select v.sku, l.name, s.available from stock_level s join variant v on v.id = s.variant_id join location l on l.id = s.location_id`,
+  );
+  return rows.map((row): [string, string, number] => [row.sku, row.name, row.available]).sort();
+}
+
+function isUnpaid(order: OrderOutcome): boolean {
+  return !order.transactions.some((one) => one.kind === 'SALE' || one.kind === 'CAPTURE');
+}
+
+function orderOf(stack: Stack, id: string) {
+  const order = stack.shopify.order(id);
+  if (order === undefined) throw new Error(`the shop has no order ${id}`);
+  return order;
+}
+
+function attempt(event: () => unknown): void {
+  try {
+    event();
+  } catch (error) {
+    if (!(error instanceof ShopError)) throw error;
+  }
+}
