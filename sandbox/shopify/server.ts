@@ -111,6 +111,8 @@ export interface ShopifySandbox extends ShopifySandboxControls, AsyncDisposable 
   readonly faults: Faults;
   /** The records themselves, for tests that look closely. */
   readonly shop: Shop;
+  /** Waits until no webhook is on its way any more, retries included; held ones do not count. */
+  settled(): Promise<void>;
 }
 
 const apiVersion = '2026-07';
@@ -182,6 +184,11 @@ export async function startShopifySandbox(options: ShopifySandboxOptions): Promi
     url: server.url,
     port: server.port,
     faults: server.faults,
+    settled: async () => {
+      // A mutation over HTTP hands its webhooks over a moment after it ran.
+      await new Promise((resolve) => setImmediate(resolve));
+      await sender.drained();
+    },
     [Symbol.asyncDispose]: async () => {
       trade.stop();
       await server[Symbol.asyncDispose]();
@@ -203,7 +210,15 @@ interface Parts {
 
 function controlsOf(parts: Parts): ShopifySandboxControls {
   const { shop, random, sender, dispatcher, bucket, context, trade } = parts;
-  const outcome = (order: Order): OrderOutcome => outcomeOf(order);
+  const outcome = outcomeOf;
+  /** What an action causes is on its way when the action returns, so that waiting for it needs no trick. */
+  const told = <T>(action: () => T): T => {
+    try {
+      return action();
+    } finally {
+      dispatcher.flush();
+    }
+  };
   const stats = (): Record<string, number | boolean> => ({
     locations: shop.locations.size,
     products: shop.products.size,
@@ -219,24 +234,25 @@ function controlsOf(parts: Parts): ShopifySandboxControls {
   });
   return {
     webhooks: sender,
-    placeOrder: (input) => outcome(placeOrder(shop, input)),
-    editOrder: (id, input) => outcome(editOrder(shop, id, input)),
-    cancelOrder: (id, input) => outcome(cancelOrder(shop, id, input)),
-    refundOrder: (id, input) => outcome(refundOrder(shop, id, input)),
-    settleRefund: (refundId, succeeds) => settleRefund(shop, refundId, succeeds),
-    fulfilOrder: (id, input) => outcome(fulfilOrder(shop, id, input)),
-    payOrder: (id, input) => outcome(payOrder(shop, id, input)),
-    updateOrder: (id, change) => outcome(updateOrder(shop, id, change)),
-    updateTracking: (fulfillmentId, tracking) => void updateTracking(shop, fulfillmentId, tracking),
-    upsertCustomer: (input) => upsertCustomer(shop, input),
-    deleteCustomer: (id) => deleteCustomer(shop, id),
-    upsertProduct: (input) => upsertProduct(shop, input),
-    deleteProduct: (id) => deleteProduct(shop, id),
-    addLocation: (input) => addLocation(shop, input),
+    placeOrder: (input) => told(() => outcome(placeOrder(shop, input))),
+    editOrder: (id, input) => told(() => outcome(editOrder(shop, id, input))),
+    cancelOrder: (id, input) => told(() => outcome(cancelOrder(shop, id, input))),
+    refundOrder: (id, input) => told(() => outcome(refundOrder(shop, id, input))),
+    settleRefund: (refundId, succeeds) => told(() => settleRefund(shop, refundId, succeeds)),
+    fulfilOrder: (id, input) => told(() => outcome(fulfilOrder(shop, id, input))),
+    payOrder: (id, input) => told(() => outcome(payOrder(shop, id, input))),
+    updateOrder: (id, change) => told(() => outcome(updateOrder(shop, id, change))),
+    updateTracking: (fulfillmentId, tracking) =>
+      told(() => void updateTracking(shop, fulfillmentId, tracking)),
+    upsertCustomer: (input) => told(() => upsertCustomer(shop, input)),
+    deleteCustomer: (id) => told(() => deleteCustomer(shop, id)),
+    upsertProduct: (input) => told(() => upsertProduct(shop, input)),
+    deleteProduct: (id) => told(() => deleteProduct(shop, id)),
+    addLocation: (input) => told(() => addLocation(shop, input)),
     setStock: (count) => {
       const locationId = count.locationId ?? shop.locations.keys().next().value;
       if (locationId === undefined) throw new ShopError('the shop has no location');
-      return setStock(shop, { ...count, locationId });
+      return told(() => setStock(shop, { ...count, locationId }));
     },
     seed: (input) => {
       seedShop(shop, random, input ?? {});
@@ -247,7 +263,7 @@ function controlsOf(parts: Parts): ShopifySandboxControls {
     emit: (topic, id) => {
       if (!servedTopics.includes(topic))
         throw new ShopError(`the sandbox does not serve ${topic}`, ['topic'], 404);
-      return dispatcher.dispatch({ topic, subjectId: subjectOf(shop, topic, id) });
+      return told(() => dispatcher.dispatch({ topic, subjectId: subjectOf(shop, topic, id) }));
     },
     order: (id) => shop.orders.get(id) ?? shop.orderByName.get(id) ?? shop.orderByName.get(`#${id}`),
     outcome,

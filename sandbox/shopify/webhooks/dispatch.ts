@@ -108,13 +108,13 @@ export class WebhookDispatcher {
       'x-shopify-triggered-at': triggeredAt,
     };
     const webhook: OutgoingWebhook = { id, url, topic, body, headers: () => headers };
-    if (this.#batch.length === 0) queueMicrotask(() => this.#flush());
+    if (this.#batch.length === 0) queueMicrotask(() => this.flush());
     this.#batch.push(webhook);
     return webhook;
   }
 
   /** Everything that one action caused goes out together, now and then in an order that surprises. */
-  #flush(): void {
+  flush(): void {
     const batch = this.#batch;
     this.#batch = [];
     const create = batch.findIndex((one) => one.topic === 'orders/create');

@@ -62,7 +62,10 @@ export function payloadOf(shop: Shop, event: ShopEvent): Payload {
         'transaction',
         subjectId,
       );
-      return transactionPayload(shop, order, transaction);
+      return {
+        ...transactionPayload(shop, order, transaction),
+        payment_details: paymentDetails(transaction),
+      };
     }
     case 'customers':
       return customerTopicPayload(shop, topic, subjectId);
@@ -677,6 +680,23 @@ export function transactionPayload(shop: Shop, order: Order, transaction: Transa
     manual_payment_gateway: transaction.gateway === 'manual' || transaction.gateway === 'cash',
     amount_rounding: null,
     admin_graphql_api_id: gid('OrderTransaction', transaction.id),
+  };
+}
+
+function paymentDetails(transaction: Transaction): Payload | null {
+  if (transaction.gateway !== 'shopify_payments') return null;
+  return {
+    credit_card_bin: null,
+    avs_result_code: null,
+    cvv_result_code: null,
+    credit_card_number: '•••• •••• •••• 4242',
+    credit_card_company: 'Visa',
+    buyer_action_info: null,
+    credit_card_name: null,
+    credit_card_wallet: null,
+    credit_card_expiration_month: null,
+    credit_card_expiration_year: null,
+    payment_method_name: 'visa',
   };
 }
 
