@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { Registry } from 'prom-client';
 import { createPool } from '../../src/db/pool.ts';
 import { createLog } from '../../src/log.ts';
 import { encryptionKeyFrom } from '../../src/sync/connections/credentials.ts';
@@ -51,7 +52,7 @@ answerParent({
     });
     timePlatformCalls(sessions);
     timeStatements();
-    const metrics = createMetrics();
+    const metrics = createMetrics(new Registry());
     const { rows } = await pool.query<{ id: bigint; topic: string; subject: string }>(
       `select id, topic, subject from delivery where status = 'pending' order by id`,
     );

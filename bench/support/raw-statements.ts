@@ -3,7 +3,7 @@ import { decodeGlobalId } from '../../src/schema/global-id.ts';
 // One statement per question that writes the whole answer as JSON, as somebody would who needs nothing but this answer.
 
 const globalId = (type: string, id: string): string =>
-  `rtrim(translate(encode(convert_to('${type}:' || ${id}, 'UTF8'), 'base64'), '+/', '-_'), '=')`;
+  `translate(encode(('${type}:' || ${id})::bytea, 'base64'), '+/=', '-_')`;
 const money = (minor: string, currency: string): string =>
   `(select row_to_json(m) from (select (${minor}::numeric / 100)::numeric(20, 2)::text as amount, ${currency} as "currencyCode") m)`;
 const time = (column: string): string =>
