@@ -43,8 +43,10 @@ export function seedShop(shop: Shop, random: Random, input: SeedInput): void {
   const everyone = [...shop.customers.values()];
   for (let index = 0; index < orders; index += 1) {
     const atMs = now - history + Math.floor(((index + random.next()) / orders) * history);
-    const known = everyone.filter((_one, position) => position % 7 === index % 7);
-    const customer = known.length === 0 ? null : random.pick(known);
+    // Nobody orders before they are a customer.
+    const share = (atMs - (now - history)) / (history * 0.8);
+    const known = Math.min(everyone.length, Math.ceil(share * everyone.length));
+    const customer = known < 1 ? null : (everyone[random.int(0, known - 1)] ?? null);
     seedOrder(shop, random, customer, atMs, now);
   }
   shop.reindex();
