@@ -214,8 +214,14 @@ async function serve(context: AppContext): Promise<HttpServer> {
       }),
     },
   });
-  graphql.attachWebSocket(http.server);
-  return http;
+  const webSocket = graphql.attachWebSocket(http.server);
+  return {
+    ...http,
+    [Symbol.asyncDispose]: async () => {
+      await webSocket[Symbol.asyncDispose]();
+      await http[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** The demo makes its own key, so that what it seals can be opened after a restart. */

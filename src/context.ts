@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import { createPool, type Pool } from './db/pool.ts';
 import { createPrisma, type Prisma } from './db/prisma.ts';
 import type { Log } from './log.ts';
-import type { GraphQLServices } from './schema/server.ts';
+import type { GraphQLServices } from './schema/services.ts';
 import { type ConnectionFacts, listConnections } from './sync/connections/connections.ts';
 import { Sessions } from './sync/connections/sessions.ts';
 import { EventStream } from './sync/events/event-stream.ts';
@@ -35,9 +35,7 @@ export async function createContext(options: {
     (owned) => owned.end(),
   );
   const prisma = starting.adopt(createPrisma(pool), (owned) => owned.$disconnect());
-  const sessions = starting.use(
-    new Sessions({ pool, platforms, encryptionKey, baseUrls: config.baseUrls, log }),
-  );
+  const sessions = new Sessions({ pool, platforms, encryptionKey, baseUrls: config.baseUrls, log });
   const events = starting.use(await EventStream.start({ connectionString, pool, log }));
   const owned = starting.move();
   return {
@@ -57,7 +55,7 @@ export async function createContext(options: {
       platforms,
       log,
       apiKeys: config.apiKeys,
-      anonymousScopes: config.demo ? ['admin'] : [],
+      anonymousScopes: config.demo ? ['admin'] : null,
       graphiql: config.graphiql,
       introspection: config.introspection,
     }),

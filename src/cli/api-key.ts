@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { unknownScopes } from '../schema/scopes.ts';
+import { isScope } from '../schema/scopes.ts';
 import { withContext } from './with-context.ts';
 
 /** Makes, lists and revokes keys to the API. The secret is shown once; only its hash is stored. */
@@ -22,7 +22,7 @@ export async function apiKeyCommand(options: {
 }
 
 async function create(name: string, scopes: string[]): Promise<number> {
-  const unknown = unknownScopes(scopes);
+  const unknown = scopes.filter((scope) => !isScope(scope));
   if (name === '' || unknown.length > 0) {
     console.error(
       name === ''
