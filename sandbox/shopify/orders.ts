@@ -36,7 +36,7 @@ import {
 import { type Shop, ShopError } from './shop.ts';
 import { changeLevel } from './stock.ts';
 
-export function findOrder(shop: Shop, id: string): Order {
+function findOrder(shop: Shop, id: string): Order {
   const order = shop.orders.get(id) ?? shop.orderByName.get(id) ?? shop.orderByName.get(`#${id}`);
   if (order === undefined) throw new ShopError('Order does not exist', ['id'], 404);
   return order;

@@ -176,6 +176,7 @@ describe('lists', () => {
     nowMs += 1000;
     sandbox.updateOrder(ids[3] ?? '', { note: 'moved to the end' });
     sandbox.updateOrder(ids[0] ?? '', { note: 'came in from before' });
+    sandbox.updateOrder(ids[4] ?? '', { note: 'moved before it was seen' });
     const rest: string[] = [];
     let after = first.pageInfo.endCursor;
     for (let more = true; more; ) {
@@ -184,7 +185,7 @@ describe('lists', () => {
       more = next.pageInfo.hasNextPage;
       after = next.pageInfo.endCursor;
     }
-    expect(rest).toEqual([ids[4], ids[5], ids[0], ids[3]]);
+    expect(rest).toEqual([ids[5], ids[0], ids[3], ids[4]]);
   });
 
   test('understand the search language', async () => {

@@ -14,7 +14,7 @@ export const zeroBag: Bag = Object.freeze({ shop: 0, presentment: 0 });
 const exponents: Readonly<Record<string, number>> = { JPY: 0, KRW: 0, CLP: 0, VND: 0, BHD: 3, KWD: 3 };
 
 /** Digits after the decimal point that a currency has. */
-export function exponentOf(currency: string): number {
+function exponentOf(currency: string): number {
   return exponents[currency] ?? 2;
 }
 

@@ -100,8 +100,7 @@ export function planRefund(order: Order, wish: RefundWish): RefundPlan | RefundP
 }
 
 /** The part of `total` that goes with `part` of `whole` equal pieces; the last pieces take all that is left. */
-export function shareOfRest(total: Bag, part: number, whole: number): Bag {
-  if (part === whole) return total;
+function shareOfRest(total: Bag, part: number, whole: number): Bag {
   return {
     shop: mulDiv(total.shop, part, whole),
     presentment: mulDiv(total.presentment, part, whole),

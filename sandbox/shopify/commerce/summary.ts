@@ -72,7 +72,7 @@ export function shippingNet(line: ShippingLine): Bag {
   return subtract(line.price, allocated(line));
 }
 
-export function taxOf(part: { taxLines: readonly TaxLine[] }): Bag {
+function taxOf(part: { taxLines: readonly TaxLine[] }): Bag {
   return add(...part.taxLines.map((one) => one.price));
 }
 

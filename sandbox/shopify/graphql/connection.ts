@@ -88,7 +88,7 @@ export function listWalk<T>(items: readonly T[], idOf: (item: T) => string): Wal
   };
 }
 
-export function pageSize(args: PageArgs): number {
+function pageSize(args: PageArgs): number {
   const size = args.first ?? args.last;
   if (size == null) throw badRequest('you must provide one of first or last');
   if (args.first != null && args.last != null)

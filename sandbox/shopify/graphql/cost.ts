@@ -46,7 +46,7 @@ export function costOf(
 }
 
 /** 1 → 1, 10 → 5, 50 → 8, 250 → 11. */
-export function sizing(count: number): number {
+function sizing(count: number): number {
   return count <= 0 ? 0 : Math.max(1, Math.round(2 * Math.log(count)));
 }
 

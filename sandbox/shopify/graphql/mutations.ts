@@ -37,7 +37,7 @@ interface UserError {
 }
 
 /** Mutations that fail at run time without `@idempotent(key:)`, whatever the schema says. */
-export const idempotentMutations: ReadonlySet<string> = new Set([
+const idempotentMutations: ReadonlySet<string> = new Set([
   'inventoryActivate',
   'inventoryAdjustQuantities',
   'inventoryMoveQuantities',

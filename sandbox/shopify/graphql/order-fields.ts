@@ -35,7 +35,7 @@ export interface PartOf<T> {
   part: T;
 }
 
-export function moneyBag(order: Order, bag: Bag): unknown {
+function moneyBag(order: Order, bag: Bag): unknown {
   return {
     shopMoney: { amount: short(bag.shop, order.currency), currencyCode: order.currency },
     presentmentMoney: {

@@ -111,7 +111,7 @@ export const queryFields: Fields<unknown> = {
 };
 
 /** Customer data needs an approval apart from the scopes; without it the answer is an error inside HTTP 200. */
-export function approved(context: GraphqlContext, type: string, field: string): void {
+function approved(context: GraphqlContext, type: string, field: string): void {
   if (context.protectedDataApproved) return;
   throw new GraphQLError(
     `This app is not approved to access the ${type} object. See https://shopify.dev/docs/apps/launch/protected-customer-data for more details.`,

@@ -89,7 +89,7 @@ export function payloadOf(shop: Shop, event: ShopEvent): Payload {
 }
 
 /** 2021-12-31T19:00:00-05:00: seconds, in the shop's time zone. */
-export function restTime(shop: Shop, atMs: number): string {
+function restTime(shop: Shop, atMs: number): string {
   const { offsetMinutes } = shop.profile;
   const local = new Date(atMs + offsetMinutes * 60_000).toISOString().slice(0, 19);
   const sign = offsetMinutes < 0 ? '-' : '+';
@@ -200,7 +200,7 @@ export function orderPayload(shop: Shop, order: Order): Payload {
   };
 }
 
-export function refundPayload(shop: Shop, order: Order, refund: Refund): Payload {
+function refundPayload(shop: Shop, order: Order, refund: Refund): Payload {
   return {
     id: digits(refund.id),
     order_id: digits(order.id),
@@ -225,7 +225,7 @@ export function refundPayload(shop: Shop, order: Order, refund: Refund): Payload
   };
 }
 
-export function customerPayload(shop: Shop, customer: Customer): Payload {
+function customerPayload(shop: Shop, customer: Customer): Payload {
   const standard = customer.addresses.find((one) => one.id === customer.defaultAddressId);
   return {
     ...customerFacts(shop, customer),
@@ -237,7 +237,7 @@ export function customerPayload(shop: Shop, customer: Customer): Payload {
   };
 }
 
-export function productPayload(shop: Shop, product: Product): Payload {
+function productPayload(shop: Shop, product: Product): Payload {
   const variants = product.variantIds.flatMap((id) => shop.variants.get(id) ?? []);
   return {
     admin_graphql_api_id: gid('Product', product.id),
@@ -538,7 +538,7 @@ function shippingLine(order: Order, line: ShippingLine): Payload {
   };
 }
 
-export function fulfillmentPayload(shop: Shop, order: Order, fulfillment: Fulfillment): Payload {
+function fulfillmentPayload(shop: Shop, order: Order, fulfillment: Fulfillment): Payload {
   return {
     id: digits(fulfillment.id),
     order_id: digits(order.id),
@@ -647,7 +647,7 @@ function adjustment(
   };
 }
 
-export function transactionPayload(shop: Shop, order: Order, transaction: Transaction): Payload {
+function transactionPayload(shop: Shop, order: Order, transaction: Transaction): Payload {
   const unsettled = (amount: number, currency: string): Payload => ({
     amount: short(amount, currency),
     currency,
