@@ -168,7 +168,6 @@ export const refundAnswer = z.object({
   __typename: z.literal('Refund'),
   id: z.string(),
   note: text,
-  createdAt: instant.nullable(),
   processedAt: instant,
   refundLineItems: page(refundLineAnswer),
   refundShippingLines: nodes(

@@ -52,6 +52,9 @@ export async function ask<T extends z.ZodType>(
   return { data: parsed.data, cost };
 }
 
+/** How a question is put: at once, or with patience. */
+export type Ask = typeof ask;
+
 export interface UserError {
   field?: readonly string[] | null | undefined;
   message: string;
@@ -152,7 +155,9 @@ function graphQLFailure(name: string, errors: ResponseErrors, cost: Cost | null,
   const told = errors.graphQLErrors ?? [];
   const codes = new Set(told.map((error) => error.extensions?.code));
   const words = told.map((error) => error.message ?? '').join('; ') || 'no data and no reason';
-  if (codes.has('THROTTLED'))
+  // A query larger than the whole bucket would wait for ever.
+  const neverFits = cost !== null && cost.maximum > 0 && cost.requested > cost.maximum;
+  if (codes.has('THROTTLED') && !neverFits)
     return new AppError({
       code: 'SHOPIFY_THROTTLED',
       retryable: true,
@@ -161,7 +166,7 @@ function graphQLFailure(name: string, errors: ResponseErrors, cost: Cost | null,
       retryAfterMs: waitFor(cost),
       cause,
     });
-  if (codes.has('MAX_COST_EXCEEDED'))
+  if (codes.has('MAX_COST_EXCEEDED') || codes.has('THROTTLED'))
     return new AppError({
       code: 'SHOPIFY_QUERY_TOO_COSTLY',
       retryable: false,

@@ -24,12 +24,14 @@ export interface OrderFacts
  *
  * Shopify never takes a removed line off `totalPrice`: an edit that removes units is kept as a refund without money.
  * Where the customer had not paid for those units that is no refund but a smaller order, so the units are taken off it.
- * Where they had, the refund stands, and the money follows with a later one. Either way
- * total − money refunded = what Shopify calls the current total, as soon as all money has moved.
+ * Where they had, the refund stands, and the money follows with a later one. A refund that gave back less money than
+ * goods while something was still owed was set off against it. In all three
+ * total − refunded = what Shopify calls the current total, as soon as all money has moved.
  */
 export function assembleOrder(facts: OrderFacts): CanonicalOrder {
   const counted = withoutTipLine(facts);
-  const settled = settleEdits(counted);
+  const edited = settleEdits(counted);
+  const settled = setOff(edited.facts, edited.paidBack);
   const { receivedMinor: _received, cashRounding, taxTotals, ...order } = settled;
   const parts = [...order.lines, ...order.shippingLines];
   const subtotal = addAmounts(...order.lines.map((line) => times(line.unitPrice, line.quantity)));
@@ -39,6 +41,7 @@ export function assembleOrder(facts: OrderFacts): CanonicalOrder {
   const explained = sumOf({ ...order, subtotal, shipping, discount });
   return {
     ...order,
+    fulfilmentStatus: restockedOr(facts),
     subtotal,
     discount,
     shipping,
@@ -84,6 +87,17 @@ export function times(amount: Amount, quantity: number): Amount {
   return { shop: amount.shop * BigInt(quantity), presentment: amount.presentment * BigInt(quantity) };
 }
 
+/** The GraphQL API no longer says "restocked" where webhooks do; what happened to the goods says it for both. */
+function restockedOr(facts: OrderFacts): CanonicalOrder['fulfilmentStatus'] {
+  if (facts.fulfilmentStatus !== 'restocked' && facts.fulfilmentStatus !== 'unfulfilled')
+    return facts.fulfilmentStatus;
+  const backOnShelf =
+    facts.cancelledAt !== null &&
+    facts.lines.every((line) => line.refundedQuantity === line.quantity) &&
+    facts.refunds.every((refund) => refund.lines.every((line) => line.restockType !== 'no_restock'));
+  return backOnShelf ? 'restocked' : 'unfulfilled';
+}
+
 /** The till sends a tip both as a line without a product and as the tip of the order: it counts once, as the tip. */
 function withoutTipLine(facts: OrderFacts): OrderFacts {
   if (facts.tip.shop === 0n) return facts;
@@ -104,13 +118,17 @@ function withoutTipLine(facts: OrderFacts): OrderFacts {
   return tipLine === undefined ? facts : { ...facts, lines: facts.lines.filter((line) => line !== tipLine) };
 }
 
-function settleEdits(facts: OrderFacts): OrderFacts {
-  const edits = unpaidRemovals(facts);
-  if (edits.length === 0) return facts;
+/**
+ * Takes unpaid removals off the order. Money that went back because an edit made the order cheaper than what was paid is
+ * change, not a refund: what it gave back is no part of the order any more.
+ */
+function settleEdits(facts: OrderFacts): { facts: OrderFacts; paidBack: ReadonlySet<CanonicalRefund> } {
+  const { edits, paidBack } = sortRemovals(facts);
+  if (edits.length === 0) return { facts, paidBack };
   const removed = addAmounts(...edits.map((edit) => refundValue(edit, facts.taxesIncluded)));
-  const total = subtract(facts.total, removed);
   const kept = facts.refunds.filter((refund) => !edits.includes(refund));
-  const { refunds, change } = separateChange(facts, kept, total);
+  const toExplain = beyondValue(facts) - worthOf([...paidBack], facts);
+  const { refunds, change } = separateChange(kept, facts, least(removed.shop, toExplain));
   const removals = edits.flatMap((edit) => edit.lines);
   const lines = facts.lines.map((line) =>
     removals.filter((removal) => removal.lineRemoteId === line.remoteId).reduce(takeUnitsOff, line),
@@ -119,47 +137,73 @@ function settleEdits(facts: OrderFacts): OrderFacts {
     ...refunds.flatMap((refund) => refund.lines.map((line) => line.lineRemoteId)),
     ...facts.fulfilments.flatMap((fulfilment) => fulfilment.lines.map((line) => line.lineRemoteId)),
   ]);
-  return {
+  const settled = {
     ...facts,
-    total,
+    total: subtract(facts.total, removed),
     tax: subtract(facts.tax, addAmounts(...removals.map((removal) => removal.tax))),
+    receivedMinor: facts.receivedMinor - change.reduce((sum, one) => sum + one.amount.shop, 0n),
     lines: lines.filter((line) => line.quantity > 0 || spokenOf.has(line.remoteId)),
     refunds,
     transactions: [...facts.transactions, ...change],
   };
+  return { facts: settled, paidBack };
 }
 
-const sameMomentMs = 5_000;
-
-/** Refunds that are edits in truth: units, no money, nothing written off, and the customer had not paid for all. */
-function unpaidRemovals(facts: OrderFacts): CanonicalRefund[] {
-  if (facts.receivedMinor >= facts.total.shop) return [];
-  const cancelledMs = facts.cancelledAt?.getTime() ?? Number.POSITIVE_INFINITY;
-  return facts.refunds.filter(
+/**
+ * Removals without money are edits, unless the customer had paid for all of the order or the money came with another
+ * refund: money that went back beyond the goods it came with pays for the earliest removals that it covers.
+ */
+function sortRemovals(facts: OrderFacts): { edits: CanonicalRefund[]; paidBack: Set<CanonicalRefund> } {
+  const removals = facts.refunds.filter(
     (refund) =>
       refund.lines.length > 0 &&
       refund.transactions.length === 0 &&
       refund.adjustments.length === 0 &&
-      // A cancelled order keeps what was ordered; its lines are taken off by the cancellation itself.
-      refund.refundedAt.getTime() < cancelledMs - sameMomentMs,
+      beforeCancellation(refund, facts),
+  );
+  if (facts.receivedMinor >= facts.total.shop) return { edits: [], paidBack: new Set(removals) };
+  let left = beyondValue(facts);
+  const paidBack = removals.filter((removal) => {
+    const worth = worthOf([removal], facts);
+    if (worth > left) return false;
+    left -= worth;
+    return true;
+  });
+  return { edits: removals.filter((removal) => !paidBack.includes(removal)), paidBack: new Set(paidBack) };
+}
+
+function beyondValue(facts: OrderFacts): bigint {
+  return facts.refunds.reduce((sum, refund) => {
+    const beyond = sent(refund) - worthOf([refund], facts);
+    return beyond > 0n ? sum + beyond : sum;
+  }, 0n);
+}
+
+function worthOf(refunds: readonly CanonicalRefund[], facts: OrderFacts): bigint {
+  return refunds.reduce((sum, refund) => sum + refundValue(refund, facts.taxesIncluded).shop, 0n);
+}
+
+const sameMomentMs = 5_000;
+
+/** A cancelled order keeps what was ordered: the refund that its cancellation made is left as it is. */
+function beforeCancellation(refund: CanonicalRefund, facts: OrderFacts): boolean {
+  return (
+    facts.cancelledAt === null || refund.refundedAt.getTime() < facts.cancelledAt.getTime() - sameMomentMs
   );
 }
 
-/**
- * Money that went back because an edit made the order cheaper than what was paid is change, not a refund: what it gives
- * back is no part of the order any more.
- */
+/** Turns money that went back beyond what it came with into change, up to a sum. */
 function separateChange(
-  facts: OrderFacts,
   refunds: readonly CanonicalRefund[],
-  total: Amount,
+  facts: OrderFacts,
+  sum: bigint,
 ): { refunds: CanonicalRefund[]; change: CanonicalTransaction[] } {
-  let left = facts.receivedMinor - total.shop;
+  let left = sum;
   const change: CanonicalTransaction[] = [];
   const remaining = refunds.flatMap((refund) => {
-    let beyond = sent(refund) - refundValue(refund, facts.taxesIncluded).shop;
+    let beyond = sent(refund) - worthOf([refund], facts);
     const transactions = refund.transactions.flatMap((transaction) => {
-      if (!moves(transaction)) return [transaction];
+      if (transaction.status !== 'success') return [transaction];
       const part = least(left, beyond, transaction.amount.shop);
       if (part <= 0n) return [transaction];
       left -= part;
@@ -178,6 +222,41 @@ function separateChange(
     return empty ? [] : [{ ...refund, transactions }];
   });
   return { refunds: remaining, change };
+}
+
+/** Gateway of payments that no money was needed for. */
+export const setOffGateway = 'set_off';
+
+/**
+ * Goods that came back while the customer still owed for them need no money: what the refund is worth beyond its money
+ * counts as given back and as paid, which it was, by each other.
+ */
+function setOff(facts: OrderFacts, paidBack: ReadonlySet<CanonicalRefund>): OrderFacts {
+  let owed = facts.total.shop - facts.receivedMinor;
+  const payments: CanonicalTransaction[] = [];
+  const refunds = facts.refunds.map((refund) => {
+    if (paidBack.has(refund) || !beforeCancellation(refund, facts)) return refund;
+    const value = refundValue(refund, facts.taxesIncluded);
+    const money = addAmounts(...refund.transactions.filter(moves).map((one) => one.amount));
+    const beyond = subtract(value, money);
+    if (owed <= 0n || beyond.shop <= 0n) return refund;
+    const amount = owed < beyond.shop ? partOf(beyond, owed) : beyond;
+    owed -= amount.shop;
+    const transaction = (kind: 'sale' | 'refund'): CanonicalTransaction => ({
+      remoteId: `${refund.remoteId}-set-off-${kind}`,
+      parentRemoteId: null,
+      kind,
+      status: 'success',
+      gateway: setOffGateway,
+      amount,
+      processedAt: refund.refundedAt,
+    });
+    payments.push(transaction('sale'));
+    return { ...refund, transactions: [...refund.transactions, transaction('refund')] };
+  });
+  return payments.length === 0
+    ? facts
+    : { ...facts, refunds, transactions: [...facts.transactions, ...payments] };
 }
 
 function takeUnitsOff(
@@ -232,7 +311,9 @@ function taxKey(line: CanonicalTaxLine): string {
 }
 
 function sent(refund: CanonicalRefund): bigint {
-  return refund.transactions.filter(moves).reduce((sum, one) => sum + one.amount.shop, 0n);
+  return refund.transactions
+    .filter((one) => one.status === 'success')
+    .reduce((sum, one) => sum + one.amount.shop, 0n);
 }
 
 function moves(transaction: CanonicalTransaction): boolean {

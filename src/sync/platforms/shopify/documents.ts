@@ -113,7 +113,7 @@ export const documents = {
     nodes(ids: $ids) {
       __typename
       ... on Refund {
-        id note createdAt processedAt
+        id note processedAt
         refundLineItems(first: $lines) { nodes { ${refundLineFields} } ${pageInfo} }
         refundShippingLines(first: 10) {
           nodes { id subtotalAmountSet { ${money} } taxAmountSet { ${money} } }

@@ -21,7 +21,7 @@ import {
   refundLineAnswer,
   variantAnswer,
 } from './answers.ts';
-import { ask, type ShopifySession } from './api.ts';
+import { type Ask, ask, type ShopifySession } from './api.ts';
 import type { DocumentName } from './documents.ts';
 import { observedCustomer, observedOrder } from './normalise.ts';
 import {
@@ -58,15 +58,18 @@ export async function orderChanges(
   session: ShopifySession,
   orders: readonly OrderAnswer[],
   observedAt: Date,
+  put: Ask = ask,
 ): Promise<PlatformChange[]> {
   const parts = await readParts(
     session,
+    put,
     orders.flatMap((order) => [...order.refunds, ...order.fulfillments].map((part) => part.id)),
   );
   const changes: PlatformChange[] = [];
   for (const order of orders) {
     const lines = await allOf(
       session,
+      put,
       'orderLines',
       order.id,
       order.lineItems,
@@ -141,9 +144,11 @@ export async function productChange(
   product: ProductAnswer,
   shopCurrency: string,
   observedAt: Date,
+  put: Ask = ask,
 ): Promise<PlatformChange> {
   const variants = await allOf(
     session,
+    put,
     'productVariants',
     product.id,
     product.variants,
@@ -252,10 +257,10 @@ interface Parts {
   fulfilments: Map<string, FulfillmentAnswer>;
 }
 
-async function readParts(session: ShopifySession, ids: readonly string[]): Promise<Parts> {
+async function readParts(session: ShopifySession, put: Ask, ids: readonly string[]): Promise<Parts> {
   const parts: Parts = { refunds: new Map(), fulfilments: new Map() };
   for (let from = 0; from < ids.length; from += partsPerRequest) {
-    const { data } = await ask(
+    const { data } = await put(
       session,
       'orderParts',
       { ids: ids.slice(from, from + partsPerRequest), lines: linesPerPage },
@@ -265,6 +270,7 @@ async function readParts(session: ShopifySession, ids: readonly string[]): Promi
       if (node?.__typename === 'Refund') {
         const lines = await allOf(
           session,
+          put,
           'refundLines',
           node.id,
           node.refundLineItems,
@@ -274,6 +280,7 @@ async function readParts(session: ShopifySession, ids: readonly string[]): Promi
       } else if (node?.__typename === 'Fulfillment') {
         const lines = await allOf(
           session,
+          put,
           'fulfillmentLines',
           node.id,
           node.fulfillmentLineItems,
@@ -297,6 +304,7 @@ interface Page<T> {
 /** All nodes of a list within a record, page after page. */
 async function allOf<T>(
   session: ShopifySession,
+  put: Ask,
   document: DocumentName,
   id: string,
   first: Page<T>,
@@ -305,7 +313,7 @@ async function allOf<T>(
   const nodes = [...first.nodes];
   let { pageInfo } = first;
   while (pageInfo.hasNextPage) {
-    const { data } = await ask(
+    const { data } = await put(
       session,
       document,
       { id, first: linesPerPage, after: pageInfo.endCursor },

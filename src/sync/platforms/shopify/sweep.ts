@@ -3,12 +3,11 @@ import { z } from 'zod';
 import { AppError } from '../../../errors.ts';
 import type { PlatformChange } from '../../../model/change.ts';
 import { customerAnswer, levelAnswer, locationAnswer, orderAnswer, page, productAnswer } from './answers.ts';
-import { type Answer, ask, type Cost, type ShopifySession } from './api.ts';
+import { type Answer, type Ask, ask, type Cost, type ShopifySession } from './api.ts';
 import type { DocumentName } from './documents.ts';
 import {
   customerChange,
   levelChange,
-  linesPerPage,
   locationChange,
   orderChanges,
   productChange,
@@ -51,7 +50,7 @@ export async function* sweep(
   )) {
     const batch: PlatformChange[] = [];
     for (const product of data.products.nodes)
-      batch.push(await productChange(session, product, data.shop.currencyCode, observedAt));
+      batch.push(await productChange(session, product, data.shop.currencyCode, observedAt, askPatiently));
     yield batch;
   }
 
@@ -78,17 +77,21 @@ export async function* sweep(
   ))
     yield data.customers.nodes.map((one) => customerChange(one, observedAt));
 
-  const ofOrders = { query, lines: linesPerPage };
+  const ofOrders = { query, lines: linesPerSweptOrder };
   for await (const { data, observedAt } of pages(
     session,
     'orders',
     ofOrders,
     ordersShape,
-    25,
+    ordersPerPage,
     (d) => d.orders,
   ))
-    yield await orderChanges(session, data.orders.nodes, observedAt);
+    yield await orderChanges(session, data.orders.nodes, observedAt, askPatiently);
 }
+
+/** An order asks for some 190 points whatever it holds, and a query may ask for 1,000. */
+const ordersPerPage = 5;
+const linesPerSweptOrder = 20;
 
 const locationsShape = z.object({ locations: page(locationAnswer) });
 const productsShape = z.object({
@@ -119,7 +122,7 @@ async function* pages<T extends z.ZodType>(
     const observedAt = new Date(session.now());
     let answer: Answer<z.output<T>>;
     try {
-      answer = await patiently(() => ask(session, document, { ...variables, first, after }, shape));
+      answer = await askPatiently(session, document, { ...variables, first, after }, shape);
     } catch (error) {
       // Large records in one page cost more than one query may: take fewer at once.
       if (!(error instanceof AppError) || error.code !== 'SHOPIFY_QUERY_TOO_COSTLY' || first === 1)
@@ -138,16 +141,16 @@ async function* pages<T extends z.ZodType>(
 const mostAttempts = 8;
 
 /** A sweep has time: it waits where live work would be handed back to the queue. */
-async function patiently<T>(request: () => Promise<T>): Promise<T> {
+const askPatiently: Ask = async (...question) => {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await request();
+      return await ask(...question);
     } catch (error) {
       if (!(error instanceof AppError) || !error.retryable || attempt >= mostAttempts) throw error;
       await sleep(error.retryAfterMs ?? 250 * 2 ** attempt);
     }
   }
-}
+};
 
 /** Half of the bucket belongs to live deliveries and pushes. */
 async function leaveRoom(cost: Cost | null): Promise<void> {
