@@ -1,7 +1,7 @@
 /** The accounts of the sandbox platforms, as a retailer would put them into the environment. */
 export const shop = { domain: 'demo-shop.myshopify.com', apiSecret: 'shpss_sandbox_secret' };
 
-export const shopifyEnvironment = {
+const shopifyEnvironment = {
   SHOPIFY_SHOP: shop.domain,
   SHOPIFY_ACCESS_TOKEN: 'shpat_sandbox',
   SHOPIFY_API_SECRET: shop.apiSecret,
@@ -22,4 +22,4 @@ export const allEnvironment = {
 export const apiKey = { name: 'bench', key: 'tb_bench_0123456789abcdefghijklmnopqrstuv' };
 
 /** Seals the sandbox's credentials, which are no secret. */
-export const encryptionKey = 'benchmarks-seal-nothing-that-is-secret';
+export const encryptionKey = 'be'.repeat(32);
