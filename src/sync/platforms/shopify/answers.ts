@@ -162,7 +162,6 @@ export const refundLineAnswer = z.object({
   subtotalSet: moneyBag,
   totalTaxSet: moneyBag,
 });
-export type RefundLineAnswer = z.infer<typeof refundLineAnswer>;
 
 export const refundAnswer = z.object({
   __typename: z.literal('Refund'),

@@ -7,7 +7,7 @@ import type { ShopifyCredentials } from './credentials.ts';
 import { type DocumentName, documents } from './documents.ts';
 
 /** Typed by Shopify's own list, so that a version which the SDK does not know fails to compile. */
-export const apiVersion: `${ApiVersion}` = '2026-07';
+const apiVersion: `${ApiVersion}` = '2026-07';
 
 export interface Cost {
   requested: number;

@@ -72,7 +72,7 @@ export function sumOf(
 }
 
 /** What a refund takes off the order: its lines and shipping with their tax, plus or less the differences. */
-export function refundValue(refund: CanonicalRefund, taxesIncluded: boolean): Amount {
+function refundValue(refund: CanonicalRefund, taxesIncluded: boolean): Amount {
   return addAmounts(
     ...refund.lines.map((line) => (taxesIncluded ? line.subtotal : addAmounts(line.subtotal, line.tax))),
     ...refund.adjustments.map((one) => (taxesIncluded ? one.amount : addAmounts(one.amount, one.tax))),
@@ -225,7 +225,7 @@ function separateChange(
 }
 
 /** Gateway of payments that no money was needed for. */
-export const setOffGateway = 'set_off';
+const setOffGateway = 'set_off';
 
 /**
  * Goods that came back while the customer still owed for them need no money: what the refund is worth beyond its money

@@ -111,7 +111,7 @@ export function orderFromAnswer({ order, refunds, fulfilments }: OrderRead): Can
   });
 }
 
-export function refundFromAnswer(refund: RefundAnswer): CanonicalRefund {
+function refundFromAnswer(refund: RefundAnswer): CanonicalRefund {
   return {
     remoteId: idOf(refund.id),
     note: refund.note,
@@ -195,7 +195,7 @@ export function locationFromAnswer(location: LocationAnswer): CanonicalLocation 
   };
 }
 
-export function fulfilmentFromAnswer(fulfilment: FulfillmentAnswer): CanonicalFulfilment {
+function fulfilmentFromAnswer(fulfilment: FulfillmentAnswer): CanonicalFulfilment {
   const told = (pick: (info: FulfillmentAnswer['trackingInfo'][number]) => string | null): string[] =>
     fulfilment.trackingInfo.map(pick).filter((value) => value !== null);
   return {

@@ -1,5 +1,4 @@
 import { AppError } from '../../../errors.ts';
-import type { PlatformChange } from '../../../model/change.ts';
 import { type Address, type CanonicalCustomer, normalizeEmail } from '../../../model/customer.ts';
 import { type Amount, addAmounts, parseMinor, zeroAmount } from '../../../model/money.ts';
 import type {
@@ -228,8 +227,6 @@ export function observedOrder(order: {
 }): Record<string, unknown> {
   return { note: order.note, tags: sortedTags(order.tags) };
 }
-
-export type OrderChange = Extract<PlatformChange, { kind: 'order' }>;
 
 export function fulfilmentState(status: string | null): CanonicalFulfilment['status'] {
   switch (status?.toLowerCase()) {

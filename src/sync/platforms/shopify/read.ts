@@ -34,7 +34,7 @@ import {
 import { gidOf, idOf } from './vocabulary.ts';
 
 /** Sizes of pages within a record: most orders and products fit into the first one. */
-export const linesPerPage = 50;
+const linesPerPage = 50;
 export const variantsPerPage = 50;
 /** Refunds and fulfilments read at once; each may bring a page of lines. */
 const partsPerRequest = 10;
