@@ -1,0 +1,188 @@
+import {
+  type DocumentNode,
+  defaultFieldResolver,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  isObjectType,
+  Kind,
+  NoSchemaIntrospectionCustomRule,
+  parse,
+  specifiedRules,
+  TypeInfo,
+  type ValidationContext,
+  type ValidationRule,
+  validate,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql';
+import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
+import type { Limits } from './limits.ts';
+import type { OperationContext } from './services.ts';
+
+/** A document as it came, read and checked once. */
+export interface Prepared {
+  document: DocumentNode;
+  text: string;
+  errors: readonly GraphQLError[];
+  /** Fields that plugin-prisma resolves plan their own statements, which compiled execution would multiply. */
+  compilable: boolean;
+  compiled: Map<string, CompiledQuery | null>;
+  uses: number;
+}
+
+export interface Operation {
+  prepared: Prepared;
+  operationName: string | null;
+  variables: Record<string, unknown>;
+}
+
+/** Documents by their text, the most recently used ones kept. */
+export class Documents {
+  readonly #schema: GraphQLSchema;
+  readonly #rules: readonly ValidationRule[];
+  readonly #limits: Limits;
+  readonly #byText = new Map<string, Prepared>();
+  readonly #byDocument = new WeakMap<DocumentNode, Prepared>();
+  readonly #most: number;
+
+  constructor(options: { schema: GraphQLSchema; limits: Limits; introspection: boolean; most?: number }) {
+    this.#schema = options.schema;
+    this.#limits = options.limits;
+    this.#most = options.most ?? 500;
+    this.#rules = [
+      ...specifiedRules,
+      limitShape(options.limits),
+      ...(options.introspection ? [] : [NoSchemaIntrospectionCustomRule]),
+    ];
+    leavePlainFieldsToTheExecutor(options.schema);
+  }
+
+  /** @throws GraphQLError where the text is no GraphQL at all. */
+  prepare(text: string): Prepared {
+    const known = this.#byText.get(text);
+    if (known !== undefined) {
+      this.#byText.delete(text);
+      this.#byText.set(text, known);
+      return known;
+    }
+    const document = parse(text, { maxTokens: this.#limits.tokens });
+    const prepared: Prepared = {
+      document,
+      text,
+      errors: validate(this.#schema, document, this.#rules, { maxErrors: 20 }),
+      compilable: false,
+      compiled: new Map(),
+      uses: 0,
+    };
+    if (prepared.errors.length === 0) prepared.compilable = isCompilable(this.#schema, document);
+    this.#byText.set(text, prepared);
+    this.#byDocument.set(document, prepared);
+    if (this.#byText.size > this.#most) {
+      const oldest = this.#byText.keys().next().value;
+      if (oldest !== undefined) this.#byText.delete(oldest);
+    }
+    return prepared;
+  }
+
+  preparedOf(document: DocumentNode): Prepared | undefined {
+    return this.#byDocument.get(document);
+  }
+
+  /** Runs one operation, or renders one event of a subscription. */
+  execute(
+    operation: Operation,
+    rootValue: unknown,
+    context: OperationContext,
+  ): ExecutionResult | Promise<ExecutionResult> {
+    const { prepared, operationName, variables } = operation;
+    const compiled = this.#compiled(prepared, operationName);
+    if (compiled !== null) return compiled.query(rootValue, context, variables);
+    return execute({
+      schema: this.#schema,
+      document: prepared.document,
+      rootValue,
+      contextValue: context,
+      variableValues: variables,
+      operationName,
+    });
+  }
+
+  /** Compiling costs more than one execution: documents seen once are not compiled. */
+  #compiled(prepared: Prepared, operationName: string | null): CompiledQuery | null {
+    if (!prepared.compilable) return null;
+    const known = prepared.compiled.get(operationName ?? '');
+    if (known !== undefined) return known;
+    prepared.uses += 1;
+    if (prepared.uses < 2) return null;
+    const compiled = compileQuery(this.#schema, prepared.document, operationName ?? undefined);
+    const usable = isCompiledQuery(compiled) ? compiled : null;
+    prepared.compiled.set(operationName ?? '', usable);
+    return usable;
+  }
+}
+
+/** Mutations run one after the other; subscriptions are rendered like queries; both may be compiled. */
+function isCompilable(schema: GraphQLSchema, document: DocumentNode): boolean {
+  let compilable = true;
+  const info = new TypeInfo(schema);
+  visit(
+    document,
+    visitWithTypeInfo(info, {
+      Field() {
+        const extensions = info.getFieldDef()?.extensions ?? {};
+        const plannedByPrisma = Object.keys(extensions).some((name) => name.startsWith('pothosPrisma'));
+        const parent = info.getParentType()?.name ?? '';
+        if (plannedByPrisma || prismaRoots.has(`${parent}.${info.getFieldDef()?.name}`)) compilable = false;
+      },
+      Directive(node) {
+        if (node.name.value === 'defer' || node.name.value === 'stream') compilable = false;
+      },
+    }),
+  );
+  return compilable;
+}
+
+const prismaRoots = new Set(['Query.connections', 'Query.deliveries', 'Query.pushes']);
+
+/** The executors read plain fields faster by themselves than through a resolver that does the same. */
+function leavePlainFieldsToTheExecutor(schema: GraphQLSchema): void {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      if (field.resolve === defaultFieldResolver) delete field.resolve;
+    }
+  }
+}
+
+/** Limits that need no types: how many aliases, how many root fields. Depth and cost are the complexity plugin's. */
+function limitShape(limits: Limits): ValidationRule {
+  return (context: ValidationContext) => {
+    let aliases = 0;
+    return {
+      Field(node) {
+        if (node.alias === undefined) return;
+        aliases += 1;
+        if (aliases === limits.aliases + 1) {
+          context.reportError(refused(`More than ${limits.aliases} aliases in one document.`));
+        }
+      },
+      OperationDefinition(node) {
+        const fields = node.selectionSet.selections.filter((one) => one.kind === Kind.FIELD);
+        if (fields.length > limits.rootFields) {
+          context.reportError(refused(`More than ${limits.rootFields} fields on the root of one operation.`));
+        }
+      },
+    };
+  };
+}
+
+function refused(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'TOO_COMPLEX' } });
+}
+
+export function isSubscription(document: DocumentNode, operationName: string | null): boolean {
+  return getOperationAST(document, operationName)?.operation === 'subscription';
+}

@@ -1,0 +1,50 @@
+import { GraphQLError } from 'graphql';
+import { AppError } from '../errors.ts';
+
+/** Codes in `extensions.code`; each is stable. */
+export function forbidden(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'FORBIDDEN' } });
+}
+
+export function badInput(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
+}
+
+export function tooComplex(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'TOO_COMPLEX' } });
+}
+
+/** What a caller may see of an error: those made for callers as they are, all others with an id that is in the log. */
+export function publicError(error: unknown, logUnexpected: (cause: unknown) => string): GraphQLError {
+  if (error instanceof GraphQLError) {
+    const cause = error.originalError;
+    if (cause === undefined || cause === null || cause instanceof GraphQLError) {
+      if (error.extensions.code !== undefined) return error;
+      // What has a path was found wrong while running: an argument that no type could tell.
+      const code = error.path === undefined ? 'GRAPHQL_VALIDATION_FAILED' : 'BAD_USER_INPUT';
+      return located(error, error.message, { ...error.extensions, code });
+    }
+    if (cause instanceof AppError) return located(error, cause.publicMessage, { code: cause.code });
+    const id = logUnexpected(cause);
+    return located(error, unexpectedText(id), { code: 'INTERNAL_SERVER_ERROR', id });
+  }
+  if (error instanceof AppError) {
+    return new GraphQLError(error.publicMessage, { extensions: { code: error.code } });
+  }
+  const id = logUnexpected(error);
+  return new GraphQLError(unexpectedText(id), { extensions: { code: 'INTERNAL_SERVER_ERROR', id } });
+}
+
+function unexpectedText(id: string): string {
+  return `Something went wrong here. The log tells more under ${id}.`;
+}
+
+function located(error: GraphQLError, message: string, extensions: Record<string, unknown>): GraphQLError {
+  return new GraphQLError(message, {
+    ...(error.nodes === undefined ? {} : { nodes: error.nodes }),
+    ...(error.source === undefined ? {} : { source: error.source }),
+    ...(error.positions === undefined ? {} : { positions: error.positions }),
+    ...(error.path === undefined ? {} : { path: error.path }),
+    extensions,
+  });
+}

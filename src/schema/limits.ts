@@ -1,0 +1,41 @@
+/** What one request or key may cost. */
+export interface Limits {
+  /** Levels of nesting of an operation. */
+  depth: number;
+  /** Sum over all fields, lists counted by how much they may hold. */
+  complexity: number;
+  /** Aliases in a document. */
+  aliases: number;
+  /** Lexical tokens in a document. */
+  tokens: number;
+  /** Fields on the root of an operation. */
+  rootFields: number;
+  /** Operations in one request. */
+  batch: number;
+  bodyBytes: number;
+  /** Requests a second and key, on average. */
+  requestsPerSecond: number;
+  /** Requests a key may make at once after a pause. */
+  burst: number;
+  /** Subscriptions open at the same time on one socket. */
+  subscriptionsPerSocket: number;
+  /** Bytes that may wait in one socket before it is closed as too slow. */
+  socketBufferBytes: number;
+  /** Longest wait of a mutation with `wait: true`. */
+  waitSeconds: number;
+}
+
+export const defaultLimits: Limits = {
+  depth: 12,
+  complexity: 60_000,
+  aliases: 30,
+  tokens: 2_000,
+  rootFields: 20,
+  batch: 5,
+  bodyBytes: 256 * 1024,
+  requestsPerSecond: 50,
+  burst: 200,
+  subscriptionsPerSocket: 50,
+  socketBufferBytes: 4 * 1024 * 1024,
+  waitSeconds: 30,
+};

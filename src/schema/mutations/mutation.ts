@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import type { Tx } from '../../db/pool.ts';
+import { transaction } from '../../db/transaction.ts';
+import { AppError } from '../../errors.ts';
+import type { Edit } from '../../model/change.ts';
+import { applyChanges } from '../../sync/apply-changes.ts';
+import type { OperationContext } from '../services.ts';
+
+export interface UserErrorValue {
+  code: string;
+  field: string[] | null;
+  message: string;
+}
+
+/** What a mutation did, in ids: kept with its idempotency key, so that repeating it gives the same answer. */
+export interface Effect {
+  /** Id of the object changed. */
+  subjectId: string | null;
+  pushIds: string[];
+  /** Cursor of its last event. */
+  cursor: string | null;
+}
+
+export interface PayloadValue extends Effect {
+  settled: boolean | null;
+  userErrors: UserErrorValue[];
+}
+
+interface Waiting {
+  wait?: boolean | null | undefined;
+  waitSeconds?: number | null | undefined;
+}
+
+interface MutationInput extends Waiting {
+  idempotencyKey?: string | null | undefined;
+}
+
+/**
+ * Runs one mutation in one transaction: what callers did wrong becomes `userErrors` and leaves nothing behind, a key
+ * seen before gives the first answer again, and with `wait` the answer comes once the platforms have it.
+ */
+export async function mutate(
+  context: OperationContext,
+  mutation: { name: string; input: MutationInput; facts: unknown },
+  work: (tx: Tx) => Promise<Effect>,
+): Promise<PayloadValue> {
+  const { idempotencyKey } = mutation.input;
+  try {
+    const seconds = waitSeconds(mutation.input, context.limits.waitSeconds);
+    const effect = await transaction(context.services.pool, (tx) =>
+      idempotencyKey === undefined || idempotencyKey === null
+        ? work(tx)
+        : once(tx, { actor: context.actor.name, key: idempotencyKey, ...mutation }, work),
+    );
+    const settled = seconds === null ? null : await pushesSettle(context, effect.pushIds, seconds);
+    return { ...effect, settled, userErrors: [] };
+  } catch (error) {
+    if (!(error instanceof AppError) || error.retryable) throw error;
+    return { ...nothing, settled: null, userErrors: [toUserError(error)] };
+  }
+}
+
+const nothing: Effect = { subjectId: null, pushIds: [], cursor: null };
+
+/** An edit through the one write path. */
+export async function applyEdit(
+  tx: Tx,
+  context: OperationContext,
+  edit: Edit,
+  subjectType: string,
+): Promise<Effect> {
+  const applied = await applyChanges(tx, {
+    changes: [edit],
+    source: 'tributary',
+    connectionId: null,
+    deliveryId: null,
+    now: new Date(),
+    platforms: context.services.platforms,
+  });
+  const touched = applied.touched.find((one) => one.type === subjectType);
+  return {
+    subjectId: touched?.id.toString() ?? null,
+    pushIds: applied.pushIds.map(String),
+    cursor: applied.eventPosition?.toString() ?? null,
+  };
+}
+
+/**
+ * The first with a key does the work; others wait for its row and read the answer. When the first one fails, its row
+ * goes with its transaction and the next one does the work.
+ */
+async function once(
+  tx: Tx,
+  request: { actor: string; key: string; name: string; facts: unknown },
+  work: (tx: Tx) => Promise<Effect>,
+): Promise<Effect> {
+  if (request.key.length === 0 || request.key.length > 200) {
+    throw new AppError({
+      code: 'BAD_USER_INPUT',
+      retryable: false,
+      publicMessage: 'An idempotency key has 1 to 200 characters.',
+    });
+  }
+  const inputHash = createHash('sha256').update(JSON.stringify(request.facts)).digest('hex');
+  const { rowCount } = await tx.query(
+    `insert into mutation_request (actor, idempotency_key, mutation, input_hash, result)
+     values ($1, $2, $3, $4, '{}') on conflict do nothing`,
+    [request.actor, request.key, request.name, inputHash],
+  );
+  if (rowCount === 0) {
+    const { rows } = await tx.query<{ mutation: string; inputHash: string; result: Effect }>(
+      `select mutation, input_hash as "inputHash", result from mutation_request where actor = $1 and idempotency_key = $2`,
+      [request.actor, request.key],
+    );
+    const first = rows[0];
+    if (first === undefined || first.mutation !== request.name || first.inputHash !== inputHash) {
+      throw new AppError({
+        code: 'IDEMPOTENCY_KEY_REUSED',
+        retryable: false,
+        publicMessage: 'This idempotency key was used for another request. Take a new key for a new request.',
+      });
+    }
+    return first.result;
+  }
+  const effect = await work(tx);
+  await tx.query('update mutation_request set result = $3 where actor = $1 and idempotency_key = $2', [
+    request.actor,
+    request.key,
+    JSON.stringify(effect),
+  ]);
+  return effect;
+}
+
+function waitSeconds(input: Waiting, most: number): number | null {
+  if (input.wait !== true) return null;
+  const seconds = input.waitSeconds ?? 10;
+  if (seconds >= 1 && seconds <= most) return seconds;
+  throw new AppError({
+    code: 'BAD_USER_INPUT',
+    retryable: false,
+    publicMessage: `waitSeconds must lie between 1 and ${most}.`,
+  });
+}
+
+/** True once every push is settled, superseded, dead, or only a plan; false when time is up before. */
+async function pushesSettle(
+  context: OperationContext,
+  pushIds: readonly string[],
+  seconds: number,
+): Promise<boolean> {
+  if (pushIds.length === 0) return true;
+  const { events, pool } = context.services;
+  // The cursor is taken before the look: what is done between the two is seen by one of them.
+  const after = await events.head();
+  const { rows } = await pool.query<{ id: bigint }>(
+    `select id from push where id = any($1::bigint[]) and status in ('pending', 'running', 'retrying')`,
+    [pushIds],
+  );
+  const open = new Set(rows.map((row) => row.id));
+  if (open.size === 0) return true;
+  const ended = events.subscribe({
+    after,
+    types: ['push.settled', 'push.dead', 'push.superseded'],
+    where: (event) => open.has(event.pushId ?? event.subjectId),
+    signal: AbortSignal.timeout(seconds * 1_000),
+  });
+  for await (const event of ended) {
+    open.delete(event.pushId ?? event.subjectId);
+    if (open.size === 0) return true;
+  }
+  return false;
+}
+
+function toUserError(error: AppError): UserErrorValue {
+  return {
+    code: error.code,
+    field: fieldOf[error.code] ?? null,
+    message: error.remedy === null ? error.publicMessage : `${error.publicMessage} ${error.remedy}`,
+  };
+}
+
+const fieldOf: Readonly<Record<string, string[]>> = {
+  IDEMPOTENCY_KEY_REUSED: ['input', 'idempotencyKey'],
+  CUSTOMER_UNKNOWN: ['input', 'id'],
+  ORDER_UNKNOWN: ['input', 'id'],
+  DELIVERY_UNKNOWN: ['input', 'id'],
+  DELIVERY_ERASED: ['input', 'id'],
+  PUSH_UNKNOWN: ['input', 'id'],
+  PUSH_NOT_RETRYABLE: ['input', 'id'],
+  PUSH_OUTDATED: ['input', 'id'],
+  CONNECTION_UNKNOWN: ['input', 'id'],
+  CONNECTION_REVOKED: ['input', 'id'],
+};

@@ -1,0 +1,79 @@
+import type { InputFieldMap } from '@pothos/core';
+import { builder } from '../builder.ts';
+import { Push } from '../nodes/sync.ts';
+import type { Scope } from '../scopes.ts';
+import type { PayloadValue, UserErrorValue } from './mutation.ts';
+
+export const UserError = builder.objectRef<UserErrorValue>('UserError').implement({
+  description: 'Something the caller can put right. Nothing was changed.',
+  fields: (t) => ({
+    code: t.exposeString('code', { description: 'Stable; for programs.' }),
+    field: t.exposeStringList('field', {
+      nullable: true,
+      description: 'Path of the input at fault, where one is.',
+    }),
+    message: t.exposeString('message', { description: 'For people.' }),
+  }),
+});
+
+type InputBuilder = PothosSchemaTypes.InputFieldBuilder<(typeof builder)['$inferSchemaTypes'], 'InputObject'>;
+
+export function idempotencyField(t: InputBuilder) {
+  return {
+    idempotencyKey: t.string({
+      description:
+        'Any unique text of yours. Repeating a request with its key changes nothing and gives the first answer again.',
+    }),
+  } satisfies InputFieldMap;
+}
+
+export function waitFields(t: InputBuilder) {
+  return {
+    wait: t.boolean({ defaultValue: false, description: 'Answer once the platforms have it.' }),
+    waitSeconds: t.int({ description: 'For how long at most; 10 unless told, at most 30.' }),
+  } satisfies InputFieldMap;
+}
+
+type PayloadBuilder = PothosSchemaTypes.ObjectFieldBuilder<
+  (typeof builder)['$inferSchemaTypes'],
+  PayloadValue
+>;
+
+export function userErrorsField(t: PayloadBuilder) {
+  return {
+    userErrors: t.field({
+      type: [UserError],
+      description: 'What was wrong with the request; empty when it was carried out.',
+      resolve: (payload) => payload.userErrors,
+    }),
+  };
+}
+
+/** The fields of a payload that tell what goes to the platforms. Whoever may mutate may see what came of it. */
+export function pushFields(t: PayloadBuilder, scope: Scope) {
+  return {
+    pushes: t.prismaField({
+      type: [Push],
+      description: 'What the platforms are owed for it.',
+      authScopes: { can: scope },
+      resolve: (query, payload, _args, context) =>
+        context.services.prisma.push.findMany({
+          ...query,
+          where: { id: { in: payload.pushIds.map(BigInt) } },
+          orderBy: { id: 'asc' },
+        }),
+    }),
+    settled: t.boolean({
+      nullable: true,
+      description:
+        'With `wait`: whether every push has ended, well or not (see their status), before time was up. Null without.',
+      resolve: (payload) => payload.settled,
+    }),
+    cursor: t.string({
+      nullable: true,
+      description: 'Cursor of the last event it caused; null where nothing changed.',
+      resolve: (payload) => payload.cursor,
+    }),
+    ...userErrorsField(t),
+  };
+}

@@ -1,0 +1,221 @@
+import { AppError } from '../../errors.ts';
+import {
+  pauseConnection,
+  replayDelivery,
+  resumeConnection,
+  retryPush,
+  setWriteCapabilities,
+} from '../../sync/operations.ts';
+import { builder } from '../builder.ts';
+import { Connection, Delivery, Push } from '../nodes/sync.ts';
+import type { OperationContext } from '../services.ts';
+import { type Effect, mutate, type PayloadValue } from './mutation.ts';
+import { idempotencyField, pushFields, userErrorsField, waitFields } from './payload.ts';
+
+// What a person does about work that is stuck, and with accounts. All of it is for admins.
+
+const ConnectionPayload = builder.objectRef<PayloadValue>('ConnectionPayload').implement({
+  description: 'What switching a connection has done.',
+  fields: (t) => ({
+    connection: t.prismaField({
+      type: Connection,
+      nullable: true,
+      description: 'The connection as it is now.',
+      authScopes: { can: 'admin' },
+      resolve: (query, payload, _args, context) =>
+        payload.subjectId === null
+          ? null
+          : (context.services.prisma.connection.findUnique({
+              ...query,
+              where: { id: BigInt(payload.subjectId) },
+            }) as never),
+    }),
+    ...userErrorsField(t),
+  }),
+});
+
+const DeliveryReplayInput = builder.inputType('DeliveryReplayInput', {
+  description: 'Which delivery to process again.',
+  fields: (t) => ({
+    id: t.globalID({ for: Delivery, required: true, description: 'Which one.' }),
+    ...idempotencyField(t),
+  }),
+});
+
+const DeliveryReplayPayload = builder.objectRef<PayloadValue>('DeliveryReplayPayload').implement({
+  description: 'What asking for a replay has done.',
+  fields: (t) => ({
+    delivery: t.prismaField({
+      type: Delivery,
+      nullable: true,
+      description: 'The delivery, waiting for its turn.',
+      authScopes: { can: 'admin' },
+      resolve: (query, payload, _args, context) =>
+        payload.subjectId === null
+          ? null
+          : (context.services.prisma.delivery.findUnique({
+              ...query,
+              where: { id: BigInt(payload.subjectId) },
+            }) as never),
+    }),
+    ...userErrorsField(t),
+  }),
+});
+
+builder.mutationField('deliveryReplay', (t) =>
+  t.field({
+    type: DeliveryReplayPayload,
+    description: 'Processes a delivery once more. Harmless: what the graph knows already changes nothing.',
+    authScopes: { can: 'admin' },
+    args: { input: t.arg({ type: DeliveryReplayInput, required: true, description: 'Which one.' }) },
+    resolve: (_root, { input }, context) => {
+      const id = input.id.id;
+      return mutate(context, { name: 'deliveryReplay', input, facts: [id] }, async (tx) => {
+        await replayDelivery(tx, BigInt(id));
+        return effectOn(id);
+      });
+    },
+  }),
+);
+
+const PushRetryInput = builder.inputType('PushRetryInput', {
+  description: 'Which push to try again.',
+  fields: (t) => ({
+    id: t.globalID({ for: Push, required: true, description: 'Which one.' }),
+    ...waitFields(t),
+    ...idempotencyField(t),
+  }),
+});
+
+const PushRetryPayload = builder.objectRef<PayloadValue>('PushRetryPayload').implement({
+  description: 'What trying a push again has done.',
+  fields: (t) => pushFields(t, 'admin'),
+});
+
+builder.mutationField('pushRetry', (t) =>
+  t.field({
+    type: PushRetryPayload,
+    description: 'Tries a push again at once. Harmless: it carries the same idempotency key.',
+    authScopes: { can: 'admin' },
+    args: { input: t.arg({ type: PushRetryInput, required: true, description: 'Which one.' }) },
+    resolve: (_root, { input }, context) => {
+      const id = input.id.id;
+      return mutate(context, { name: 'pushRetry', input, facts: [id] }, async (tx) => {
+        await retryPush(tx, BigInt(id));
+        return { ...effectOn(id), pushIds: [id] };
+      });
+    },
+  }),
+);
+
+const ConnectionPauseInput = builder.inputType('ConnectionPauseInput', {
+  description: 'Which connection to pause, and why.',
+  fields: (t) => ({
+    id: t.globalID({ for: Connection, required: true, description: 'Which one.' }),
+    reason: t.string({ required: true, description: 'Why, in words; shown wherever work waits for it.' }),
+    ...idempotencyField(t),
+  }),
+});
+
+builder.mutationField('connectionPause', (t) =>
+  t.field({
+    type: ConnectionPayload,
+    description:
+      'Stops writing to an account. What it tells us is still received and processed; pushes wait.',
+    authScopes: { can: 'admin' },
+    args: {
+      input: t.arg({ type: ConnectionPauseInput, required: true, description: 'Which one, and why.' }),
+    },
+    resolve: (_root, { input }, context) => {
+      const id = input.id.id;
+      const reason = input.reason.trim();
+      return mutate(context, { name: 'connectionPause', input, facts: [id, reason] }, async (tx) => {
+        await pauseConnection(tx, BigInt(id), reason, 'tributary');
+        return effectOn(id);
+      });
+    },
+  }),
+);
+
+const ConnectionResumeInput = builder.inputType('ConnectionResumeInput', {
+  description: 'Which connection to resume.',
+  fields: (t) => ({
+    id: t.globalID({ for: Connection, required: true, description: 'Which one.' }),
+    ...idempotencyField(t),
+  }),
+});
+
+builder.mutationField('connectionResume', (t) =>
+  t.field({
+    type: ConnectionPayload,
+    description: 'Writes to an account again; everything that waits is tried at once.',
+    authScopes: { can: 'admin' },
+    args: { input: t.arg({ type: ConnectionResumeInput, required: true, description: 'Which one.' }) },
+    resolve: (_root, { input }, context) => {
+      const id = input.id.id;
+      return mutate(context, { name: 'connectionResume', input, facts: [id] }, async (tx) => {
+        await resumeConnection(tx, BigInt(id));
+        return effectOn(id);
+      });
+    },
+  }),
+);
+
+const ConnectionWriteUnlockInput = builder.inputType('ConnectionWriteUnlockInput', {
+  description: 'What may be written to which connection.',
+  fields: (t) => ({
+    id: t.globalID({ for: Connection, required: true, description: 'Which one.' }),
+    capabilities: t.stringList({
+      required: true,
+      description:
+        'Exactly what may be written from now on, out of `Connection.availableCapabilities`; `*` is everything, an empty list nothing.',
+    }),
+    ...idempotencyField(t),
+  }),
+});
+
+builder.mutationField('connectionWriteUnlock', (t) =>
+  t.field({
+    type: ConnectionPayload,
+    description:
+      'Says what may be written to an account. Plans of what is unlocked are carried out; what is locked becomes a plan.',
+    authScopes: { can: 'admin' },
+    args: {
+      input: t.arg({ type: ConnectionWriteUnlockInput, required: true, description: 'What, and where.' }),
+    },
+    resolve: (_root, { input }, context) => {
+      const id = input.id.id;
+      const capabilities = [...new Set(input.capabilities)].sort();
+      return mutate(
+        context,
+        { name: 'connectionWriteUnlock', input, facts: [id, capabilities] },
+        async (tx) => {
+          await refuseUnknownCapabilities(context, id, capabilities);
+          await setWriteCapabilities(tx, BigInt(id), capabilities);
+          return effectOn(id);
+        },
+      );
+    },
+  }),
+);
+
+async function refuseUnknownCapabilities(
+  context: OperationContext,
+  id: string,
+  capabilities: readonly string[],
+): Promise<void> {
+  const connection = await context.services.prisma.connection.findUnique({ where: { id: BigInt(id) } });
+  const known = connection === null ? undefined : context.services.platforms[connection.platform]?.pushKinds;
+  if (known === undefined) return;
+  const unknown = capabilities.filter((name) => name !== '*' && !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new AppError({
+    code: 'CAPABILITY_UNKNOWN',
+    retryable: false,
+    publicMessage: `Nothing called ${unknown.join(', ')} can be written there. Known are: ${known.join(', ')}.`,
+  });
+}
+
+function effectOn(id: string): Effect {
+  return { subjectId: id, pushIds: [], cursor: null };
+}

@@ -1,0 +1,305 @@
+import type { SubjectType } from '../../model/event.ts';
+import { builder, pageComplexity } from '../builder.ts';
+import {
+  CircuitStateEnum,
+  ConnectionStatusEnum,
+  DeliveryOutcomeEnum,
+  DeliveryStatusEnum,
+  PlatformEnum,
+  PushStatusEnum,
+  SubjectTypeEnum,
+} from '../enums.ts';
+import { scopeOfType } from '../scopes.ts';
+
+// The console of the sync is read by people, not in bulk: Prisma loads it, with the fields and relations asked for.
+
+const id = { field: 'id', description: 'Globally unique and stable; opaque.' } as const;
+
+export const Connection = builder.prismaNode('Connection', {
+  description: 'One authorised account at a platform.',
+  id,
+  fields: (t) => ({
+    platform: t.expose('platform', { type: PlatformEnum, description: 'The platform.' }),
+    accountId: t.exposeString('accountId', {
+      description: "The platform's own name of the account: shop domain, portal id, realm id or seller id.",
+    }),
+    name: t.exposeString('name', { description: 'What people call it.' }),
+    status: t.expose('status', { type: ConnectionStatusEnum, description: 'Whether it is kept in step.' }),
+    statusReason: t.exposeString('statusReason', {
+      nullable: true,
+      description: 'Why it is paused or revoked, in words.',
+    }),
+    writeCapabilities: t.exposeStringList('writeCapabilities', {
+      description:
+        'What may be written there, for example `contact`, `salesReceipt`; `*` is everything. Empty: it only observes and pushes stay plans.',
+    }),
+    availableCapabilities: t.stringList({
+      description: 'What could be unlocked: the kinds of writes this platform knows.',
+      resolve: (connection, _args, context) => [
+        ...(context.services.platforms[connection.platform]?.pushKinds ?? []),
+      ],
+    }),
+    circuit: t.field({
+      type: CircuitStateEnum,
+      description: 'Whether calls are made at all.',
+      resolve: (connection) => circuitOf(connection, Date.now()),
+    }),
+    circuitReason: t.exposeString('circuitReason', {
+      nullable: true,
+      description: 'Why the circuit opened, in words.',
+    }),
+    circuitOpenUntil: t.expose('circuitOpenUntil', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the next call is tried.',
+    }),
+    lastSuccessAt: t.expose('lastSuccessAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the platform last answered a call as it should.',
+    }),
+    lastDeliveryAt: t.expose('lastDeliveryAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its latest delivery was received.',
+    }),
+    sweptUntil: t.expose('sweptUntil', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'How far the last sweep has read.',
+    }),
+    deliveries: t.relatedConnection(
+      'deliveries',
+      {
+        cursor: 'id',
+        description: 'What it told us, latest first.',
+        totalCount: true,
+        complexity: pageComplexity,
+        authScopes: { can: 'read:sync' },
+        query: { orderBy: { id: 'desc' } },
+      },
+      {},
+    ),
+    pushes: t.relatedConnection(
+      'pushes',
+      {
+        cursor: 'id',
+        description: 'What it is or was owed, latest first.',
+        totalCount: true,
+        complexity: pageComplexity,
+        authScopes: { can: 'read:sync' },
+        query: { orderBy: { id: 'desc' } },
+      },
+      {},
+    ),
+  }),
+});
+
+/** After the pause the next call is a trial: until it succeeds, failures are still counted. */
+export function circuitOf(
+  connection: { circuitOpenUntil: Date | null; consecutiveFailures: number },
+  nowMs: number,
+): 'closed' | 'open' | 'half_open' {
+  if (connection.circuitOpenUntil === null) return 'closed';
+  if (connection.circuitOpenUntil.getTime() > nowMs) return 'open';
+  return connection.consecutiveFailures > 0 ? 'half_open' : 'closed';
+}
+
+export class ContentErasedError extends Error {}
+export class ContentUnreadableError extends Error {}
+
+builder.objectType(ContentErasedError, {
+  name: 'ContentErased',
+  description: 'The bytes were erased because privacy demanded it.',
+  fields: (t) => ({
+    message: t.exposeString('message', { description: 'The same in words.' }),
+  }),
+});
+
+builder.objectType(ContentUnreadableError, {
+  name: 'ContentUnreadable',
+  description: 'The bytes are not JSON.',
+  fields: (t) => ({
+    message: t.exposeString('message', { description: 'Why, in words.' }),
+  }),
+});
+
+const DeliveryContent = builder.objectRef<{ json: unknown }>('DeliveryContent').implement({
+  description: 'What a platform sent.',
+  fields: (t) => ({
+    json: t.expose('json' as never, {
+      type: 'JSON',
+      description: 'Parsed; numbers beyond 2^53 are given as strings.',
+    }),
+  }),
+});
+
+export const Delivery = builder.prismaNode('Delivery', {
+  description: 'One webhook or notification as received.',
+  id,
+  fields: (t) => ({
+    connection: t.relation('connection', {
+      description: 'Who sent it.',
+      authScopes: { can: 'read:sync' },
+    }),
+    externalId: t.exposeString('externalId', {
+      description: "The platform's id of this delivery; the same over its retries.",
+    }),
+    topic: t.exposeString('topic', {
+      description: "What happened, in the platform's words, for example `orders/create`.",
+    }),
+    subject: t.exposeString('subject', { description: 'What it happened to, for example `order:5551`.' }),
+    triggeredAt: t.expose('triggeredAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the platform says it happened.',
+    }),
+    receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When it was received here.' }),
+    settledAt: t.expose('settledAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was done with.',
+    }),
+    status: t.expose('status', { type: DeliveryStatusEnum, description: 'How far it has come.' }),
+    outcome: t.expose('outcome', {
+      type: DeliveryOutcomeEnum,
+      nullable: true,
+      description: 'What it changed, once settled.',
+    }),
+    attempts: t.exposeInt('attempts', { description: 'How often processing was begun.' }),
+    nextAttemptAt: t.expose('nextAttemptAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it is tried again.',
+    }),
+    errorCode: t.exposeString('errorCode', {
+      nullable: true,
+      description: 'Stable code of the last failure.',
+    }),
+    error: t.exposeString('error', { nullable: true, description: 'The last failure in words.' }),
+    remedy: t.exposeString('remedy', { nullable: true, description: 'What a person can do about it.' }),
+    content: t.field({
+      type: DeliveryContent,
+      description: 'What was sent: personal data, as the platform wrote it.',
+      authScopes: { $all: { can: 'read:customers', $all: { can: 'read:orders' } } },
+      errors: {
+        types: [ContentErasedError, ContentUnreadableError],
+        union: { name: 'DeliveryContentResult', description: 'What was sent, or why it cannot be shown.' },
+      },
+      resolve: async (delivery, _args, context) => {
+        const row = await context.services.prisma.delivery.findUniqueOrThrow({
+          where: { id: delivery.id },
+          select: { body: true },
+        });
+        return readContent(Buffer.from(row.body));
+      },
+    }),
+    pushes: t.relation('pushes', {
+      description: 'The writes it caused.',
+      authScopes: { can: 'read:sync' },
+      query: { orderBy: { id: 'asc' }, take: 250 },
+    }),
+  }),
+});
+
+/** Ids of 64 bits are shown as strings: a number would be shown rounded. */
+function readContent(body: Buffer): { json: unknown } {
+  if (body.length === 0) throw new ContentErasedError('The content of this delivery was erased.');
+  try {
+    return {
+      json: JSON.parse(body.toString('utf8'), ((_key: string, value: unknown, source: { source?: string }) =>
+        typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source.source ?? '')
+          ? source.source
+          : value) as (key: string, value: unknown) => unknown),
+    };
+  } catch {
+    throw new ContentUnreadableError('The content of this delivery is not JSON.');
+  }
+}
+
+builder.prismaObject('Receipt', {
+  description: 'What a platform answered to a push.',
+  fields: (t) => ({
+    attempt: t.exposeInt('attempt', { description: 'Which attempt it answers.' }),
+    remoteId: t.exposeString('remoteId', {
+      nullable: true,
+      description: "The platform's id of the row written.",
+    }),
+    remoteVersion: t.exposeString('remoteVersion', {
+      nullable: true,
+      description: "The platform's version of it.",
+    }),
+    adopted: t.exposeBoolean('adopted', {
+      description: 'True when the row was already there and was taken over instead of written again.',
+    }),
+    detail: t.field({
+      type: 'JSON',
+      description: 'Facts of the answer that a person may want: document number, total.',
+      resolve: (receipt) => receipt.detail,
+    }),
+    durationMs: t.exposeInt('durationMs', { description: 'How long the platform took, in milliseconds.' }),
+    receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When it answered.' }),
+  }),
+});
+
+export const Push = builder.prismaNode('Push', {
+  description: 'One write we owe a platform.',
+  id,
+  fields: (t) => ({
+    connection: t.relation('connection', {
+      description: 'Where it is written.',
+      authScopes: { can: 'read:sync' },
+    }),
+    kind: t.exposeString('kind', { description: 'What is written, for example `contact`, `salesReceipt`.' }),
+    subjectType: t.field({
+      type: SubjectTypeEnum,
+      description: 'What it is about.',
+      resolve: (push) => push.subjectType as SubjectType,
+    }),
+    subject: t.node({
+      description: 'What it is about, as it is now.',
+      authScopes: (push) => ({ can: scopeOfType[push.subjectType as SubjectType] }),
+      id: (push) => ({ type: push.subjectType, id: push.subjectId.toString() }),
+    }),
+    version: t.exposeInt('version', {
+      description: 'How often this thing has been planned for this platform; part of the idempotency key.',
+    }),
+    idempotencyKey: t.exposeString('idempotencyKey', {
+      description: 'The key sent to the platform so that repeating is harmless.',
+    }),
+    body: t.field({
+      type: 'JSON',
+      description: "What the platform's row should say, in our words.",
+      authScopes: (push) => ({ can: scopeOfType[push.subjectType as SubjectType] }),
+      resolve: (push) => push.body,
+    }),
+    status: t.expose('status', { type: PushStatusEnum, description: 'How far it has come.' }),
+    attempts: t.exposeInt('attempts', { description: 'How often it was begun.' }),
+    nextAttemptAt: t.expose('nextAttemptAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it is tried again.',
+    }),
+    errorCode: t.exposeString('errorCode', {
+      nullable: true,
+      description: 'Stable code of the last failure.',
+    }),
+    error: t.exposeString('error', { nullable: true, description: 'The last failure in words.' }),
+    remedy: t.exposeString('remedy', { nullable: true, description: 'What a person can do about it.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was planned.' }),
+    settledAt: t.expose('settledAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the platform had it.',
+    }),
+    delivery: t.relation('delivery', {
+      nullable: true,
+      description: 'The delivery that caused it, where one did.',
+      authScopes: { can: 'read:sync' },
+    }),
+    receipts: t.relation('receipts', {
+      description: 'What the platform answered.',
+      query: { orderBy: { id: 'asc' } },
+    }),
+  }),
+});

@@ -1,0 +1,26 @@
+import type { GraphQLSchema } from 'graphql';
+import { builder } from './builder.ts';
+import './scalars.ts';
+import './nodes/customer.ts';
+import './nodes/order.ts';
+import './nodes/product.ts';
+import './nodes/event.ts';
+import './nodes/sync.ts';
+import './nodes/sync-status.ts';
+import './queries/graph.ts';
+import './queries/sync.ts';
+import './mutations/customer-update.ts';
+import './mutations/order-update.ts';
+import './mutations/stock-adjust.ts';
+import './mutations/sync.ts';
+import './subscriptions/order-changed.ts';
+import './subscriptions/stock-level-changed.ts';
+import './subscriptions/simple.ts';
+
+let built: GraphQLSchema | undefined;
+
+/** The one schema: built once per process. */
+export function buildSchema(): GraphQLSchema {
+  built ??= builder.toSchema();
+  return built;
+}

@@ -1,0 +1,338 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { complexityFromQuery } from '@pothos/plugin-complexity';
+import {
+  createSourceEventStream,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLSchema,
+} from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import type { StoredEvent } from '../model/event.ts';
+import { KeyRing } from './authenticate.ts';
+import { Crowd } from './crowd.ts';
+import { Documents, type Operation } from './documents.ts';
+import { exampleTabs } from './examples.ts';
+import { publicError, tooComplex } from './failures.ts';
+import { GraphiqlPage } from './graphiql.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import { RateLimiter } from './rate-limit.ts';
+import { buildSchema } from './schema.ts';
+import type { Actor } from './scopes.ts';
+import type { GraphQLServices, OperationContext } from './services.ts';
+import { deliverAlone } from './subscriptions/event-source.ts';
+import { attachWebSocket } from './websocket.ts';
+
+export interface GraphQLServer {
+  schema: GraphQLSchema;
+  /** Answers a request for /graphql: POST, GET, SSE, and GraphiQL for browsers. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Serves graphql-transport-ws at /graphql of that server, until disposed. */
+  attachWebSocket(server: Server): AsyncDisposable;
+  /** How many are subscribed over WebSocket, in how many groups of equals. */
+  audience(): { groups: number; subscribers: number };
+}
+
+/** What Yoga is handed with each request. */
+interface RequestContext {
+  actor: Actor;
+}
+
+/** The API over HTTP and WebSocket, with one schema, one context and one set of limits. */
+export function createGraphQL(services: GraphQLServices): GraphQLServer {
+  const limits: Limits = { ...defaultLimits, ...services.limits };
+  const schema = buildSchema();
+  const documents = new Documents({ schema, limits, introspection: services.introspection });
+  const keys = new KeyRing(services);
+  const rates = new RateLimiter({ perSecond: limits.requestsPerSecond, burst: limits.burst });
+  const crowd = new Crowd({ documents, log: services.log });
+  const page = services.graphiql ? new GraphiqlPage(services.exampleTabs ?? exampleTabs) : null;
+  const allowedOrigins = services.allowedOrigins ?? [];
+
+  const contextOf = (actor: Actor): OperationContext => ({
+    services,
+    db: services.pool,
+    actor,
+    limits,
+    deliver: (source, after) => deliverAlone(() => contextOf(actor), source, after),
+  });
+  const conceal = (result: ExecutionResult): ExecutionResult =>
+    result.errors === undefined
+      ? result
+      : { ...result, errors: result.errors.map((error) => maskError(error, services)) };
+  const checkCost = costChecker(schema, limits);
+
+  const yoga = createYoga<RequestContext, OperationContext>({
+    schema,
+    graphqlEndpoint: '/graphql',
+    // The body is read, and its size limited, before Yoga sees the request: its own limit costs much per request.
+    maxRequestBodySize: false,
+    multipart: false,
+    batching: { limit: limits.batch },
+    graphiql: false,
+    landingPage: false,
+    logging: false,
+    parserAndValidationCache: false,
+    cors:
+      allowedOrigins.length === 0
+        ? false
+        : {
+            origin: [...allowedOrigins],
+            credentials: false,
+            allowedHeaders: ['authorization', 'content-type'],
+            methods: ['POST', 'GET', 'OPTIONS'],
+            maxAge: 600,
+          },
+    maskedErrors: { maskError: (error) => maskError(error, services) },
+    context: ({ actor }) => contextOf(actor),
+    plugins: [usePrepared(documents, checkCost)],
+  });
+
+  return {
+    schema,
+    audience: () => crowd.size,
+    attachWebSocket: (server) =>
+      attachWebSocket(server, {
+        schema,
+        documents,
+        crowd,
+        keys,
+        rates,
+        limits,
+        allowedOrigins,
+        log: services.log,
+        contextOf,
+        conceal,
+        checkCost,
+      }),
+    async handle(request, response) {
+      if (request.method === 'OPTIONS') {
+        await yoga.handle(request, response, { actor: nobody });
+        return;
+      }
+      if (page !== null && wantsPage(request)) {
+        await sendPage(page, request, response);
+        return;
+      }
+      const actor = await keys.actorOf(request);
+      if (actor === null) {
+        refuse(response, 401, 'UNAUTHENTICATED', 'Send an API key: Authorization: Bearer tb_…', {
+          'www-authenticate': 'Bearer realm="tributary"',
+        });
+        return;
+      }
+      const retryAfter = rates.take(actor.name, Date.now());
+      if (retryAfter > 0) {
+        refuse(
+          response,
+          429,
+          'RATE_LIMITED',
+          `Too many requests with this key; try again in ${retryAfter} s.`,
+          {
+            'retry-after': String(retryAfter),
+          },
+        );
+        return;
+      }
+      if (request.method === 'POST') {
+        // Forms of other sites can send everything but JSON without asking first.
+        if (!/^application\/(graphql\+)?json\b/i.test(request.headers['content-type'] ?? '')) {
+          refuse(response, 415, 'UNSUPPORTED_MEDIA_TYPE', 'Send JSON: Content-Type: application/json');
+          return;
+        }
+        const body = await readBody(request, limits.bodyBytes);
+        if (body === null) {
+          refuse(response, 413, 'TOO_LARGE', `A request holds at most ${limits.bodyBytes} bytes.`, {
+            connection: 'close',
+          });
+          return;
+        }
+        Object.assign(request, { body });
+      }
+      await yoga.handle(request, response, { actor });
+    },
+  };
+}
+
+const nobody: Actor = { name: 'nobody', scopes: new Set() };
+
+/** Parsing, checking and running by our own cache of documents, for all that comes through Yoga. */
+function usePrepared(
+  documents: Documents,
+  checkCost: (operation: Operation, context: OperationContext) => GraphQLError | null,
+): Plugin<OperationContext> {
+  const operationOf = (args: ExecutionArgs): Operation => {
+    const prepared = documents.preparedOf(args.document);
+    if (prepared === undefined) throw new Error('a document was not prepared');
+    return {
+      prepared,
+      operationName: args.operationName ?? null,
+      variables: (args.variableValues ?? {}) as Record<string, unknown>,
+    };
+  };
+  return {
+    onParse({ params, setParsedDocument }) {
+      setParsedDocument(documents.prepare(String(params.source)).document);
+    },
+    onValidate({ params, setResult }) {
+      setResult([...(documents.preparedOf(params.documentAST)?.errors ?? [])]);
+    },
+    onExecute({ setExecuteFn }) {
+      setExecuteFn((args: ExecutionArgs) => {
+        const operation = operationOf(args);
+        const refusal = checkCost(operation, args.contextValue as OperationContext);
+        return refusal === null
+          ? documents.execute(operation, args.rootValue, args.contextValue as OperationContext)
+          : { errors: [refusal] };
+      });
+    },
+    onSubscribe({ setSubscribeFn }) {
+      setSubscribeFn(async (args: ExecutionArgs) => {
+        const operation = operationOf(args);
+        const context = args.contextValue as OperationContext;
+        const refusal = checkCost(operation, context);
+        if (refusal !== null) return { errors: [refusal] };
+        const stream = await createSourceEventStream(args);
+        if (!(Symbol.asyncIterator in stream)) return stream;
+        return rendered(stream as AsyncIterable<StoredEvent>, (event) =>
+          // A copy is a context of its own: loaders are kept per context, and must not outlive an event.
+          documents.execute(operation, event, { ...context }),
+        );
+      });
+    },
+  };
+}
+
+/** Not a generator: `return` of one waits for its pending `next`, which for a subscription may take for ever. */
+function rendered(
+  events: AsyncIterable<StoredEvent>,
+  render: (event: StoredEvent) => ExecutionResult | Promise<ExecutionResult>,
+): AsyncIterableIterator<ExecutionResult> {
+  const source = events[Symbol.asyncIterator]();
+  const results: AsyncIterableIterator<ExecutionResult> = {
+    async next() {
+      const result = await source.next();
+      return result.done === true
+        ? { done: true, value: undefined }
+        : { done: false, value: await render(result.value) };
+    },
+    async return() {
+      await source.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]: () => results,
+  };
+  return results;
+}
+
+/** Depth and cost of an operation, known before it runs. Remembered per document and size of its pages. */
+function costChecker(
+  schema: GraphQLSchema,
+  limits: Limits,
+): (operation: Operation, context: OperationContext) => GraphQLError | null {
+  const known = new WeakMap<object, Map<string, GraphQLError | null>>();
+  return ({ prepared, operationName, variables }, context) => {
+    const ofDocument = known.get(prepared) ?? new Map<string, GraphQLError | null>();
+    known.set(prepared, ofDocument);
+    const key = `${operationName ?? ''} ${JSON.stringify(variables)}`;
+    const before = ofDocument.get(key);
+    if (before !== undefined) return before;
+    const refusal = refusalOf(schema, limits, { prepared, operationName, variables }, context);
+    if (ofDocument.size >= 100) ofDocument.clear();
+    ofDocument.set(key, refusal);
+    return refusal;
+  };
+}
+
+function refusalOf(
+  schema: GraphQLSchema,
+  limits: Limits,
+  { prepared, operationName, variables }: Operation,
+  context: OperationContext,
+): GraphQLError | null {
+  let cost: { depth: number; complexity: number };
+  try {
+    cost = complexityFromQuery(prepared.document, {
+      schema,
+      variables,
+      ctx: context,
+      ...(operationName === null ? {} : { operationName }),
+    } as never);
+  } catch {
+    // What is wrong with the variables, the execution tells better.
+    return null;
+  }
+  if (cost.depth > limits.depth) {
+    return tooComplex(`This operation is ${cost.depth} levels deep; ${limits.depth} are allowed.`);
+  }
+  if (cost.complexity > limits.complexity) {
+    return tooComplex(
+      `This operation may cost ${cost.complexity}; ${limits.complexity} is allowed. Ask for fewer fields or smaller pages.`,
+    );
+  }
+  return null;
+}
+
+function maskError(error: unknown, services: GraphQLServices): GraphQLError {
+  return publicError(error, (cause) => {
+    const id = randomUUID();
+    services.log.error({ err: cause, id }, 'a resolver failed');
+    return id;
+  });
+}
+
+function wantsPage(request: IncomingMessage): boolean {
+  return request.method === 'GET' && /\btext\/html\b/.test(request.headers.accept ?? '');
+}
+
+async function sendPage(
+  page: GraphiqlPage,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const headers = {
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-cache',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'content-security-policy':
+      "default-src 'self'; script-src 'unsafe-inline' 'unsafe-eval' blob:; worker-src blob:; style-src 'unsafe-inline'; img-src data: 'self'; font-src data: 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'",
+  };
+  if (/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
+    const body = await page.compressed();
+    response.writeHead(200, { ...headers, 'content-encoding': 'gzip', 'content-length': body.length });
+    response.end(body);
+    return;
+  }
+  response.writeHead(200, headers);
+  response.end(page.html());
+}
+
+/** The whole body; null as soon as it is too large. */
+async function readBody(request: IncomingMessage, most: number): Promise<Buffer | null> {
+  if (Number(request.headers['content-length'] ?? 0) > most) return null;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > most) return null;
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
+
+function refuse(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  message: string,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+    ...headers,
+  });
+  response.end(JSON.stringify({ errors: [{ message, extensions: { code } }] }));
+}

@@ -1,0 +1,358 @@
+import { expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import type { Tx } from '../../src/db/pool.ts';
+import { transaction } from '../../src/db/transaction.ts';
+import type { NewEvent } from '../../src/model/event.ts';
+import { appendEvents } from '../../src/sync/events/append-events.ts';
+import {
+  insertConnection,
+  insertLine,
+  insertLocation,
+  insertOrder,
+  insertPush,
+  insertStockLevel,
+  insertVariant,
+} from '../support/fixtures.ts';
+import { adminKey, startTestApi, type TestApi } from '../support/graphql-server.ts';
+
+function orderEvent(subjectId: bigint, payload: Record<string, unknown> = {}): NewEvent {
+  return { type: 'order.updated', subjectType: 'Order', subjectId, payload, source: 'shopify' };
+}
+
+async function append(api: TestApi, ...events: NewEvent[]): Promise<void> {
+  await transaction(api.database.pool, (tx: Tx) => appendEvents(tx, events));
+}
+
+async function until<T>(read: () => T | undefined | false | null): Promise<T> {
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    const value = read();
+    if (value) return value;
+    if (Date.now() > deadline) throw new Error('it did not come in time');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+interface Listening {
+  // biome-ignore lint/suspicious/noExplicitAny: compared with what is expected
+  received: any[];
+  errors: unknown[];
+  completed: () => boolean;
+  stop: () => Promise<void>;
+}
+
+function listen(
+  api: TestApi,
+  query: string,
+  variables: Record<string, unknown> = {},
+  options: { key?: string | null } = {},
+): Listening {
+  const client = api.subscriber(options);
+  const received: unknown[] = [];
+  const errors: unknown[] = [];
+  let completed = false;
+  const stop = client.subscribe(
+    { query, variables },
+    {
+      next: (result) => received.push(result),
+      error: (error) => errors.push(error),
+      complete: () => {
+        completed = true;
+      },
+    },
+  );
+  return {
+    received: received as Listening['received'],
+    errors,
+    completed: () => completed,
+    stop: async () => {
+      stop();
+      await client.dispose();
+    },
+  };
+}
+
+/** Until the server has taken as many in: only then is "from now on" a moment that a test knows. */
+async function joined(api: TestApi, subscribers: number): Promise<void> {
+  await until(() => api.graphql.audience().subscribers === subscribers);
+}
+
+test('an order that changes reaches its subscribers with what it is now', async () => {
+  await using api = await startTestApi();
+  const connection = await insertConnection(api.database.pool);
+  const order = await insertOrder(api.database.pool, { connection_id: connection, number: '#7' });
+  await insertLine(api.database.pool, { order_id: order, sku: 'SHIRT' });
+  const query = `subscription { orderChanged { cursor event { type source payload } order { number lines { sku } source { platform } } } }`;
+  const first = listen(api, query);
+  const second = listen(api, query);
+  await joined(api, 2);
+  expect(api.graphql.audience().groups).toBe(1);
+  for (let n = 1; n <= 3; n += 1) await append(api, orderEvent(order, { n }));
+  for (const listening of [first, second]) {
+    await until(() => listening.received.length === 3);
+    expect(listening.received).toEqual(
+      [1, 2, 3].map((n) => ({
+        data: {
+          orderChanged: {
+            cursor: String(n),
+            event: { type: 'ORDER_UPDATED', source: 'SHOPIFY', payload: { n } },
+            order: { number: '#7', lines: [{ sku: 'SHIRT' }], source: { platform: 'SHOPIFY' } },
+          },
+        },
+      })),
+    );
+    await listening.stop();
+  }
+  await joined(api, 0);
+  expect(api.graphql.audience().groups).toBe(0);
+});
+
+test('with 16 writers, one who reconnects with the last cursor again and again sees each event once and in order', async () => {
+  await using api = await startTestApi();
+  const connection = await insertConnection(api.database.pool);
+  const order = await insertOrder(api.database.pool, { connection_id: connection });
+  const writers = 16;
+  const each = 25;
+  const query = `subscription S($after: String) { eventAppended(after: $after) { cursor event { payload } } }`;
+  // One who stays keeps the group of the others alive, so that those who come back have to find their way into it.
+  const staying = listen(api, query);
+  await joined(api, 1);
+  const writing = Promise.all(
+    Array.from({ length: writers }, async (_, writer) => {
+      for (let n = 0; n < each; n += 1) await append(api, orderEvent(order, { writer, n }));
+    }),
+  );
+  const cursors: number[] = [];
+  let after = '0';
+  while (cursors.length < writers * each) {
+    const listening = listen(api, query, { after });
+    const wanted = Math.min(37, writers * each - cursors.length);
+    await until(() => listening.received.length >= wanted);
+    await listening.stop();
+    const seen = listening.received.map((result) => Number(result.data.eventAppended.cursor));
+    cursors.push(...seen);
+    after = String(seen.at(-1));
+  }
+  await writing;
+  const expected = Array.from({ length: writers * each }, (_, index) => index + 1);
+  expect(cursors).toEqual(expected);
+  await until(() => staying.received.length === writers * each);
+  expect(staying.received.map((result) => Number(result.data.eventAppended.cursor))).toEqual(expected);
+  await staying.stop();
+});
+
+test('those who resume from different cursors end up in one group and miss nothing', async () => {
+  await using api = await startTestApi();
+  const connection = await insertConnection(api.database.pool);
+  const order = await insertOrder(api.database.pool, { connection_id: connection });
+  for (let n = 0; n < 10; n += 1) await append(api, orderEvent(order));
+  const query = `subscription S($after: String) { orderChanged(after: $after) { cursor } }`;
+  const listeners = [0, 3, 7, 10].map((after) => ({
+    after,
+    ...listen(api, query, { after: String(after) }),
+  }));
+  await until(() => listeners.every((one) => one.received.length >= 10 - one.after));
+  await append(api, orderEvent(order));
+  await append(api, orderEvent(order));
+  await until(() => listeners.every((one) => one.received.length === 12 - one.after));
+  for (const one of listeners) {
+    expect(one.received.map((result) => Number(result.data.orderChanged.cursor))).toEqual(
+      Array.from({ length: 12 - one.after }, (_, index) => one.after + index + 1),
+    );
+  }
+  expect(api.graphql.audience()).toEqual({ groups: 1, subscribers: 4 });
+  for (const one of listeners) await one.stop();
+});
+
+test('filters of orders and of stock let only through what fits', async () => {
+  await using api = await startTestApi();
+  const db = api.database.pool;
+  const connection = await insertConnection(db);
+  const online = await insertOrder(db, { connection_id: connection, channel: 'online_store', number: '#1' });
+  const till = await insertOrder(db, { connection_id: connection, channel: 'point_of_sale', number: '#2' });
+  const { variantId: shirt } = await insertVariant(db, { sku: 'SHIRT' });
+  const { variantId: socks } = await insertVariant(db, { sku: 'SOCKS' });
+  const berlin = await insertLocation(db, { connection_id: connection });
+  const hamburg = await insertLocation(db, { connection_id: connection });
+  const levels: bigint[] = [];
+  for (const variant_id of [shirt, socks]) {
+    for (const location_id of [berlin, hamburg]) {
+      levels.push(await insertStockLevel(db, { variant_id, location_id }));
+    }
+  }
+  const orders = listen(
+    api,
+    `subscription { orderChanged(filter: { channels: [POINT_OF_SALE] }) { order { number } } }`,
+  );
+  const stock = listen(
+    api,
+    `subscription S($at: [ID!]) { stockLevelChanged(skus: ["SOCKS"], locationIds: $at) { stockLevel { variant { sku } location { id } } } }`,
+    { at: [Buffer.from(`Location:${hamburg}`).toString('base64url')] },
+  );
+  await joined(api, 2);
+  await append(api, orderEvent(online), orderEvent(till));
+  await append(
+    api,
+    ...levels.map(
+      (subjectId): NewEvent => ({
+        type: 'stock.changed',
+        subjectType: 'StockLevel',
+        subjectId,
+        payload: {},
+        source: 'shopify',
+      }),
+    ),
+  );
+  await until(() => orders.received.length > 0 && stock.received.length > 0);
+  await append(api, orderEvent(till));
+  await until(() => orders.received.length === 2);
+  expect(orders.received.map((result) => result.data.orderChanged.order.number)).toEqual(['#2', '#2']);
+  expect(stock.received.map((result) => result.data.stockLevelChanged.stockLevel)).toEqual([
+    {
+      variant: { sku: 'SOCKS' },
+      location: { id: Buffer.from(`Location:${hamburg}`).toString('base64url') },
+    },
+  ]);
+  await orders.stop();
+  await stock.stop();
+});
+
+test('a change of the sync is told as the state it led to', async () => {
+  await using api = await startTestApi();
+  const connection = await insertConnection(api.database.pool, { name: 'CRM', platform: 'hubspot' });
+  const listening = listen(
+    api,
+    `subscription { syncStatusChanged { cursor syncStatus { head connections { waiting connection { name } } } } }`,
+  );
+  await joined(api, 1);
+  await insertPush(api.database.pool, { connection_id: connection });
+  const burst = Array.from(
+    { length: 20 },
+    (): NewEvent => ({
+      type: 'push.planned',
+      subjectType: 'Push',
+      subjectId: 1n,
+      payload: {},
+      source: 'tributary',
+    }),
+  );
+  await append(api, ...burst);
+  await until(() => listening.received.at(-1)?.data?.syncStatusChanged.cursor === '20');
+  expect(listening.received.length).toBeLessThan(20);
+  expect(listening.received.at(-1).data.syncStatusChanged.syncStatus).toEqual({
+    head: '20',
+    connections: [{ waiting: 1, connection: { name: 'CRM' } }],
+  });
+  await listening.stop();
+});
+
+test('the same stream comes as server-sent events, from a cursor on', async () => {
+  await using api = await startTestApi();
+  const connection = await insertConnection(api.database.pool);
+  const order = await insertOrder(api.database.pool, { connection_id: connection, number: '#9' });
+  for (let n = 0; n < 3; n += 1) await append(api, orderEvent(order));
+  const stop = new AbortController();
+  const response = await fetch(api.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      authorization: `Bearer ${adminKey}`,
+    },
+    body: JSON.stringify({ query: `subscription { orderChanged(after: "1") { cursor order { number } } }` }),
+    signal: stop.signal,
+  });
+  expect(response.headers.get('content-type')).toContain('text/event-stream');
+  let text = '';
+  const reading = (async () => {
+    for await (const chunk of response.body ?? []) text += Buffer.from(chunk).toString();
+  })().catch(() => undefined);
+  await until(() => text.split('"cursor"').length === 3);
+  await append(api, orderEvent(order));
+  await until(() => text.split('"cursor"').length === 4);
+  const cursors = [...text.matchAll(/"cursor":"(\d+)"/g)].map((match) => match[1]);
+  expect(cursors).toEqual(['2', '3', '4']);
+  stop.abort();
+  await reading;
+});
+
+test('what a subscriber may not see is an error in its payload or refused at once', async () => {
+  const key = 'tb_orders_only_0123456789abcdef';
+  await using api = await startTestApi({
+    apiKeys: [
+      { name: 'admin', key: adminKey, scopes: ['admin'] },
+      { name: 'orders', key, scopes: ['read:orders'] },
+    ],
+  });
+  const connection = await insertConnection(api.database.pool);
+  const order = await insertOrder(api.database.pool, { connection_id: connection });
+  const refused = listen(api, `subscription { customerChanged { cursor } }`, {}, { key });
+  await until(() => refused.received.length + refused.errors.length > 0);
+  expect(JSON.stringify([refused.received, refused.errors])).toContain('FORBIDDEN');
+  const query = `subscription { orderChanged { cursor order { number customer { id } } } }`;
+  const limited = listen(api, query, {}, { key });
+  const full = listen(api, query);
+  await joined(api, 2);
+  // Different scopes are different audiences.
+  expect(api.graphql.audience().groups).toBe(2);
+  await append(api, orderEvent(order));
+  await until(() => limited.received.length === 1 && full.received.length === 1);
+  expect(full.received[0].errors).toBeUndefined();
+  expect(limited.received[0].errors[0].extensions.code).toBe('FORBIDDEN');
+  for (const one of [refused, limited, full]) await one.stop();
+});
+
+test('a WebSocket without a key, or with a wrong one, is closed with 4401', async () => {
+  await using api = await startTestApi();
+  for (const key of [null, 'tb_wrong_0123456789abcdef']) {
+    const socket = new WebSocket(api.url.replace('http', 'ws'), 'graphql-transport-ws');
+    const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+    socket.once('open', () =>
+      socket.send(
+        JSON.stringify({
+          type: 'connection_init',
+          payload: key === null ? {} : { authorization: `Bearer ${key}` },
+        }),
+      ),
+    );
+    expect(await closed).toBe(4401);
+  }
+});
+
+test('a page of another site cannot open a WebSocket', async () => {
+  await using api = await startTestApi({ anonymousScopes: ['read:orders'] });
+  const socket = new WebSocket(api.url.replace('http', 'ws'), 'graphql-transport-ws', {
+    origin: 'https://evil.example',
+  });
+  const status = await new Promise<number>((resolve) => {
+    socket.once('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
+    socket.once('open', () => resolve(101));
+    socket.on('error', () => undefined);
+  });
+  expect(status).toBe(403);
+});
+
+test('a subscriber that takes nothing is closed, and others do not notice', async () => {
+  await using api = await startTestApi({ limits: { socketBufferBytes: 64 * 1024 } as never });
+  const connection = await insertConnection(api.database.pool);
+  const order = await insertOrder(api.database.pool, { connection_id: connection, note: 'n'.repeat(40_000) });
+  const query = `subscription { orderChanged { cursor order { note } } }`;
+  const quick = listen(api, query);
+  const slow = new WebSocket(api.url.replace('http', 'ws'), 'graphql-transport-ws');
+  const closed = new Promise<number>((resolve) => slow.once('close', resolve));
+  slow.once('open', () =>
+    slow.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${adminKey}` } })),
+  );
+  slow.once('message', () => {
+    slow.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }));
+    slow.pause();
+  });
+  await joined(api, 2);
+  // Enough to fill the buffers of both kernels and then ours.
+  for (let n = 0; n < 300; n += 1) await append(api, orderEvent(order));
+  await until(() => quick.received.length === 300);
+  await until(() => api.graphql.audience().subscribers === 1);
+  slow.resume();
+  expect([1013, 1006]).toContain(await closed);
+  await quick.stop();
+});
