@@ -16,6 +16,11 @@ create index order_line_unknown_variant on order_line (remote_variant_id) where 
 create index sales_order_unknown_location on sales_order (connection_id, remote_location_id)
   where location_id is null and remote_location_id is not null;
 
+-- Planning asks for the open pushes about a few subjects, among all that were ever made about them.
+create index push_open_subject on push (subject_type, subject_id) where status in ('plan', 'pending', 'running', 'retrying');
+-- Which adjustments a platform has not taken over yet is asked at each of its reports.
+create index stock_movement_adjustment on stock_movement (stock_level_id, recorded_at) where cause = 'adjustment';
+
 create index customer_search on customer (lower(coalesce(first_name, '') || ' ' || coalesce(last_name, '')) text_pattern_ops);
 create index sales_order_tags on sales_order using gin (tags);
 create index stock_level_variant on stock_level (variant_id) include (location_id, on_hand, committed, reserved, available, incoming, safety);

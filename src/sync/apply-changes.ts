@@ -1,0 +1,297 @@
+import type { Tx } from '../db/pool.ts';
+import { unreachable } from '../errors.ts';
+import type { Change, PlatformChange } from '../model/change.ts';
+import { normalizeEmail } from '../model/customer.ts';
+import type { NewEvent } from '../model/event.ts';
+import type { PlatformName, Source } from '../model/platform-name.ts';
+import { appendEvents } from './events/append-events.ts';
+import { applyCustomer, applyCustomerRemoval, observedEmail } from './graph/apply-customer.ts';
+import { applyDocument, applyRevocation, connectionMissing } from './graph/apply-document.ts';
+import { applyLocation } from './graph/apply-location.ts';
+import { applyOrder, applyOrderRemoval } from './graph/apply-order.ts';
+import { applyFulfilment, applyRefund } from './graph/apply-order-parts.ts';
+import { applyProduct, applyProductRemoval } from './graph/apply-product.ts';
+import { editCustomer, editedEmail, editOrder } from './graph/edits.ts';
+import { type CustomerClues, lockCustomersByClues, lockNames } from './graph/locks.ts';
+import { sumOrders } from './graph/sum-orders.ts';
+import {
+  type ChangeOutcome,
+  effectOnCustomer,
+  effectOnOrder,
+  eventOf,
+  noEffects,
+  type PlatformContext,
+  planLater,
+  type Subject,
+  touch,
+  type WriteContext,
+} from './graph/write-context.ts';
+import { guestRemoteId } from './identity/resolve-identity.ts';
+import { settleDelivery } from './inbox/settle-delivery.ts';
+import { planPushes } from './outbox/plan-pushes.ts';
+import type { Platform } from './platforms/platform.ts';
+import { adjustStock } from './stock/adjust-stock.ts';
+import { applyStockLevel, levelKey } from './stock/apply-stock-level.ts';
+
+export interface ApplyInput {
+  changes: readonly Change[];
+  source: Source;
+  /** The connection that spoke; null for our own API. */
+  connectionId: bigint | null;
+  /** Settled together with its effect. */
+  deliveryId: bigint | null;
+  now: Date;
+  platforms: Partial<Record<PlatformName, Platform>>;
+}
+
+export interface Applied {
+  /** `needsFresh`: nothing was changed; the platform must be read and the changes applied with `observedAt`. */
+  outcome: ChangeOutcome;
+  /** Pushes that were planned, those included that stay plans because writing is not unlocked. */
+  pushIds: bigint[];
+  /** Position of the last event; null where there was nothing to tell. */
+  eventPosition: bigint | null;
+  touched: Subject[];
+}
+
+/**
+ * The one write path: whoever speaks, platform or person, a change becomes graph, events and planned pushes here, in the
+ * caller's transaction and all or nothing. Locks first, events last: from there to the commit all writers of events wait.
+ */
+export async function applyChanges(tx: Tx, input: ApplyInput): Promise<Applied> {
+  const context: WriteContext = { ...input, tx, effects: noEffects() };
+  const { effects } = context;
+  await lockAll(context, input.changes);
+  const outcome = await applyAll(context, input.changes);
+  if (outcome === 'needsFresh') return { outcome, pushIds: [], eventPosition: null, touched: [] };
+  const told = await sumUp(context);
+  const planned = await planPushes(context, [...effects.toPlan.values()]);
+  if (input.deliveryId !== null) await settleDelivery(tx, input.deliveryId, outcome);
+  const eventPosition = await appendEvents(tx, [...told, ...planned.events]);
+  return { outcome, pushIds: planned.pushIds, eventPosition, touched: [...effects.touched.values()] };
+}
+
+/** Applies the changes one after the other; when one cannot be decided, none is applied. */
+async function applyAll(context: WriteContext, changes: readonly Change[]): Promise<ChangeOutcome> {
+  const many = changes.length > 1;
+  if (many) await context.tx.query('savepoint before_changes');
+  const outcomes: ChangeOutcome[] = [];
+  for (const change of changes) {
+    const outcome = await applyOne(context, change);
+    if (outcome === 'needsFresh') {
+      if (many) await context.tx.query('rollback to savepoint before_changes');
+      return 'needsFresh';
+    }
+    outcomes.push(outcome);
+  }
+  if (many) await context.tx.query('release savepoint before_changes');
+  return sumOutcomes(outcomes);
+}
+
+function sumOutcomes(outcomes: readonly ChangeOutcome[]): ChangeOutcome {
+  if (outcomes.includes('applied')) return 'applied';
+  if (outcomes.includes('echo')) return 'echo';
+  return outcomes.length > 0 && outcomes.every((outcome) => outcome === 'stale') ? 'stale' : 'unchanged';
+}
+
+async function applyOne(context: WriteContext, change: Change): Promise<ChangeOutcome> {
+  switch (change.kind) {
+    case 'customerEdit':
+      return editCustomer(context, change);
+    case 'orderEdit':
+      return editOrder(context, change);
+    case 'stockAdjust':
+      return adjustStock(context, change);
+    default:
+      return applyPlatformChange(platformContext(context, change), change);
+  }
+}
+
+async function applyPlatformChange(context: PlatformContext, change: PlatformChange): Promise<ChangeOutcome> {
+  switch (change.kind) {
+    case 'customer':
+      return applyCustomer(context, change);
+    case 'customerRemoved':
+      return applyCustomerRemoval(context, change);
+    case 'order':
+      return applyOrder(context, change);
+    case 'orderRemoved':
+      return applyOrderRemoval(context, change);
+    case 'refund':
+      return applyRefund(context, change);
+    case 'fulfilment':
+      return applyFulfilment(context, change);
+    case 'product':
+      return applyProduct(context, change);
+    case 'productRemoved':
+      return applyProductRemoval(context, change);
+    case 'location':
+      return applyLocation(context, change);
+    case 'stockLevel':
+      return applyStockLevel(context, change);
+    case 'documentObserved':
+      return applyDocument(context, change);
+    case 'accountRevoked':
+      return applyRevocation(context, change);
+    default:
+      return unreachable(change);
+  }
+}
+
+function platformContext(context: WriteContext, change: PlatformChange): PlatformContext {
+  const { source, connectionId } = context;
+  if (source === 'tributary' || connectionId === null) throw connectionMissing(change.kind);
+  return { ...context, source, connectionId };
+}
+
+/** Takes every lock that the changes need, in the order that all writers keep. */
+async function lockAll(context: WriteContext, changes: readonly Change[]): Promise<void> {
+  const names: string[] = [];
+  const clues: CustomerClues = {
+    connectionId: context.connectionId,
+    remoteIds: [],
+    linkType:
+      context.source === 'tributary' ? null : (context.platforms[context.source]?.linkTypes.Customer ?? null),
+    emails: [],
+    orderRemoteIds: [],
+    ids: [],
+  };
+  for (const change of changes) await collectLocks(context, change, names, clues);
+  const scope = context.connectionId ?? 'tributary';
+  names.push(...clues.remoteIds.map((id) => `customer:${scope}:${id}`));
+  names.push(...clues.orderRemoteIds.map((id) => `order:${scope}:${id}`));
+  names.push(...clues.emails.map((email) => `email:${email}`));
+  await lockNames(context.tx, names);
+  const { remoteIds, emails, orderRemoteIds, ids } = clues;
+  if (remoteIds.length + emails.length + orderRemoteIds.length + ids.length > 0)
+    await lockCustomersByClues(context.tx, context.effects, clues);
+}
+
+async function collectLocks(
+  context: WriteContext,
+  change: Change,
+  names: string[],
+  clues: CustomerClues,
+): Promise<void> {
+  const scope = context.connectionId ?? 'tributary';
+  switch (change.kind) {
+    case 'customer': {
+      clues.remoteIds.push(change.remoteId, ...(change.customer.mergedRemoteIds ?? []));
+      const email = change.customer.email ?? observedEmail(change.observed);
+      if (email !== null) clues.emails.push(email);
+      return;
+    }
+    case 'customerRemoved':
+      clues.remoteIds.push(change.remoteId);
+      return;
+    case 'order': {
+      clues.orderRemoteIds.push(change.remoteId);
+      const { customer } = change.order;
+      const email = normalizeEmail(customer === null ? change.order.email : customer.email);
+      if (email !== null) clues.emails.push(email);
+      if (customer !== null) clues.remoteIds.push(customer.remoteId);
+      else if (email !== null) clues.remoteIds.push(guestRemoteId(email));
+      return;
+    }
+    case 'orderRemoved':
+      clues.orderRemoteIds.push(change.remoteId);
+      return;
+    case 'refund':
+    case 'fulfilment':
+      clues.orderRemoteIds.push(change.orderRemoteId);
+      return;
+    case 'product':
+    case 'productRemoved':
+      names.push(`product:${scope}:${change.remoteId}`);
+      return;
+    case 'location':
+      names.push(`location:${scope}:${change.remoteId}`);
+      return;
+    case 'stockLevel':
+      names.push(`stock:${scope}:${levelKey(change.inventoryItemRemoteId, change.locationRemoteId)}`);
+      return;
+    case 'documentObserved':
+      names.push(`document:${scope}:${change.remoteType}:${change.remoteId}`);
+      return;
+    case 'accountRevoked':
+      names.push(`account:${scope}`);
+      return;
+    case 'customerEdit': {
+      clues.ids.push(change.customerId);
+      const email = editedEmail(change.patch);
+      if (email !== null) clues.emails.push(email);
+      return;
+    }
+    case 'orderEdit': {
+      // The name under which the order's own platform speaks of it never changes.
+      const { rows } = await context.tx.query<{ name: string }>({
+        name: 'name-of-order',
+        text: `select 'order:' || connection_id || ':' || remote_id as name from sales_order where id = $1`,
+        values: [change.orderId],
+      });
+      names.push(...rows.map((row) => row.name));
+      return;
+    }
+    case 'stockAdjust':
+      // The level's row is its lock.
+      return;
+    default:
+      unreachable(change);
+  }
+}
+
+/** Brings sums up to date and turns what happened to customers and orders into one event each. */
+async function sumUp(context: WriteContext): Promise<NewEvent[]> {
+  const { effects } = context;
+  const orderIds = [...effects.orders.keys()];
+  const customerIds = [...effects.customersToSum].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const summed =
+    orderIds.length + customerIds.length === 0
+      ? { orders: [], customers: [] }
+      : await sumOrders(context.tx, orderIds, customerIds);
+  for (const { id, changed } of summed.customers) {
+    if (!changed) continue;
+    effectOnCustomer(effects, id).changedFields.add('orders');
+    planLater(effects, 'Customer', id);
+  }
+  const customerEvents = [...effects.customers].map(([id, effect]) => {
+    touch(effects, 'Customer', id);
+    return eventOf(
+      context,
+      effect.created ? 'customer.created' : 'customer.updated',
+      { type: 'Customer', id },
+      { changedFields: [...effect.changedFields].sort(), ...effect.facts },
+    );
+  });
+  return [
+    ...customerEvents,
+    ...summed.orders.flatMap((order) => orderEvents(context, order)),
+    ...effects.events,
+  ];
+}
+
+function orderEvents(
+  context: WriteContext,
+  order: Awaited<ReturnType<typeof sumOrders>>['orders'][number],
+): NewEvent[] {
+  const effect = effectOnOrder(context.effects, order.id);
+  touch(context.effects, 'Order', order.id);
+  planLater(context.effects, 'Order', order.id);
+  if (order.paidChanged && !effect.created) effect.changedFields.add('paid');
+  if (order.refundedChanged && !effect.created) effect.changedFields.add('refunded');
+  const payload = {
+    number: order.number,
+    channel: order.channel,
+    totalMinor: order.totalMinor,
+    currency: order.currency,
+    financialStatus: order.financialStatus,
+    customerId: order.customerId,
+    changedFields: [...effect.changedFields].sort(),
+  };
+  const subject: Subject = { type: 'Order', id: order.id };
+  return [
+    ...(effect.created ? [eventOf(context, 'order.created', subject, payload)] : []),
+    ...(effect.cancelled ? [eventOf(context, 'order.cancelled', subject, payload)] : []),
+    ...(!effect.created && !effect.cancelled ? [eventOf(context, 'order.updated', subject, payload)] : []),
+  ];
+}

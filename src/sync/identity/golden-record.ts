@@ -1,0 +1,100 @@
+import { isRelayEmail } from '../../model/customer.ts';
+import type { Source } from '../../model/platform-name.ts';
+import { sameJson } from '../graph/canonical-json.ts';
+import { type FactField, type Facts, factFields, isEmptyFact } from './facts.ts';
+
+/** Which source each field came from and since when it has said so. */
+export type Provenance = Partial<Record<FactField, { source: Source; at: string }>>;
+
+export interface GoldenRecord {
+  values: Record<FactField, unknown>;
+  provenance: Provenance;
+}
+
+export interface ToldBy {
+  source: Source;
+  /** What a guest typed at a checkout ranks below what an account holds. */
+  guest: boolean;
+  facts: Facts;
+}
+
+export const emptyGoldenRecord: GoldenRecord = {
+  values: {
+    firstName: null,
+    lastName: null,
+    company: null,
+    email: null,
+    phone: null,
+    address: null,
+    note: null,
+    tags: [],
+    taxExempt: false,
+  },
+  provenance: {},
+};
+
+interface Candidate {
+  source: Source;
+  value: unknown;
+  at: string;
+}
+
+/**
+ * One record out of what all platforms say: per field the newest claim wins. What was edited here counts as a claim of
+ * its own. A fold over stored facts, so that the order in which they arrived does not matter and a merge of customers
+ * can be undone.
+ */
+export function foldGoldenRecord(
+  current: GoldenRecord,
+  identities: readonly ToldBy[],
+): { record: GoldenRecord; changedFields: FactField[] } {
+  const values = { ...current.values };
+  const provenance: Provenance = { ...current.provenance };
+  const changedFields: FactField[] = [];
+  for (const field of factFields) {
+    const winner = winnerOf(field, current, identities);
+    if (winner === undefined) continue;
+    if (!sameJson(values[field], winner.value)) {
+      values[field] = winner.value;
+      changedFields.push(field);
+    }
+    provenance[field] = { source: winner.source, at: winner.at };
+  }
+  return { record: { values, provenance }, changedFields };
+}
+
+function winnerOf(
+  field: FactField,
+  current: GoldenRecord,
+  identities: readonly ToldBy[],
+): Candidate | undefined {
+  const accounts: Candidate[] = [];
+  const guests: Candidate[] = [];
+  const known = current.provenance[field];
+  if (known?.source === 'tributary') accounts.push({ ...known, value: current.values[field] });
+  for (const { source, guest, facts } of identities) {
+    const fact = facts[field];
+    if (fact === undefined || fact.since === null) continue;
+    const weak = guest || (field === 'email' && isRelayEmail(fact.value as string | null));
+    (weak ? guests : accounts).push({ source, value: fact.value, at: fact.since });
+  }
+  const account = newest(accounts, current, field);
+  if (account !== undefined && !isEmptyFact(account.value)) return account;
+  const guest = newest(guests, current, field);
+  return guest !== undefined && !isEmptyFact(guest.value) ? guest : (account ?? guest);
+}
+
+/** Among claims of one age, the one that stands stays. */
+function newest(
+  candidates: readonly Candidate[],
+  current: GoldenRecord,
+  field: FactField,
+): Candidate | undefined {
+  const stands = (candidate: Candidate) =>
+    candidate.source === current.provenance[field]?.source &&
+    sameJson(candidate.value, current.values[field]);
+  return candidates.reduce<Candidate | undefined>((best, candidate) => {
+    if (best === undefined || candidate.at > best.at) return candidate;
+    return candidate.at === best.at && !stands(best) && stands(candidate) ? candidate : best;
+  }, undefined);
+}
