@@ -70,11 +70,16 @@ export interface DocumentTax extends TaxName {
 
 /**
  * Whether an order belongs into the books: paid (what happens to the money afterwards makes documents of its own), not a
- * test. Orders that wait for their money are not posted; one that is cancelled before it was posted never is.
+ * test, not empty. Orders that wait for their money are not posted; one that is cancelled before it was posted never is.
  */
 export function isPostable(order: OrderSnapshot, isPosted: boolean): boolean {
   if (order.test) return false;
   if (order.cancelledAt !== null && !isPosted) return false;
+  const isEmpty =
+    order.totalMinor === 0n &&
+    order.shippingLines.length === 0 &&
+    order.lines.every((line) => line.quantity === 0);
+  if (isEmpty && !isPosted) return false;
   return ['paid', 'partially_refunded', 'refunded'].includes(order.financialStatus);
 }
 
@@ -144,6 +149,9 @@ export function salesDocument(order: OrderSnapshot): SalesDocument {
     lines.push(plainLine('rounding', 'Cash rounding', order.roundingMinor, []));
     missing = 0n;
   }
+  // A document needs a line, also where an edit has left nothing.
+  if (lines.length === 0 && missing === 0n)
+    lines.push(plainLine('sale', 'Nothing is left of this order', 0n, []));
   if (missing !== 0n)
     lines.push(plainLine('difference', 'Difference to the total of the order', missing, []));
   for (const tax of taxes)
@@ -221,7 +229,8 @@ function orderTaxes(order: OrderSnapshot, lines: readonly DocumentLine[]): Docum
   for (const { title, rate } of lines.flatMap((line) => line.taxes))
     if (!taxes.has(keyOf([{ title, rate }])))
       taxes.set(keyOf([{ title, rate }]), { title, rate, amountMinor: 0n, baseMinor: 0n });
-  return [...taxes.values()];
+  // In a fixed order: the same order gives the same document, however its rows were read.
+  return [...taxes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, tax]) => tax);
 }
 
 /**

@@ -1,0 +1,227 @@
+import { AppError } from '../../../errors.ts';
+import { booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
+import { isFault, nameTaken, toAppError } from './fault.ts';
+import { type QuickBooksSettings, type Role, readSettings } from './settings.ts';
+
+/** What documents have to know of the company that they are written for. */
+export interface Company {
+  name: string;
+  country: string;
+  homeCurrency: string;
+  isMultiCurrency: boolean;
+  usesSalesTax: boolean;
+  /** Last day of the closed books. */
+  closedUntil: string | null;
+  taxCodes: TaxCode[];
+}
+
+export interface TaxCode {
+  id: string;
+  name: string;
+  rates: TaxRate[];
+}
+
+export interface TaxRate {
+  id: string;
+  name: string;
+  /** Hundred-millionths: 19 % is 19,000,000. */
+  units: bigint;
+}
+
+const ttlMs = 10 * 60_000;
+const cacheKey = 'quickbooks.company';
+
+interface Kept {
+  company: Company;
+  readAt: number;
+}
+
+/** The company as last read; an old reading still serves while it is read again. */
+export async function companyOf(session: QuickBooksSession): Promise<Company> {
+  const kept = session.cache.get(cacheKey) as Kept | undefined;
+  if (kept === undefined) return await readCompany(session);
+  if (session.now() - kept.readAt > ttlMs)
+    readCompany(session).catch((error: unknown) =>
+      session.log.warn({ err: error }, 'the company could not be read again'),
+    );
+  return kept.company;
+}
+
+/** Reads company, preferences and taxes in one call. */
+export function readCompany(session: QuickBooksSession): Promise<Company> {
+  const key = 'quickbooks.companyReading';
+  const underWay = session.cache.get(key) as Promise<Company> | undefined;
+  if (underWay !== undefined) return underWay;
+  const reading = read(session).finally(() => session.cache.delete(key));
+  session.cache.set(key, reading);
+  return reading;
+}
+
+async function read(session: QuickBooksSession): Promise<Company> {
+  const books = booksOf(session);
+  const [infos, preferences, codes, rates] = await Promise.all([
+    books.query('CompanyInfo', ''),
+    books.query('Preferences', ''),
+    books.query('TaxCode', 'maxresults 1000'),
+    books.query('TaxRate', 'maxresults 1000'),
+  ]).catch((error: unknown) => {
+    throw toAppError(error, 'reading the company');
+  });
+  const company = companyFrom(infos[0], preferences[0], codes, rates);
+  session.cache.set(cacheKey, { company, readAt: session.now() } satisfies Kept);
+  return company;
+}
+
+function companyFrom(
+  info: Entity | undefined,
+  preferences: Entity | undefined,
+  codes: readonly Entity[],
+  rates: readonly Entity[],
+): Company {
+  const currency = (preferences?.CurrencyPrefs ?? {}) as {
+    HomeCurrency?: { value?: string };
+    MultiCurrencyEnabled?: boolean;
+  };
+  const closed = (preferences?.AccountingInfoPrefs as { BookCloseDate?: string } | undefined)?.BookCloseDate;
+  const ratesById = new Map(
+    rates.map((rate): [string, TaxRate] => [
+      rate.Id,
+      { id: rate.Id, name: String(rate.Name), units: rateUnits(String(rate.RateValue ?? 0), 6) },
+    ]),
+  );
+  return {
+    name: String(info?.CompanyName ?? ''),
+    country: String(info?.Country ?? 'US'),
+    homeCurrency: currency.HomeCurrency?.value ?? 'USD',
+    isMultiCurrency: currency.MultiCurrencyEnabled === true,
+    usesSalesTax: (preferences?.TaxPrefs as { UsingSalesTax?: boolean } | undefined)?.UsingSalesTax === true,
+    closedUntil: closed === undefined || closed === '' ? null : closed,
+    taxCodes: codes.flatMap((code) => {
+      const list = code.SalesTaxRateList as
+        | { TaxRateDetail?: { TaxRateRef?: { value?: string } }[] }
+        | undefined;
+      // TAX and NON, which only say whether, have no list.
+      if (list === undefined || code.Active === false) return [];
+      const ownRates = (list.TaxRateDetail ?? []).flatMap(
+        (one) => ratesById.get(one.TaxRateRef?.value ?? '') ?? [],
+      );
+      return [{ id: code.Id, name: String(code.Name), rates: ownRates }];
+    }),
+  };
+}
+
+/** A decimal in hundred-millionths after moving its point: rates of orders are fractions (8), QuickBooks's are percents (6). */
+export function rateUnits(decimal: string, scale: 6 | 8): bigint {
+  const match = /^(\d+)(?:\.(\d*))?$/.exec(decimal.trim());
+  if (match === null) return 0n;
+  return BigInt((match[1] ?? '0') + (match[2] ?? '').slice(0, scale).padEnd(scale, '0'));
+}
+
+/** The item behind a kind of line; made, with its account, where the company has none of that name. */
+export function roleItem(session: QuickBooksSession, role: Role): Promise<string> {
+  const wanted = readSettings(session.settings).items[role];
+  return once(session, `quickbooks.item ${wanted.item}`, async () => {
+    const books = booksOf(session);
+    const [existing] = await books.query('Item', `where Name = ${quoted(wanted.item)}`);
+    if (existing !== undefined) return existing.Id;
+    const account = await accountId(session, wanted.account, wanted.accountType, wanted.accountSubType);
+    try {
+      const created = await books.createSmall(
+        'Item',
+        { Name: wanted.item, Type: 'Service', IncomeAccountRef: { value: account } },
+        null,
+      );
+      return created.Id;
+    } catch (error) {
+      if (!isFault(error, nameTaken)) throw error;
+      const [rival] = await books.query('Item', `where Name = ${quoted(wanted.item)}`);
+      if (rival === undefined) throw error;
+      return rival.Id;
+    }
+  });
+}
+
+/** The account that products earn to. */
+export function incomeAccount(session: QuickBooksSession): Promise<string> {
+  const { account, accountType, accountSubType } = readSettings(session.settings).items.sale;
+  return accountId(session, account, accountType, accountSubType);
+}
+
+/** Null: QuickBooks's own choice. A named account is never made: money must not land in an account nobody reconciles. */
+export async function depositAccount(
+  session: QuickBooksSession,
+  settings: QuickBooksSettings,
+): Promise<string | null> {
+  const name = settings.depositAccount;
+  if (name === null) return null;
+  return await once(session, `quickbooks.deposit ${name}`, async () => {
+    const [account] = await booksOf(session).query('Account', `where Name = ${quoted(name)}`);
+    if (account !== undefined) return account.Id;
+    throw new AppError({
+      code: 'QUICKBOOKS_ACCOUNT_MISSING',
+      retryable: false,
+      publicMessage: `QuickBooks has no account "${name}" to deposit to.`,
+      remedy: `Make the account "${name}" in QuickBooks or name another one (setting depositAccount), then retry.`,
+    });
+  });
+}
+
+function accountId(
+  session: QuickBooksSession,
+  name: string,
+  accountType: string,
+  accountSubType: string,
+): Promise<string> {
+  return once(session, `quickbooks.account ${name}`, async () => {
+    const books = booksOf(session);
+    const [existing] = await books.query('Account', `where Name = ${quoted(name)}`);
+    if (existing !== undefined) return existing.Id;
+    const created = await books.createSmall(
+      'Account',
+      { Name: name, AccountType: accountType, AccountSubType: accountSubType },
+      null,
+    );
+    return created.Id;
+  });
+}
+
+/** Everything that documents may need: read, found or made now, so that the first receipt need not wait for it. */
+export async function prepareCompany(session: QuickBooksSession): Promise<Company> {
+  const settings = readSettings(session.settings);
+  try {
+    const [company] = await Promise.all([
+      readCompany(session),
+      ...(Object.keys(settings.items) as Role[]).map((role) => roleItem(session, role)),
+      incomeAccount(session),
+      depositAccount(session, settings),
+    ]);
+    return company;
+  } catch (error) {
+    throw toAppError(error, 'preparing the company');
+  }
+}
+
+/** Forgets which items and accounts there are, because one of them turned out to be gone. */
+export function forgetReferences(session: QuickBooksSession): void {
+  for (const key of [...session.cache.keys()])
+    if (/^quickbooks\.(item|deposit|account|customer|product) /.test(key)) session.cache.delete(key);
+}
+
+/**
+ * One look-up for all who ask for the same thing; its answer is kept, its failure is not. What there are too many of
+ * (buyers) is only shared while it is under way.
+ */
+export function once(
+  session: QuickBooksSession,
+  key: string,
+  find: () => Promise<string>,
+  isKept = true,
+): Promise<string> {
+  const known = session.cache.get(key) as Promise<string> | undefined;
+  if (known !== undefined) return known;
+  const finding = find();
+  session.cache.set(key, finding);
+  const forget = (): boolean => session.cache.delete(key);
+  finding.then(isKept ? undefined : forget, forget);
+  return finding;
+}

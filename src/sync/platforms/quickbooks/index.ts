@@ -1,0 +1,67 @@
+import { AppError } from '../../../errors.ts';
+import type { Platform, PushOutcome, PushTask } from '../platform.ts';
+import type { QuickBooksSession } from './client.ts';
+import { prepareCompany } from './company.ts';
+import { performCustomer, planCustomer } from './customers.ts';
+import { door } from './door.ts';
+import { toAppError } from './fault.ts';
+import { interpret } from './interpret.ts';
+import { performReceipt } from './receipt.ts';
+import { planReceipt } from './receipt-body.ts';
+import { type QuickBooksCredentials, quickBooksCredentials } from './settings.ts';
+import { sweep } from './sweep.ts';
+
+export const quickbooks: Platform<QuickBooksCredentials> = {
+  name: 'quickbooks',
+  credentials: quickBooksCredentials,
+  door,
+  pushKinds: ['salesReceipt', 'customer'],
+  // QuickBooks grants 500 a minute and 10 a second; 8 a second keep within both.
+  rateLimit: { requests: 8, windowMs: 1000, concurrent: 8 },
+  linkTypes: { Customer: 'Customer', Order: 'SalesReceipt' },
+  interpret: (delivery, session) => interpret(delivery, session),
+  plan(snapshot, context) {
+    switch (snapshot.type) {
+      case 'Order':
+        return planReceipt(snapshot, context);
+      case 'Customer':
+        return planCustomer(snapshot, context);
+      case 'StockLevel':
+        return [];
+      default:
+        return snapshot satisfies never;
+    }
+  },
+  async perform(push, session) {
+    try {
+      return await carryOut(push, session);
+    } catch (error) {
+      throw toAppError(error, doing[push.kind] ?? push.kind);
+    }
+  },
+  /** Webhook subscriptions belong to the app and are set up there once; items and accounts belong to the company. */
+  async prepare(session) {
+    await prepareCompany(session);
+  },
+  sweep,
+};
+
+const doing: Readonly<Record<string, string>> = {
+  salesReceipt: 'posting the receipt',
+  customer: 'updating the customer',
+};
+
+function carryOut(push: PushTask, session: QuickBooksSession): Promise<PushOutcome> {
+  switch (push.kind) {
+    case 'salesReceipt':
+      return performReceipt(push, session);
+    case 'customer':
+      return performCustomer(push, session);
+    default:
+      throw new AppError({
+        code: 'UNKNOWN_PUSH_KIND',
+        retryable: false,
+        publicMessage: `QuickBooks is never sent a ${push.kind}.`,
+      });
+  }
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+
+export const quickBooksCredentials = z.object({
+  realmId: z.string().regex(/^\d+$/),
+  clientId: z.string().min(1),
+  clientSecret: z.string().min(1),
+  /** Rotates with every renewal of the access token. */
+  refreshToken: z.string().min(1),
+  accessToken: z.string().min(1).optional(),
+  expiresAt: z.coerce.date().optional(),
+  /** Signs the webhooks; another secret than the client's. */
+  verifierToken: z.string().min(1),
+});
+export type QuickBooksCredentials = z.infer<typeof quickBooksCredentials>;
+
+/** What a line that is no product is sold as: an item of that name, which earns to that account. Both are made where they are missing. */
+function role(item: string, account: string, accountType: string, accountSubType: string) {
+  return z
+    .object({
+      item: z.string().default(item),
+      account: z.string().default(account),
+      accountType: z.string().default(accountType),
+      accountSubType: z.string().default(accountSubType),
+    })
+    .prefault({});
+}
+
+/** The choices made for one company, with what holds where none was made. */
+export const quickBooksSettings = z.object({
+  /** Orders placed earlier are left out: whoever kept the books before has them. Null takes all. */
+  ordersFrom: z.coerce.date().nullable().default(null),
+  /** Time zone whose day a receipt is dated by: the shop's. */
+  timeZone: z.string().default('UTC'),
+  /** Put in front of the order's number. */
+  docNumberPrefix: z.string().max(10).default(''),
+  /** Link to the order in the note; `{remoteId}` and `{number}` are filled in. */
+  orderUrl: z.string().nullable().default(null),
+  /** Account that receives the money, by name; null is QuickBooks's own default, undeposited funds. */
+  depositAccount: z.string().nullable().default(null),
+  /** Customer of orders without one. */
+  guestCustomer: z.string().default('Guest'),
+  /** Home units per unit of a foreign currency, as decimal text; others are left to QuickBooks. */
+  exchangeRates: z.record(z.string(), z.string()).default({}),
+  /** Sales dated into closed books: on the first open day, or left to a person. */
+  closedBooks: z.enum(['firstOpenDay', 'refuse']).default('firstOpenDay'),
+  /** What the parts of an order may lack of its total before a person has to look, in minor units. */
+  differenceLimitMinor: z.number().int().nonnegative().default(100),
+  tax: z
+    .object({
+      /** `us`: one code per receipt, our sums override; `global`: a code per line; `auto`: by the company's country. */
+      mode: z.enum(['auto', 'us', 'global']).default('auto'),
+      /** `asOrder`: with tax where the shop's prices contain it (never in the US); `excluded`: net always. */
+      prices: z.enum(['asOrder', 'excluded']).default('asOrder'),
+      /** US: code (name or id) of receipts whose rates no code matches exactly; null takes the first with a rate. */
+      usCode: z.string().nullable().default(null),
+      /** Elsewhere: code (name or id) by rates, for example `{ "0.19": "19 % VAT", "0": "Exempt" }`; others are matched by their rates. */
+      codes: z.record(z.string(), z.string()).default({}),
+      /** Tax that no code covers: a line on a liability account, or a person; `auto` is the line in the US, the person elsewhere. */
+      unmatched: z.enum(['auto', 'line', 'refuse']).default('auto'),
+    })
+    .prefault({}),
+  items: z
+    .object({
+      sale: role('Sales', 'Sales of Product Income', 'Income', 'SalesOfProductIncome'),
+      giftCard: role(
+        'Gift Card',
+        'Gift Card Liability',
+        'Other Current Liability',
+        'OtherCurrentLiabilities',
+      ),
+      discount: role('Discounts', 'Discounts Given', 'Income', 'DiscountsRefundsGiven'),
+      shipping: role('Shipping', 'Shipping Income', 'Income', 'OtherPrimaryIncome'),
+      duties: role('Duties', 'Duties Payable', 'Other Current Liability', 'OtherCurrentLiabilities'),
+      tip: role('Tips', 'Tips Payable', 'Other Current Liability', 'OtherCurrentLiabilities'),
+      channelTax: role(
+        'Channel Tax',
+        'Tax Owed by Sales Channels',
+        'Other Current Liability',
+        'OtherCurrentLiabilities',
+      ),
+      otherTax: role(
+        'Sales Tax',
+        'Other Sales Tax Payable',
+        'Other Current Liability',
+        'OtherCurrentLiabilities',
+      ),
+      rounding: role('Rounding', 'Rounding', 'Other Expense', 'OtherMiscellaneousExpense'),
+      difference: role('Rounding', 'Rounding', 'Other Expense', 'OtherMiscellaneousExpense'),
+    })
+    .prefault({}),
+});
+export type QuickBooksSettings = z.infer<typeof quickBooksSettings>;
+export type Role = keyof QuickBooksSettings['items'];
+
+export function readSettings(settings: Readonly<Record<string, unknown>>): QuickBooksSettings {
+  return quickBooksSettings.parse(settings);
+}
