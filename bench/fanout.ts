@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Arrivals } from './processes/subscribers.ts';
-import { allEnvironment, apiKey } from './support/accounts.ts';
+import { shopifyEnvironment, apiKey } from './support/accounts.ts';
 import type { Bench, Benchmark } from './support/benchmark.ts';
 import { Child } from './support/child.ts';
 import { nowMs, sleep } from './support/clock.ts';
@@ -41,7 +41,7 @@ async function run({ cluster, report, profileDirectory }: Bench): Promise<void> 
   const databaseUrl = await cluster.createDatabase();
   await using tributary = await Tributary.start({
     databaseUrl,
-    accounts: allEnvironment,
+    accounts: shopifyEnvironment,
     platforms: platforms.urls,
     unlimited: true,
     profileDirectory,

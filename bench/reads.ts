@@ -1,4 +1,4 @@
-import { allEnvironment } from './support/accounts.ts';
+import { shopifyEnvironment } from './support/accounts.ts';
 import type { Bench, Benchmark } from './support/benchmark.ts';
 import { Child } from './support/child.ts';
 import { fillDataSet, size } from './support/data-set.ts';
@@ -38,7 +38,7 @@ async function run({ cluster, report, profileDirectory }: Bench): Promise<void> 
   await fillDataSet(databaseUrl);
   await using tributary = await Tributary.start({
     databaseUrl,
-    accounts: allEnvironment,
+    accounts: shopifyEnvironment,
     platforms: platforms.urls,
     unlimited: true,
     profileDirectory,

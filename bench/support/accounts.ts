@@ -1,7 +1,7 @@
 /** The accounts of the sandbox platforms, as a retailer would put them into the environment. */
 export const shop = { domain: 'demo-shop.myshopify.com', apiSecret: 'shpss_sandbox_secret' };
 
-const shopifyEnvironment = {
+export const shopifyEnvironment = {
   SHOPIFY_SHOP: shop.domain,
   SHOPIFY_ACCESS_TOKEN: 'shpat_sandbox',
   SHOPIFY_API_SECRET: shop.apiSecret,
