@@ -1,6 +1,6 @@
-import type { Log } from '../../log.ts';
 import type { Pool } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
+import type { Log } from '../../log.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 import { applyChanges } from '../apply-changes.ts';
 import type { Platform, Session } from '../platforms/platform.ts';
@@ -74,8 +74,9 @@ export async function sweepConnection(options: {
 }
 
 async function sweptUntil(pool: Pool, connectionId: bigint): Promise<Date | null> {
-  const { rows } = await pool.query<{ swept_until: Date | null }>('select swept_until from connection where id = $1', [
-    connectionId,
-  ]);
+  const { rows } = await pool.query<{ swept_until: Date | null }>(
+    'select swept_until from connection where id = $1',
+    [connectionId],
+  );
   return rows[0]?.swept_until ?? null;
 }

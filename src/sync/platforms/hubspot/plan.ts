@@ -71,6 +71,7 @@ function planContact(
 
 function planOrder(order: OrderSnapshot, { link }: PlanContext, settings: HubSpotSettings): PushPlan[] {
   if (order.test) return [];
+  if (link === null && settings.ordersFrom !== null && order.placedAt < settings.ordersFrom) return [];
   const lines = linesOf(order);
   const stages = settings.orderStages;
   const properties: PropertyValues = {

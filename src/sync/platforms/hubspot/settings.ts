@@ -24,6 +24,8 @@ export const hubSpotSettings = z.object({
     .object({ pipeline: z.string(), open: z.string(), fulfilled: z.string(), cancelled: z.string() })
     .nullable()
     .default(null),
+  /** Orders placed earlier are left out: they are history from before the account was connected. Null takes all. */
+  ordersFrom: z.coerce.date().nullable().default(null),
   /** How long an order waits for the push that writes its contact before it is tried again later. */
   contactWaitMs: z.number().int().positive().default(3000),
 });
