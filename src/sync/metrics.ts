@@ -4,8 +4,8 @@ export type Metrics = ReturnType<typeof createMetrics>;
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Counters and histograms of the engine, on a registry of their own. */
-export function createMetrics(registry: Registry = new Registry()) {
+/** Counters and histograms of the engine. */
+export function createMetrics(registry: Registry) {
   const registers = [registry];
   return {
     registry,
@@ -76,3 +76,7 @@ export function createMetrics(registry: Registry = new Registry()) {
     }),
   };
 }
+
+/** What /metrics shows of this process. */
+export const metricsRegistry = new Registry();
+export const engineMetrics = createMetrics(metricsRegistry);

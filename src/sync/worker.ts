@@ -1,4 +1,4 @@
-import { type JobHelpers, Logger, runTaskList, type TaskList, type WorkerPool } from 'graphile-worker';
+import type { JobHelpers, Task, TaskList } from 'graphile-worker';
 import pg from 'pg';
 import { z } from 'zod';
 import type { Pool } from '../db/pool.ts';
@@ -8,13 +8,14 @@ import type { applyChanges } from './apply-changes.ts';
 import type { Sessions } from './connections/sessions.ts';
 import { deliveryTask, enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
 import { Lanes } from './inbox/lanes.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { engineMetrics, type Metrics } from './metrics.ts';
 import type { CircuitSettings } from './outbox/circuit.ts';
 import { pushTask } from './outbox/enqueue-pushes.ts';
 import { executePush } from './outbox/execute-push.ts';
 import type { Platform } from './platforms/platform.ts';
 import { processDelivery } from './process-delivery.ts';
 import { beat, recoverDeadWorkers, recoverOrphans, releaseWorkers } from './recover-work.ts';
+import { TaskPool, within } from './task-pool.ts';
 
 export interface WorkerOptions {
   /** For our own queries; the job library has a small pool of its own. */
@@ -54,7 +55,7 @@ type Settings = Required<Omit<WorkerOptions, 'apply' | 'circuit' | 'random'>> &
 /** Starts processing deliveries and carrying out pushes in this process. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const worker = new Worker({
-    metrics: createMetrics(),
+    metrics: engineMetrics,
     heartbeatMs: 5_000,
     leaseMs: 15_000,
     orphanSweepMs: 10_000,
@@ -86,6 +87,7 @@ export class Worker implements AsyncDisposable {
   readonly #pushesRunning = new Set<bigint>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #upkeep = new Set<Promise<void>>();
+  readonly #underWay = new Set<Promise<void>>();
   #stopping: Promise<void> | null = null;
 
   constructor(settings: Settings) {
@@ -102,9 +104,13 @@ export class Worker implements AsyncDisposable {
     this.#jobs.on('error', () => undefined);
     this.#jobs.on('connect', (client) => client.on('error', () => undefined));
     this.#pools = [
-      this.#taskPool({ [deliveryTask]: this.#onDelivery }, concurrency.deliveries, 100),
+      this.#taskPool({ [deliveryTask]: this.#task(this.#onDelivery) }, concurrency.deliveries, 100),
       ...names.map((name) =>
-        this.#taskPool({ [pushTask(name)]: this.#onPush }, concurrency.pushes, concurrency.pushes),
+        this.#taskPool(
+          { [pushTask(name)]: this.#task(this.#onPush) },
+          concurrency.pushes,
+          concurrency.pushes,
+        ),
       ),
     ];
   }
@@ -141,13 +147,30 @@ export class Worker implements AsyncDisposable {
   async #stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#lanes.stop();
-    await Promise.all(this.#pools.map((pool) => pool.stop(this.#settings.stopTimeoutMs)));
+    const { stopTimeoutMs } = this.#settings;
+    await Promise.all([
+      ...this.#pools.map((pool) => pool.stop(stopTimeoutMs)),
+      within(stopTimeoutMs, this.#idle()),
+    ]);
     await Promise.allSettled(this.#upkeep);
     await releaseWorkers(this.#settings.pool, this.ids).catch((error: unknown) =>
       this.#settings.log.warn({ err: error }, 'The leases could not be given back; they will expire'),
     );
     await this.#lanes[Symbol.asyncDispose]();
-    await this.#jobs.end();
+    await within(2_000, this.#jobs.end());
+  }
+
+  /** Resolves when no work is under way, that of pools that were given up included. */
+  async #idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+  }
+
+  #task(work: (payload: unknown, helpers: JobHelpers) => Promise<void>): Task {
+    return (payload, helpers) => {
+      const done = work(payload, helpers).finally(() => this.#underWay.delete(done));
+      this.#underWay.add(done);
+      return done;
+    };
   }
 
   readonly #onDelivery = async (payload: unknown, helpers: JobHelpers): Promise<void> => {
@@ -236,102 +259,4 @@ export class Worker implements AsyncDisposable {
        where attempts >= max_attempts and locked_at is null having count(*) > 0`,
     );
   }
-}
-
-interface TaskPoolOptions {
-  tasks: TaskList;
-  concurrentJobs: number;
-  queueSize: number;
-  pool: Pool;
-  jobs: pg.Pool;
-  log: Log;
-  onStart: () => void;
-}
-
-/** A pool of the job library that is started again when it gives up, which it does when the database fails it once. */
-class TaskPool {
-  readonly #options: TaskPoolOptions;
-  #current: WorkerPool | null = null;
-  #restart: NodeJS.Timeout | undefined;
-  #restartMs = 200;
-  #stopping = false;
-  id = '';
-
-  constructor(options: TaskPoolOptions) {
-    this.#options = options;
-  }
-
-  start(): void {
-    if (this.#stopping) return;
-    const { tasks, jobs, log, concurrentJobs, queueSize } = this.#options;
-    const current = runTaskList(
-      {
-        noHandleSignals: true,
-        preset: {
-          worker: {
-            concurrentJobs,
-            localQueue: {
-              size: queueSize,
-              ttl: 30_000,
-              refetchDelay: { durationMs: 10, threshold: 0 },
-            },
-            completeJobBatchDelay: 0,
-            // Without a batch a failure that cannot be recorded would be an unhandled rejection.
-            failJobBatchDelay: 0,
-            // Doorbells bring new jobs at once; those for later are found by looking.
-            pollInterval: 500,
-            logger: jobLogger(log),
-          },
-        },
-      },
-      tasks,
-      jobs,
-    );
-    this.#current = current;
-    this.id = current.id;
-    const startedMs = performance.now();
-    current.promise.then(
-      () => this.#ended(current.id, startedMs),
-      (error: unknown) => this.#ended(current.id, startedMs, error),
-    );
-    this.#options.onStart();
-  }
-
-  nudge(): void {
-    if (this.#current?._active === true) this.#current.nudge(this.#options.concurrentJobs);
-  }
-
-  async stop(timeoutMs: number): Promise<void> {
-    this.#stopping = true;
-    clearTimeout(this.#restart);
-    const current = this.#current;
-    if (current === null) return;
-    const ended = current.promise.catch(() => undefined);
-    if (current._active) Promise.resolve(current.gracefulShutdown()).catch(() => undefined);
-    const timer = setTimeout(() => {
-      Promise.resolve(current.forcefulShutdown('The stop took too long')).catch(() => undefined);
-    }, timeoutMs);
-    await ended;
-    clearTimeout(timer);
-  }
-
-  #ended(id: string, startedMs: number, error?: unknown): void {
-    if (this.#stopping) return;
-    this.#current = null;
-    this.#restartMs = performance.now() - startedMs > 30_000 ? 200 : Math.min(this.#restartMs * 2, 5_000);
-    this.#options.log.warn({ err: error, workerId: id }, 'A pool of workers gave up; starting another');
-    this.#restart = setTimeout(() => {
-      releaseWorkers(this.#options.pool, [id]).catch(() => undefined);
-      this.start();
-    }, this.#restartMs);
-  }
-}
-
-function jobLogger(log: Log): Logger {
-  return new Logger((scope) => (level, message, meta) => {
-    const facts = { ...scope, err: meta?.error };
-    if (level === 'error') log.error(facts, message);
-    else if (level === 'warning') log.warn(facts, message);
-    else log.trace(facts, message);
-  });
 }

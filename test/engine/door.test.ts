@@ -1,12 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect as openSocket } from 'node:net';
+import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { transaction } from '../../src/db/transaction.ts';
 import { upsertConnection } from '../../src/sync/connections/connections.ts';
 import { Inbox } from '../../src/sync/inbox/inbox.ts';
 import { createMetrics } from '../../src/sync/metrics.ts';
-import { createDoor, type DoorOptions, doorServerSettings } from '../../src/webhooks/door.ts';
+import { createDoor, type DoorOptions } from '../../src/webhooks/receive.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { connect, encryptionKey, eventually, memoryLog } from './support/engine.ts';
 import { fakePlatform, sign } from './support/fake-platform.ts';
@@ -40,7 +41,7 @@ interface RunningDoor extends AsyncDisposable {
 }
 
 async function openDoor(options: Partial<DoorOptions> = {}): Promise<RunningDoor> {
-  const metrics = createMetrics();
+  const metrics = createMetrics(new Registry());
   const door = createDoor({
     pool: database.pool,
     platforms: {
@@ -55,7 +56,7 @@ async function openDoor(options: Partial<DoorOptions> = {}): Promise<RunningDoor
     keyRereadMs: 0,
     ...options,
   });
-  const server: Server = createServer(doorServerSettings, (request, response) => {
+  const server: Server = createServer((request, response) => {
     void door.handle(request, response, (request.url ?? '').replace('/webhooks/', ''));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -82,12 +83,7 @@ function message(changes: Record<string, unknown> = {}): string {
   });
 }
 
-function post(
-  door: RunningDoor,
-  body: string | Buffer,
-  headers: Record<string, string> = {},
-  path = 'shopify',
-) {
+function post(door: RunningDoor, body: string, headers: Record<string, string> = {}, path = 'shopify') {
   return fetch(`${door.url}/${path}`, {
     method: 'POST',
     body,
@@ -397,7 +393,7 @@ test('while the database is down or hangs the answer is 503 with Retry-After, ne
 });
 
 test('one row that the database refuses does not take down the requests it shares a batch with', async () => {
-  const inbox = new Inbox({ pool: database.pool, log: memory.log, metrics: createMetrics() });
+  const inbox = new Inbox({ pool: database.pool, log: memory.log, metrics: createMetrics(new Registry()) });
   const store = (externalId: string, connection = connectionId) =>
     inbox
       .store([

@@ -1,3 +1,4 @@
+import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Tx } from '../../src/db/pool.ts';
 import { transaction } from '../../src/db/transaction.ts';
@@ -42,7 +43,7 @@ function run(id: bigint): Promise<PushFate> {
     sessions: sessionsFor(database.pool, platforms, log, server.url),
     platforms,
     log,
-    metrics: createMetrics(),
+    metrics: createMetrics(new Registry()),
     circuit,
     random: () => 0.5,
   });

@@ -1,3 +1,4 @@
+import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { transaction } from '../../src/db/transaction.ts';
 import { AppError } from '../../src/errors.ts';
@@ -34,7 +35,7 @@ function run(
     sessions: sessionsFor(database.pool, platforms, log),
     platforms,
     log,
-    metrics: createMetrics(),
+    metrics: createMetrics(new Registry()),
     apply: stubApply(),
     random: () => 0.5,
     ...options,

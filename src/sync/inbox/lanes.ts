@@ -16,6 +16,7 @@ export class Lanes implements AsyncDisposable {
   readonly #log: Log;
   readonly #held = new Map<string, Set<bigint>>();
   #client: Promise<pg.Client> | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
   constructor(options: { connectionString: string; log: Log }) {
@@ -56,6 +57,7 @@ export class Lanes implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.stop();
+    await this.#turn;
     const client = await this.#client?.catch(() => null);
     this.#client = null;
     await client?.end().catch(() => undefined);
@@ -83,28 +85,29 @@ export class Lanes implements AsyncDisposable {
 
   async #lock(lane: string): Promise<void> {
     for (let pollMs = firstPollMs; ; pollMs = Math.min(pollMs * 2, longestPollMs)) {
-      const client = await this.#connected();
-      const { rows } = await client.query<{ locked: boolean }>({
-        name: 'lock-lane',
-        text: 'select pg_try_advisory_lock(hashtextextended($1, 1)) as locked',
-        values: [lane],
-      });
-      if (rows[0]?.locked === true) return;
+      if (await this.#ask('pg_try_advisory_lock', lane)) return;
       await sleep(pollMs * (0.5 + Math.random()));
     }
   }
 
-  /** Not waited for: the connection answers in order, so the next attempt to lock comes after it. */
+  /** Not waited for: questions are asked in order, so the next attempt to lock comes after it. */
   #unlock(lane: string): void {
-    this.#client
-      ?.then((client) =>
-        client.query({
-          name: 'unlock-lane',
-          text: 'select pg_advisory_unlock(hashtextextended($1, 1))',
-          values: [lane],
-        }),
-      )
-      .catch(() => undefined);
+    this.#ask('pg_advisory_unlock', lane).catch(() => undefined);
+  }
+
+  /** One question at a time: the connection is shared by all lanes. */
+  #ask(procedure: 'pg_try_advisory_lock' | 'pg_advisory_unlock', lane: string): Promise<boolean> {
+    const answer = this.#turn.then(async () => {
+      const client = await this.#connected();
+      const { rows } = await client.query<{ yes: boolean }>({
+        name: procedure,
+        text: `select ${procedure}(hashtextextended($1, 1)) as yes`,
+        values: [lane],
+      });
+      return rows[0]?.yes === true;
+    });
+    this.#turn = answer.catch(() => undefined);
+    return answer;
   }
 
   #connected(): Promise<pg.Client> {

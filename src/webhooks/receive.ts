@@ -5,7 +5,7 @@ import type { Log } from '../log.ts';
 import { type PlatformName, platformNames } from '../model/platform-name.ts';
 import { Inbox } from '../sync/inbox/inbox.ts';
 import type { NewDelivery } from '../sync/inbox/insert-deliveries.ts';
-import { createMetrics, type Metrics } from '../sync/metrics.ts';
+import { engineMetrics, type Metrics } from '../sync/metrics.ts';
 import type { IncomingDelivery, Platform, WebhookRequest } from '../sync/platforms/platform.ts';
 import { nestsDeeperThan } from './json-depth.ts';
 import { type Keyed, KeyRing } from './key-ring.ts';
@@ -33,15 +33,6 @@ export interface WebhookDoor {
   handle(request: IncomingMessage, response: ServerResponse, platformName: string): Promise<void>;
 }
 
-/** Settings for the node:http server in front of the door: slow senders of headers and bodies are cut off. */
-export const doorServerSettings = {
-  headersTimeout: 10_000,
-  requestTimeout: 20_000,
-  keepAliveTimeout: 65_000,
-  connectionsCheckingInterval: 2_000,
-  maxHeaderSize: 16_384,
-} as const;
-
 const deepestNesting = 64;
 const longestName = 500;
 const retryAfterSeconds = 10;
@@ -57,7 +48,7 @@ export function createDoor(options: DoorOptions): WebhookDoor {
     commitTimeoutMs: 2_500,
     keyTtlMs: 10_000,
     keyRereadMs: 1_000,
-    metrics: createMetrics(),
+    metrics: engineMetrics,
     ...options,
   };
   const keyRing = new KeyRing({

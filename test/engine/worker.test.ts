@@ -1,0 +1,310 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createPool, type Pool } from '../../src/db/pool.ts';
+import { AppError } from '../../src/errors.ts';
+import { enqueueDeliveries } from '../../src/sync/inbox/enqueue-deliveries.ts';
+import { startWorker, type Worker, type WorkerOptions } from '../../src/sync/worker.ts';
+import { createTestDatabase } from '../support/database.ts';
+import {
+  addDelivery,
+  addPush,
+  connect,
+  eventually,
+  memoryLog,
+  sessionsFor,
+  stubApply,
+} from './support/engine.ts';
+import { fakePlatform } from './support/fake-platform.ts';
+import { type FakeServer, startFakeServer } from './support/fake-server.ts';
+
+const platforms = { shopify: fakePlatform('shopify'), hubspot: fakePlatform('hubspot') };
+
+async function start(
+  database: { url: string; pool: Pool },
+  options: Partial<WorkerOptions> & { baseUrl?: string } = {},
+): Promise<Worker & { logText: () => string }> {
+  const memory = memoryLog();
+  const worker = await startWorker({
+    pool: database.pool,
+    connectionString: database.url,
+    platforms,
+    sessions: sessionsFor(database.pool, platforms, memory.log, options.baseUrl),
+    log: memory.log,
+    apply: stubApply(),
+    ...options,
+  });
+  return Object.assign(worker, { logText: memory.text });
+}
+
+async function open(pool: Pool): Promise<{ deliveries: number; pushes: number; jobs: number }> {
+  const { rows } = await pool.query<{ deliveries: number; pushes: number; jobs: number }>(
+    `select (select count(*)::int from delivery where status <> 'settled') as deliveries,
+       (select count(*)::int from push where status not in ('settled', 'superseded')) as pushes,
+       (select count(*)::int from graphile_worker.jobs) as jobs`,
+  );
+  return rows[0] ?? { deliveries: -1, pushes: -1, jobs: -1 };
+}
+
+const allDone = (seen: { deliveries: number; pushes: number; jobs: number }): boolean =>
+  seen.deliveries + seen.pushes + seen.jobs === 0;
+
+test('deliveries of one subject never overlap, whatever the mix and over two workers; others do', async () => {
+  await using database = await createTestDatabase({ max: 60 });
+  const connectionId = await connect(database.pool, 'shopify', 'one.example');
+  const running = new Map<string, number>();
+  let overlaps = 0;
+  let mostAtOnce = 0;
+  const apply = stubApply(async (_tx, subject) => {
+    running.set(subject, (running.get(subject) ?? 0) + 1);
+    if ((running.get(subject) ?? 0) > 1) overlaps += 1;
+    mostAtOnce = Math.max(
+      mostAtOnce,
+      [...running.values()].reduce((sum, n) => sum + n, 0),
+    );
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
+    running.set(subject, (running.get(subject) ?? 0) - 1);
+  });
+  await using first = await start(database, { apply });
+  await using second = await start(database, { apply });
+  expect(first.ids).toHaveLength(3);
+  expect(new Set([...first.ids, ...second.ids]).size).toBe(6);
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.nat(6), { minLength: 1, maxLength: 60 }), async (subjects) => {
+      const ids: bigint[] = [];
+      for (const subject of subjects)
+        ids.push(await addDelivery(database.pool, { connectionId, subject: `thing:${subject}` }));
+      await enqueueDeliveries(database.pool, ids);
+      await eventually(() => open(database.pool), allDone);
+      expect(overlaps).toBe(0);
+    }),
+    { numRuns: 12 },
+  );
+  expect(mostAtOnce).toBeGreaterThan(1);
+  const { rows } = await database.pool.query('select count(*)::int as n from delivery where outcome <> $1', [
+    'applied',
+  ]);
+  expect(rows).toEqual([{ n: 0 }]);
+});
+
+test('a subject with a long backlog does not hold up the others', async () => {
+  await using database = await createTestDatabase({ max: 30 });
+  const connectionId = await connect(database.pool, 'shopify', 'one.example');
+  let busyDone = 0;
+  let busyDoneBeforeOther = -1;
+  const apply = stubApply(async (_tx, subject) => {
+    if (subject === 'other') busyDoneBeforeOther = busyDone;
+    else busyDone += 1;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+  const ids: bigint[] = [];
+  for (let n = 0; n < 300; n += 1)
+    ids.push(await addDelivery(database.pool, { connectionId, subject: 'busy' }));
+  ids.push(await addDelivery(database.pool, { connectionId, subject: 'other' }));
+  await enqueueDeliveries(database.pool, ids);
+  await using _worker = await start(database, { apply });
+  await eventually(() => open(database.pool), allDone);
+  expect(busyDone).toBe(300);
+  // It stood behind all 300 and did not wait for them.
+  expect(busyDoneBeforeOther).toBeLessThan(250);
+});
+
+test('a platform that hangs holds up neither deliveries nor the pushes of another platform', async () => {
+  await using database = await createTestDatabase({ max: 40 });
+  await using server = await startFakeServer();
+  const shop = await connect(database.pool, 'shopify', 'one.example');
+  const portal = await connect(database.pool, 'hubspot', 'portal');
+  let release: () => void = () => undefined;
+  const hanging = new Promise<undefined>((resolve) => {
+    release = () => resolve(undefined);
+  });
+  server.answer = (write) => (write.body.to === 'shop' ? hanging : undefined);
+  await using _worker = await start(database, { baseUrl: server.url, concurrency: { pushes: 4 } });
+  for (let n = 1n; n <= 12n; n += 1n)
+    await addPush(database.pool, { connectionId: shop, subjectId: n, body: { to: 'shop' } });
+  for (let n = 1n; n <= 12n; n += 1n)
+    await addPush(database.pool, { connectionId: portal, subjectId: n, body: { to: 'portal' } });
+  const delivery = await addDelivery(database.pool, { connectionId: shop });
+  await enqueueDeliveries(database.pool, [delivery]);
+  await eventually(
+    () => open(database.pool),
+    (seen) => seen.deliveries === 0 && seen.pushes === 12,
+  );
+  release();
+  await eventually(() => open(database.pool), allDone);
+  expect(server.effects.size).toBe(24);
+});
+
+test('failed work comes back at its time and is settled in the end', async () => {
+  await using database = await createTestDatabase({ max: 20 });
+  await using server = await startFakeServer();
+  const connectionId = await connect(database.pool, 'hubspot', 'portal');
+  let failures = 0;
+  const flaky = stubApply(async () => {
+    failures += 1;
+    if (failures < 3) throw new AppError({ code: 'DOWN', retryable: true, publicMessage: 'Down.' });
+  });
+  let refusals = 0;
+  server.answer = () => {
+    refusals += 1;
+    return refusals < 3 ? { status: 503 } : undefined;
+  };
+  await using _worker = await start(database, { baseUrl: server.url, apply: flaky, random: () => 0.05 });
+  await enqueueDeliveries(database.pool, [await addDelivery(database.pool, { connectionId })]);
+  const push = await addPush(database.pool, { connectionId, subjectId: 1n });
+  await eventually(() => open(database.pool), allDone);
+  const { rows } = await database.pool.query('select attempts from push where id = $1', [push]);
+  expect(rows).toEqual([{ attempts: 3 }]);
+  expect(server.effects.size).toBe(1);
+});
+
+test('open work without a job is found and done', async () => {
+  await using database = await createTestDatabase({ max: 20 });
+  await using server = await startFakeServer();
+  const connectionId = await connect(database.pool, 'hubspot', 'portal');
+  await addDelivery(database.pool, { connectionId });
+  await addPush(database.pool, { connectionId, subjectId: 1n });
+  await addPush(database.pool, { connectionId, subjectId: 2n, status: 'running' });
+  await database.pool.query('delete from graphile_worker._private_jobs');
+  await using worker = await start(database, { baseUrl: server.url, orphanSweepMs: 100, orphanAgeMs: 100 });
+  await eventually(() => open(database.pool), allDone);
+  expect(worker.logText()).toContain('Brought back open work that had no job');
+});
+
+test('a stop finishes what is under way, leaves the rest to the next worker and gives its lease back', async () => {
+  await using database = await createTestDatabase({ max: 30 });
+  const connectionId = await connect(database.pool, 'shopify', 'one.example');
+  const effects = new Map<string, number>();
+  let started = 0;
+  let underWay = 0;
+  const apply = stubApply(async (_tx, subject) => {
+    started += 1;
+    underWay += 1;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    underWay -= 1;
+    effects.set(subject, (effects.get(subject) ?? 0) + 1);
+  });
+  const ids: bigint[] = [];
+  for (let n = 0; n < 60; n += 1)
+    ids.push(
+      await addDelivery(database.pool, { connectionId, subject: `thing:${n % 20}`, externalId: `${n}` }),
+    );
+  await enqueueDeliveries(database.pool, ids);
+  const first = await start(database, { apply });
+  await eventually(
+    () => started,
+    (n) => n > 5,
+  );
+  await first.stop();
+  expect(underWay).toBe(0);
+  expect(first.logText()).toBe('');
+  const left = await open(database.pool);
+  expect(left.deliveries).toBeGreaterThan(0);
+  // Whatever is open has a job that nobody holds.
+  const { rows } = await database.pool.query(
+    `select (select count(*)::int from graphile_worker.jobs where locked_by is not null) as held,
+       (select count(*)::int from worker_lease) as leases,
+       (select count(*)::int from delivery d where status <> 'settled'
+          and not exists (select 1 from graphile_worker.jobs j where j.key = 'delivery:' || d.id)) as orphans`,
+  );
+  expect(rows).toEqual([{ held: 0, leases: 0, orphans: 0 }]);
+  await using _second = await start(database, { apply });
+  await eventually(() => open(database.pool), allDone);
+  expect([...effects.values()]).toEqual(Array.from({ length: 20 }, () => 3));
+});
+
+test('a worker whose database connections are cut off starts again by itself', async () => {
+  await using database = await createTestDatabase({ max: 20 });
+  const connectionId = await connect(database.pool, 'shopify', 'one.example');
+  await using _worker = await start(database, {
+    orphanSweepMs: 200,
+    orphanAgeMs: 200,
+    leaseMs: 1_000,
+    heartbeatMs: 100,
+  });
+  for (let round = 0; round < 3; round += 1) {
+    const ids: bigint[] = [];
+    for (let n = 0; n < 30; n += 1)
+      ids.push(await addDelivery(database.pool, { connectionId, subject: `thing:${n}` }));
+    await enqueueDeliveries(database.pool, ids);
+    await database.pool
+      .query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and application_name in ('tributary-jobs', 'tributary-lanes')`,
+      )
+      .catch(() => undefined);
+  }
+  await eventually(() => open(database.pool), allDone);
+});
+
+test('workers killed in the middle of their work lose nothing and nothing takes effect twice', async () => {
+  await using database = await createTestDatabase({ max: 20 });
+  await using server = await startFakeServer();
+  const shop = await connect(database.pool, 'shopify', 'one.example');
+  const portal = await connect(database.pool, 'hubspot', 'portal');
+  await database.pool.query('create table effect (subject text not null)');
+  const slow = (): Promise<undefined> =>
+    new Promise((resolve) => setTimeout(() => resolve(undefined), 20 + Math.random() * 40));
+  server.answer = slow;
+  const ids: bigint[] = [];
+  for (let n = 0; n < 200; n += 1) {
+    ids.push(
+      await addDelivery(database.pool, {
+        connectionId: shop,
+        subject: `thing:${n % 50}`,
+        externalId: `d-${n}`,
+      }),
+    );
+    await addPush(database.pool, { connectionId: portal, subjectId: BigInt(n + 1) });
+  }
+  await enqueueDeliveries(database.pool, ids);
+  let kills = 0;
+  for (; kills < 4; kills += 1) {
+    const before = server.requests.length;
+    const child = await spawnWorker(database.url, server);
+    await eventually(
+      () => server.requests.length,
+      (n) => n > before + 10,
+    );
+    child.kill('SIGKILL');
+  }
+  const last = await spawnWorker(database.url, server);
+  try {
+    await eventually(() => open(database.pool), allDone, 40_000);
+  } finally {
+    last.kill('SIGKILL');
+  }
+  const { rows } = await database.pool.query(
+    `select (select count(*)::int from effect) as effects, (select count(*)::int from push where status = 'settled') as settled,
+       (select count(*)::int from link) as links,
+       (select count(*)::int from event where type = 'push.settled') as told`,
+  );
+  expect(rows).toEqual([{ effects: 200, settled: 200, links: 200, told: 200 }]);
+  // More requests than pushes: some were repeated, each with the key it had.
+  expect(server.requests.length).toBeGreaterThan(200);
+  expect(server.effects.size).toBe(200);
+});
+
+async function spawnWorker(databaseUrl: string, server: FakeServer): Promise<ChildProcess> {
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('./support/worker-process.ts', import.meta.url)), databaseUrl, server.url],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.once('data', () => resolve());
+    child.once('exit', (code) => reject(new Error(`The worker ended with ${code}.`)));
+  });
+  child.stdout?.resume();
+  return child;
+}
+
+test('a pool for the worker is not closed by it', async () => {
+  await using database = await createTestDatabase();
+  const pool = createPool({ connectionString: database.url, max: 2, applicationName: 'own' });
+  const worker = await start({ url: database.url, pool });
+  await worker[Symbol.asyncDispose]();
+  expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  await pool.end();
+});
