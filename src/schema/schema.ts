@@ -1,4 +1,4 @@
-import type { GraphQLSchema } from 'graphql';
+import { type GraphQLSchema, isObjectType } from 'graphql';
 import { builder } from './builder.ts';
 import './scalars.ts';
 import './nodes/customer.ts';
@@ -21,6 +21,17 @@ let built: GraphQLSchema | undefined;
 
 /** The one schema: built once per process. */
 export function buildSchema(): GraphQLSchema {
-  built ??= builder.toSchema();
+  built ??= describeCounts(builder.toSchema());
   return built;
+}
+
+/** The counts that plugin-prisma adds to its connections take no description. */
+function describeCounts(schema: GraphQLSchema): GraphQLSchema {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || !type.name.endsWith('Connection')) continue;
+    const count = type.getFields().totalCount;
+    if (count !== undefined)
+      count.description ??= 'How many there are over all pages. Counted when asked for.';
+  }
+  return schema;
 }

@@ -172,11 +172,11 @@ function usePrepared(
     };
   };
   return {
-    onParse({ params, setParsedDocument }) {
-      setParsedDocument(documents.prepare(String(params.source)).document);
+    onParse({ setParseFn }) {
+      setParseFn((source: unknown) => documents.prepare(String(source)).document);
     },
-    onValidate({ params, setResult }) {
-      setResult([...(documents.preparedOf(params.documentAST)?.errors ?? [])]);
+    onValidate({ setValidationFn }) {
+      setValidationFn((_schema, document) => [...(documents.preparedOf(document)?.errors ?? [])]);
     },
     onExecute({ setExecuteFn }) {
       setExecuteFn((args: ExecutionArgs) => {

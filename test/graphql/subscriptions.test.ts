@@ -174,10 +174,14 @@ test('filters of orders and of stock let only through what fits', async () => {
   const { variantId: socks } = await insertVariant(db, { sku: 'SOCKS' });
   const berlin = await insertLocation(db, { connection_id: connection });
   const hamburg = await insertLocation(db, { connection_id: connection });
-  const levels: bigint[] = [];
-  for (const variant_id of [shirt, socks]) {
+  const levels: { id: bigint; payload: Record<string, unknown> }[] = [];
+  for (const [variant_id, sku] of [
+    [shirt, 'SHIRT'],
+    [socks, 'SOCKS'],
+  ] as const) {
     for (const location_id of [berlin, hamburg]) {
-      levels.push(await insertStockLevel(db, { variant_id, location_id }));
+      const id = await insertStockLevel(db, { variant_id, location_id });
+      levels.push({ id, payload: { sku, locationId: location_id } });
     }
   }
   const orders = listen(
@@ -194,11 +198,11 @@ test('filters of orders and of stock let only through what fits', async () => {
   await append(
     api,
     ...levels.map(
-      (subjectId): NewEvent => ({
+      ({ id, payload }): NewEvent => ({
         type: 'stock.changed',
         subjectType: 'StockLevel',
-        subjectId,
-        payload: {},
+        subjectId: id,
+        payload,
         source: 'shopify',
       }),
     ),

@@ -1,6 +1,4 @@
-import { AppError } from '../../errors.ts';
 import type { CustomerPatch } from '../../model/change.ts';
-import { normalizeEmail } from '../../model/customer.ts';
 import { builder } from '../builder.ts';
 import { Customer } from '../refs.ts';
 import { applyEdit, mutate, type PayloadValue } from './mutation.ts';
@@ -46,13 +44,6 @@ builder.mutationField('customerUpdate', (t) =>
       const patch = patchOf(input);
       const id = input.id.id;
       return mutate(context, { name: 'customerUpdate', input, facts: [id, patch] }, async (tx) => {
-        if (typeof patch.email === 'string' && !/^[^\s@]+@[^\s@]+$/.test(patch.email)) {
-          throw new AppError({
-            code: 'EMAIL_INVALID',
-            retryable: false,
-            publicMessage: `"${patch.email.slice(0, 80)}" is not an e-mail address.`,
-          });
-        }
         const effect = await applyEdit(
           tx,
           context,
@@ -65,17 +56,13 @@ builder.mutationField('customerUpdate', (t) =>
   }),
 );
 
+/** What was given, and nothing else: a field left out stays. The write path checks and tidies. */
 function patchOf(input: typeof CustomerUpdateInput.$inferInput): CustomerPatch {
   const patch: CustomerPatch = {};
-  for (const field of ['firstName', 'lastName', 'company', 'phone', 'note'] as const) {
+  for (const field of ['firstName', 'lastName', 'company', 'email', 'phone', 'note'] as const) {
     const value = input[field];
-    if (value !== undefined) patch[field] = value === null || value.trim() === '' ? null : value.trim();
+    if (value !== undefined) patch[field] = value;
   }
-  if (input.email !== undefined) patch.email = normalizeEmail(input.email);
-  if (input.tags !== undefined) patch.tags = cleanTags(input.tags);
+  if (input.tags !== undefined) patch.tags = input.tags ?? [];
   return patch;
-}
-
-export function cleanTags(tags: readonly string[] | null): string[] {
-  return [...new Set((tags ?? []).map((tag) => tag.trim()).filter((tag) => tag !== ''))];
 }

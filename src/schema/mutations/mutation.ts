@@ -4,6 +4,7 @@ import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import type { Edit } from '../../model/change.ts';
 import { applyChanges } from '../../sync/apply-changes.ts';
+import { InvalidInput } from '../../sync/graph/write-context.ts';
 import type { OperationContext } from '../services.ts';
 
 export interface UserErrorValue {
@@ -95,11 +96,7 @@ async function once(
   work: (tx: Tx) => Promise<Effect>,
 ): Promise<Effect> {
   if (request.key.length === 0 || request.key.length > 200) {
-    throw new AppError({
-      code: 'BAD_USER_INPUT',
-      retryable: false,
-      publicMessage: 'An idempotency key has 1 to 200 characters.',
-    });
+    throw new InvalidInput('idempotencyKey', 'must have 1 to 200 characters.');
   }
   const inputHash = createHash('sha256').update(JSON.stringify(request.facts)).digest('hex');
   const { rowCount } = await tx.query(
@@ -135,11 +132,7 @@ function waitSeconds(input: Waiting, most: number): number | null {
   if (input.wait !== true) return null;
   const seconds = input.waitSeconds ?? 10;
   if (seconds >= 1 && seconds <= most) return seconds;
-  throw new AppError({
-    code: 'BAD_USER_INPUT',
-    retryable: false,
-    publicMessage: `waitSeconds must lie between 1 and ${most}.`,
-  });
+  throw new InvalidInput('waitSeconds', `must lie between 1 and ${most}.`);
 }
 
 /** True once every push is settled, superseded, dead, or only a plan; false when time is up before. */
@@ -174,15 +167,14 @@ async function pushesSettle(
 function toUserError(error: AppError): UserErrorValue {
   return {
     code: error.code,
-    field: fieldOf[error.code] ?? null,
+    field: error instanceof InvalidInput ? ['input', error.field] : (fieldOf[error.code] ?? null),
     message: error.remedy === null ? error.publicMessage : `${error.publicMessage} ${error.remedy}`,
   };
 }
 
 const fieldOf: Readonly<Record<string, string[]>> = {
   IDEMPOTENCY_KEY_REUSED: ['input', 'idempotencyKey'],
-  CUSTOMER_UNKNOWN: ['input', 'id'],
-  ORDER_UNKNOWN: ['input', 'id'],
+  CAPABILITY_UNKNOWN: ['input', 'capabilities'],
   DELIVERY_UNKNOWN: ['input', 'id'],
   DELIVERY_ERASED: ['input', 'id'],
   PUSH_UNKNOWN: ['input', 'id'],

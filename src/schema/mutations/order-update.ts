@@ -1,6 +1,5 @@
 import { builder } from '../builder.ts';
 import { Order } from '../refs.ts';
-import { cleanTags } from './customer-update.ts';
 import { applyEdit, mutate, type PayloadValue } from './mutation.ts';
 import { idempotencyField, pushFields, waitFields } from './payload.ts';
 
@@ -38,8 +37,8 @@ builder.mutationField('orderUpdate', (t) =>
     resolve: (_root, { input }, context) => {
       const id = input.id.id;
       const patch = {
-        ...(input.note === undefined ? {} : { note: input.note === '' ? null : input.note }),
-        ...(input.tags === undefined ? {} : { tags: cleanTags(input.tags) }),
+        ...(input.note === undefined ? {} : { note: input.note }),
+        ...(input.tags === undefined ? {} : { tags: input.tags ?? [] }),
       };
       return mutate(context, { name: 'orderUpdate', input, facts: [id, patch] }, async (tx) => {
         const effect = await applyEdit(

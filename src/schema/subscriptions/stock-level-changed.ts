@@ -1,7 +1,7 @@
 import type { StoredEvent } from '../../model/event.ts';
 import { builder } from '../builder.ts';
 import { badInput } from '../failures.ts';
-import { Location, StockLevel, Variant } from '../refs.ts';
+import { Location, StockLevel } from '../refs.ts';
 import { type EventSource, parseCursor } from './event-source.ts';
 import { eventFields } from './payload.ts';
 
@@ -31,14 +31,9 @@ function sourceOf({ skus, locationIds }: Args): EventSource {
   if (wantedSkus === null && wantedLocations === null) return { types: ['stock.changed'] };
   return {
     types: ['stock.changed'],
-    matches: async (event, context) => {
-      const level = await StockLevel.getDataloader(context).load(event.subjectId.toString());
-      if (level === null) return false;
-      if (wantedLocations !== null && !wantedLocations.has(level.locationId)) return false;
-      if (wantedSkus === null) return true;
-      const variant = await Variant.getDataloader(context).load(level.variantId);
-      return variant?.sku !== null && wantedSkus.has(variant.sku);
-    },
+    where: ({ payload }) =>
+      (wantedSkus === null || (typeof payload.sku === 'string' && wantedSkus.has(payload.sku))) &&
+      (wantedLocations === null || wantedLocations.has(String(payload.locationId))),
   };
 }
 

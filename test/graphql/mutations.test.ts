@@ -1,0 +1,322 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Tx } from '../../src/db/pool.ts';
+import { transaction } from '../../src/db/transaction.ts';
+import { appendEvents } from '../../src/sync/events/append-events.ts';
+import type { Platform } from '../../src/sync/platforms/platform.ts';
+import {
+  insertConnection,
+  insertCustomer,
+  insertDelivery,
+  insertLocation,
+  insertOrder,
+  insertPush,
+  insertStockLevel,
+  insertVariant,
+} from '../support/fixtures.ts';
+import { adminKey, startTestApi, type TestApi } from '../support/graphql-server.ts';
+
+let api: TestApi;
+let hubspot: bigint;
+let shopify: bigint;
+const otherKey = 'tb_other_admin_0123456789abcdef';
+
+/** A platform that is owed a contact for every state of a customer. */
+const crm = {
+  name: 'hubspot',
+  pushKinds: ['contact', 'order'],
+  linkTypes: {},
+  plan: (snapshot) =>
+    snapshot.type === 'Customer'
+      ? [
+          {
+            kind: 'contact',
+            subjectType: 'Customer' as const,
+            subjectId: snapshot.id,
+            body: { firstname: snapshot.firstName, email: snapshot.email },
+          },
+        ]
+      : [],
+} as Pick<Platform, 'name' | 'pushKinds' | 'linkTypes' | 'plan'> as Platform;
+
+beforeAll(async () => {
+  api = await startTestApi({
+    platforms: { hubspot: crm },
+    apiKeys: [
+      { name: 'admin', key: adminKey, scopes: ['admin'] },
+      { name: 'other', key: otherKey, scopes: ['admin'] },
+    ],
+  });
+  hubspot = await insertConnection(api.database.pool, {
+    platform: 'hubspot',
+    name: 'CRM',
+    write_capabilities: ['contact'],
+  });
+  shopify = await insertConnection(api.database.pool);
+});
+
+afterAll(() => api[Symbol.asyncDispose]());
+
+function globalId(type: string, id: bigint): string {
+  return Buffer.from(`${type}:${id}`).toString('base64url');
+}
+
+const customerUpdate = `mutation M($input: CustomerUpdateInput!) {
+  customerUpdate(input: $input) {
+    customer { firstName email provenance { field platform } }
+    pushes { id kind status body connection { name } }
+    settled cursor
+    userErrors { code field message }
+  }
+}`;
+
+test('changing a customer changes the graph, plans a push and appends an event, all of which the answer tells', async () => {
+  const id = globalId('Customer', await insertCustomer(api.database.pool, { email: 'old@example.com' }));
+  const { data, errors } = await api.ask(customerUpdate, {
+    input: { id, firstName: ' Augusta ', email: 'New@Example.com' },
+  });
+  expect(errors).toBeUndefined();
+  const payload = data.customerUpdate;
+  expect(payload.userErrors).toEqual([]);
+  expect(payload.customer).toMatchObject({ firstName: 'Augusta', email: 'new@example.com' });
+  expect(payload.customer.provenance).toContainEqual({ field: 'email', platform: 'TRIBUTARY' });
+  expect(payload.pushes).toEqual([
+    {
+      id: expect.any(String),
+      kind: 'contact',
+      status: 'PENDING',
+      body: { firstname: 'Augusta', email: 'new@example.com' },
+      connection: { name: 'CRM' },
+    },
+  ]);
+  expect(payload.settled).toBeNull();
+  const { data: after } = await api.ask(`{ events(last: 5) { nodes { cursor type source } } }`);
+  expect(after.events.nodes.at(-1).cursor).toBe(payload.cursor);
+  expect(after.events.nodes).toContainEqual(
+    expect.objectContaining({ type: 'CUSTOMER_UPDATED', source: 'TRIBUTARY' }),
+  );
+});
+
+test('what callers do wrong becomes userErrors and leaves nothing behind', async () => {
+  const id = globalId('Customer', await insertCustomer(api.database.pool, { first_name: 'Ada' }));
+  const head = async (): Promise<string> => (await api.ask('{ syncStatus { head } }')).data.syncStatus.head;
+  const before = await head();
+  const wrong = await api.ask(customerUpdate, {
+    input: { id, firstName: 'Changed', email: 'no address', idempotencyKey: 'wrong-1' },
+  });
+  expect(wrong.errors).toBeUndefined();
+  expect(wrong.data.customerUpdate).toMatchObject({
+    customer: null,
+    pushes: [],
+    userErrors: [{ code: 'INVALID_INPUT', field: ['input', 'email'] }],
+  });
+  const missing = await api.ask(customerUpdate, {
+    input: { id: globalId('Customer', 999_999n), firstName: 'X' },
+  });
+  expect(missing.data.customerUpdate.userErrors).toMatchObject([{ code: 'NOT_FOUND' }]);
+  const impatient = await api.ask(customerUpdate, {
+    input: { id, firstName: 'X', wait: true, waitSeconds: 31 },
+  });
+  expect(impatient.data.customerUpdate.userErrors).toMatchObject([{ field: ['input', 'waitSeconds'] }]);
+  expect(await head()).toBe(before);
+  // The key of a request that failed is free again.
+  const right = await api.ask(customerUpdate, {
+    input: { id, firstName: 'Changed', idempotencyKey: 'wrong-1' },
+  });
+  expect(right.data.customerUpdate.customer.firstName).toBe('Changed');
+});
+
+test('a key that comes again changes nothing and gives the first answer, however many send it at once', async () => {
+  const customer = await insertCustomer(api.database.pool);
+  const id = globalId('Customer', customer);
+  const input = { id, firstName: 'Once', idempotencyKey: 'once-1' };
+  const answers = await Promise.all(Array.from({ length: 8 }, () => api.ask(customerUpdate, { input })));
+  const first = answers[0]?.data.customerUpdate;
+  expect(first.userErrors).toEqual([]);
+  expect(first.pushes).toHaveLength(1);
+  for (const answer of answers) expect(answer.data).toEqual({ customerUpdate: first });
+  const { rows } = await api.database.pool.query<{ events: bigint; pushes: bigint }>(
+    `select (select count(*) from event where subject_type = 'Customer' and subject_id = $1) as events,
+            (select count(*) from push where subject_type = 'Customer' and subject_id = $1) as pushes`,
+    [customer],
+  );
+  expect(rows[0]).toEqual({ events: 1n, pushes: 1n });
+});
+
+test('a key with another input, or for another mutation, is refused; another caller may use it', async () => {
+  const id = globalId('Customer', await insertCustomer(api.database.pool));
+  const send = async (input: Record<string, unknown>, key?: string) =>
+    (
+      await api.ask(
+        customerUpdate,
+        { input: { id, idempotencyKey: 'reused-1', ...input } },
+        key ? { key } : {},
+      )
+    ).data.customerUpdate.userErrors;
+  expect(await send({ firstName: 'A' })).toEqual([]);
+  expect(await send({ firstName: 'A', wait: false })).toEqual([]);
+  expect(await send({ firstName: 'B' })).toMatchObject([
+    { code: 'IDEMPOTENCY_KEY_REUSED', field: ['input', 'idempotencyKey'] },
+  ]);
+  const order = globalId('Order', await insertOrder(api.database.pool, { connection_id: shopify }));
+  const { data } = await api.ask(
+    `mutation M($id: ID!) { orderUpdate(input: { id: $id, note: "x", idempotencyKey: "reused-1" }) { userErrors { code } } }`,
+    { id: order },
+  );
+  expect(data.orderUpdate.userErrors).toEqual([{ code: 'IDEMPOTENCY_KEY_REUSED' }]);
+  expect(await send({ firstName: 'B' }, otherKey)).toEqual([]);
+});
+
+test('with wait the answer comes once the platforms have it, and says so when they have not in time', async () => {
+  const customer = await insertCustomer(api.database.pool);
+  const id = globalId('Customer', customer);
+  const settle = async (): Promise<void> => {
+    for (;;) {
+      const done = await transaction(api.database.pool, async (tx: Tx) => {
+        const { rows } = await tx.query<{ id: bigint }>(
+          `update push set status = 'settled', settled_at = now() where subject_id = $1 and subject_type = 'Customer' and status = 'pending' returning id`,
+          [customer],
+        );
+        const pushId = rows[0]?.id;
+        if (pushId === undefined) return false;
+        await appendEvents(tx, [
+          {
+            type: 'push.settled',
+            subjectType: 'Push',
+            subjectId: pushId,
+            payload: {},
+            source: 'hubspot',
+            pushId,
+          },
+        ]);
+        return true;
+      });
+      if (done) return;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  const [answer] = await Promise.all([
+    api.ask(customerUpdate, { input: { id, firstName: 'Waited', wait: true } }),
+    settle(),
+  ]);
+  expect(answer.data.customerUpdate).toMatchObject({ settled: true, pushes: [{ status: 'SETTLED' }] });
+  const late = await api.ask(customerUpdate, {
+    input: { id, firstName: 'Too late', wait: true, waitSeconds: 1 },
+  });
+  expect(late.data.customerUpdate).toMatchObject({ settled: false, pushes: [{ status: 'PENDING' }] });
+});
+
+test('note and tags of an order are changed', async () => {
+  const id = globalId(
+    'Order',
+    await insertOrder(api.database.pool, { connection_id: shopify, tags: ['old'] }),
+  );
+  const query = `mutation M($input: OrderUpdateInput!) { orderUpdate(input: $input) { order { note tags } userErrors { code } } }`;
+  const { data } = await api.ask(query, { input: { id, note: 'Gift', tags: ['old', 'gift'] } });
+  expect(data.orderUpdate).toEqual({ order: { note: 'Gift', tags: ['old', 'gift'] }, userErrors: [] });
+  const emptied = await api.ask(query, { input: { id, note: null } });
+  expect(emptied.data.orderUpdate.order).toEqual({ note: null, tags: ['old', 'gift'] });
+});
+
+test('a correction of stock becomes a movement with its reason', async () => {
+  const db = api.database.pool;
+  const { variantId } = await insertVariant(db);
+  const location = await insertLocation(db, { connection_id: shopify });
+  await insertStockLevel(db, { variant_id: variantId, location_id: location, on_hand: 10, available: 10 });
+  const query = `mutation M($input: StockAdjustInput!) { stockAdjust(input: $input) {
+    stockLevel { available movements(first: 1) { nodes { cause availableDelta reason source { platform } } } }
+    userErrors { code field } } }`;
+  const input = {
+    variantId: globalId('Variant', variantId),
+    locationId: globalId('Location', location),
+    delta: -3,
+    reason: 'Broken in transit',
+  };
+  const { data } = await api.ask(query, { input });
+  expect(data.stockAdjust).toEqual({
+    stockLevel: {
+      available: 7,
+      movements: {
+        nodes: [
+          {
+            cause: 'ADJUSTMENT',
+            availableDelta: -3,
+            reason: 'Broken in transit',
+            source: { platform: 'TRIBUTARY' },
+          },
+        ],
+      },
+    },
+    userErrors: [],
+  });
+  const zero = await api.ask(query, { input: { ...input, delta: 0 } });
+  expect(zero.data.stockAdjust.userErrors).toEqual([{ code: 'INVALID_INPUT', field: ['input', 'delta'] }]);
+});
+
+test('a connection is paused with a reason, resumed, and unlocked for what its platform knows', async () => {
+  const id = globalId('Connection', hubspot);
+  const paused = await api.ask(
+    `mutation M($id: ID!) { connectionPause(input: { id: $id, reason: "Stocktaking" }) { connection { status statusReason } userErrors { code } } }`,
+    { id },
+  );
+  expect(paused.data.connectionPause).toEqual({
+    connection: { status: 'PAUSED', statusReason: 'Stocktaking' },
+    userErrors: [],
+  });
+  const resumed = await api.ask(
+    `mutation M($id: ID!) { connectionResume(input: { id: $id }) { connection { status statusReason } userErrors { code } } }`,
+    { id },
+  );
+  expect(resumed.data.connectionResume.connection).toEqual({ status: 'ACTIVE', statusReason: null });
+  const unlock = `mutation M($id: ID!, $what: [String!]!) { connectionWriteUnlock(input: { id: $id, capabilities: $what }) { connection { writeCapabilities availableCapabilities } userErrors { code field } } }`;
+  const unknown = await api.ask(unlock, { id, what: ['contact', 'spaceship'] });
+  expect(unknown.data.connectionWriteUnlock).toEqual({
+    connection: null,
+    userErrors: [{ code: 'CAPABILITY_UNKNOWN', field: ['input', 'capabilities'] }],
+  });
+  const unlocked = await api.ask(unlock, { id, what: ['order', 'contact'] });
+  expect(unlocked.data.connectionWriteUnlock.connection).toEqual({
+    writeCapabilities: ['contact', 'order'],
+    availableCapabilities: ['contact', 'order'],
+  });
+});
+
+test('dead work is taken up again, and what cannot be is refused with the reason', async () => {
+  const db = api.database.pool;
+  const push = globalId(
+    'Push',
+    await insertPush(db, {
+      connection_id: hubspot,
+      status: 'dead',
+      error: 'No such owner',
+      remedy: 'Add one',
+    }),
+  );
+  const retry = `mutation M($id: ID!) { pushRetry(input: { id: $id }) { pushes { status error } userErrors { code field } } }`;
+  expect((await api.ask(retry, { id: push })).data.pushRetry).toEqual({
+    pushes: [{ status: 'PENDING', error: null }],
+    userErrors: [],
+  });
+  const settled = globalId(
+    'Push',
+    await insertPush(db, { connection_id: hubspot, status: 'settled', settled_at: '2026-11-01T00:00:00Z' }),
+  );
+  expect((await api.ask(retry, { id: settled })).data.pushRetry.userErrors).toEqual([
+    { code: 'PUSH_NOT_RETRYABLE', field: ['input', 'id'] },
+  ]);
+  const delivery = globalId(
+    'Delivery',
+    await insertDelivery(db, { connection_id: shopify, status: 'dead', error: 'Unreadable' }),
+  );
+  const replay = `mutation M($id: ID!) { deliveryReplay(input: { id: $id }) { delivery { status error } userErrors { code } } }`;
+  expect((await api.ask(replay, { id: delivery })).data.deliveryReplay).toEqual({
+    delivery: { status: 'PENDING', error: null },
+    userErrors: [],
+  });
+  const erased = globalId(
+    'Delivery',
+    await insertDelivery(db, { connection_id: shopify, body: Buffer.alloc(0) }),
+  );
+  expect((await api.ask(replay, { id: erased })).data.deliveryReplay.userErrors).toEqual([
+    { code: 'DELIVERY_ERASED' },
+  ]);
+});
