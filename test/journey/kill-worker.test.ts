@@ -50,12 +50,10 @@ test('a worker that is killed again and again, with answers lost on the way, pos
   for (const platform of [stack.hubspot, stack.quickbooks]) platform.faults.clear();
 
   expect(await deadLetters(stack)).toEqual([]);
-  const receipts = stack.quickbooks
-    .list('SalesReceipt')
-    .map((receipt) => ({
-      number: String(receipt['DocNumber']),
-      total: minor(receipt['TotalAmt'] as number),
-    }));
+  const receipts = stack.quickbooks.list('SalesReceipt').map((receipt) => ({
+    number: String(receipt['DocNumber']),
+    total: minor(receipt['TotalAmt'] as number),
+  }));
   expect(sorted(receipts)).toEqual(
     sorted([...totals.values()].map(({ name, total }) => ({ number: name, total: minor(total) }))),
   );

@@ -36,6 +36,15 @@ export async function counts(stack: Stack): Promise<Record<string, number>> {
   return rows[0] as Record<string, number>;
 }
 
+/** How many deliveries about an order are stored. */
+export async function deliveriesOf(stack: Stack, remoteId: string): Promise<number> {
+  const { rows } = await stack.database.pool.query<{ stored: number }>(
+    'select count(*)::int as stored from delivery where subject = $1',
+    [`order:${remoteId}`],
+  );
+  return rows[0]?.stored ?? 0;
+}
+
 /** Work that a person would have to look at, with its reason: every journey ends without any. */
 export async function deadLetters(stack: Stack): Promise<string[]> {
   const { rows } = await stack.database.pool.query<{ text: string }>(

@@ -1,5 +1,6 @@
 import { type Address, type CanonicalCustomer, isRelayEmail, normalizeEmail } from '../../model/customer.ts';
 import { formatMinor } from '../../model/money.ts';
+import type { PlatformName } from '../../model/platform-name.ts';
 import type { CustomerSnapshot } from '../../model/snapshot.ts';
 import { countryCode, countryName } from './countries.ts';
 import type { PropertyDefinition, PropertyKind, PropertyValues } from './property-values.ts';
@@ -65,11 +66,14 @@ export const ownContactProperties: readonly PropertyDefinition[] = [
   },
   {
     name: 'tributary_channels',
-    label: 'Known at',
+    label: 'Shops at',
     kind: 'text',
-    description: 'Platforms where the customer has an account.',
+    description: 'Shops and marketplaces where the customer has an account.',
   },
 ];
+
+/** That the books or the CRM know somebody too is no news to whoever looks at the contact. */
+const sellingPlatforms: ReadonlySet<PlatformName> = new Set(['shopify', 'amazon']);
 
 export const contactProperties: readonly string[] = [
   ...standardContactProperties,
@@ -106,7 +110,10 @@ export function contactOf(customer: CustomerSnapshot): PropertyValues {
     country: countryName(address?.countryCode ?? null),
     tributary_customer_id: customer.id.toString(),
     tributary_order_count: String(customer.orderCount),
-    tributary_channels: [...customer.platforms].sort().join(';'),
+    tributary_channels: customer.platforms
+      .filter((platform) => sellingPlatforms.has(platform))
+      .sort()
+      .join(';'),
   };
   if (currency !== null) {
     values.tributary_lifetime_value = formatMinor(customer.lifetimeValueMinor, currency);

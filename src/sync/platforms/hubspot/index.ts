@@ -1,6 +1,7 @@
 import type { Platform } from '../platform.ts';
 import { checkAccount, ensureDefinitions } from './definitions.ts';
 import { door } from './door.ts';
+import { identify } from './identify.ts';
 import { interpret } from './interpret.ts';
 import { perform } from './perform.ts';
 import { plan } from './plan.ts';
@@ -18,6 +19,7 @@ export const hubspot: Platform<HubSpotCredentials> = {
   interpret: (delivery, session) => interpret(delivery, session),
   plan,
   perform,
+  identify,
   /** Webhook subscriptions belong to the app and are set up there once; definitions belong to the account. */
   async prepare(session) {
     await checkAccount(session);

@@ -51,13 +51,20 @@ export async function interpret(delivery: DeliveryFacts, session: HubSpotSession
       ],
     };
   const isPropertyChange = what === 'propertyChange' && event.propertyName !== undefined && record.id === id;
+  // Each property has an event of its own: what this one is silent about stays news for its own event.
   const told = isPropertyChange ? [event.propertyName ?? ''] : standardContactProperties;
+  const observed = isPropertyChange ? told : contactProperties;
   const merged = [...mergedIdsOf(record), ...(event.mergedObjectIds ?? []), event.primaryObjectId, id].filter(
     (one): one is string => one !== undefined && one !== record.id,
   );
   return {
     kind: 'changes',
-    changes: [contactChange(record, new Set(told), observedAt, what === 'propertyChange' ? [] : merged)],
+    changes: [
+      contactChange(record, new Set(told), observedAt, {
+        mergedRemoteIds: what === 'propertyChange' ? [] : merged,
+        observed,
+      }),
+    ],
   };
 }
 
@@ -66,7 +73,10 @@ export function contactChange(
   record: RemoteRecord,
   told: ReadonlySet<string>,
   observedAt: Date,
-  mergedRemoteIds: readonly string[] = [],
+  {
+    mergedRemoteIds = [],
+    observed = contactProperties,
+  }: { mergedRemoteIds?: readonly string[]; observed?: readonly string[] } = {},
 ): PlatformChange {
   return {
     kind: 'customer',
@@ -76,16 +86,16 @@ export function contactChange(
       ...customerOf(record.properties, told),
       ...(mergedRemoteIds.length === 0 ? {} : { mergedRemoteIds: [...new Set(mergedRemoteIds)] }),
     },
-    observed: heldOf(record, contactProperties),
+    observed: heldOf(record, observed),
   };
 }
 
-/** What HubSpot holds of our properties; absent where it holds nothing. */
-export function heldOf(record: RemoteRecord, names: readonly string[]): Record<string, string> {
+/** What HubSpot says it holds of our properties; null is empty, and what it does not mention is not named. */
+export function heldOf(record: RemoteRecord, names: readonly string[]): Record<string, string | null> {
   return Object.fromEntries(
     names.flatMap((name) => {
       const value = record.properties[name];
-      return value === undefined || value === null || value === '' ? [] : [[name, value]];
+      return value === undefined ? [] : [[name, value === '' ? null : value]];
     }),
   );
 }

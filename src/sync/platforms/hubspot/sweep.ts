@@ -33,7 +33,9 @@ export async function* sweep(
       readWithHistory(gateway, 'contacts', ids, [...contactProperties, 'hs_merged_object_ids']),
     );
     yield records.map((record) =>
-      contactChange(record, changedSince(session, record, since), observedAt, mergedIdsOf(record)),
+      contactChange(record, changedSince(session, record, since), observedAt, {
+        mergedRemoteIds: mergedIdsOf(record),
+      }),
     );
   }
 }
@@ -58,7 +60,7 @@ async function* everyContact(session: HubSpotSession, gateway: Gateway): AsyncIt
         updatedAt: new Date(result.updatedAt),
         history: {},
       };
-      return contactChange(record, told, observedAt, mergedIdsOf(record));
+      return contactChange(record, told, observedAt, { mergedRemoteIds: mergedIdsOf(record) });
     });
     after = page.paging?.next?.after;
   } while (after !== undefined);
