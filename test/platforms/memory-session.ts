@@ -16,7 +16,7 @@ export class MemorySession<Credentials> implements Session<Credentials> {
   readonly connectionId = 2n;
   readonly accountId: string;
   readonly baseUrl: string;
-  readonly timeoutMs = 5000;
+  readonly timeoutMs = 30_000;
   readonly log = createLog({ level: 'silent' });
   readonly cache = new Map<string, unknown>();
   settings: Readonly<Record<string, unknown>> = {};

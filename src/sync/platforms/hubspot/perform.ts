@@ -234,7 +234,7 @@ function orderOutcome(
 ): PushOutcome {
   const cleared = body.changed.filter((name) => (body.properties[name] ?? '') === '');
   const state: Record<string, unknown> = { ...before, ...heldOf(record, orderProperties) };
-  for (const name of cleared) delete state[name];
+  for (const name of cleared) state[name] = null;
   return {
     remoteType: 'order',
     remoteId: record.id,

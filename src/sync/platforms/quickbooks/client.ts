@@ -2,7 +2,7 @@ import QuickBooksModule from 'node-quickbooks';
 import { AppError } from '../../../errors.ts';
 import { naturalBatch, type Settled } from '../natural-batch.ts';
 import type { Session } from '../platform.ts';
-import { Fault, faultIn, toAppError } from './fault.ts';
+import { Fault, faultIn, objectNotFound, toAppError } from './fault.ts';
 import type { QuickBooksCredentials } from './settings.ts';
 
 export type QuickBooksSession = Session<QuickBooksCredentials>;
@@ -91,7 +91,7 @@ export function booksOf(session: QuickBooksSession): Books {
       try {
         return (await call(`reading a ${entity}`, (qbo, done) => qbo[`get${entity}`]?.(id, done))) as Entity;
       } catch (error) {
-        if (error instanceof Fault && error.code === '610') return null;
+        if (error instanceof Fault && error.code === objectNotFound) return null;
         throw error;
       }
     },

@@ -6,7 +6,7 @@ import type { CustomerSnapshot } from '../../../model/snapshot.ts';
 import type { PlanContext, PushOutcome, PushPlan, PushTask } from '../platform.ts';
 import { type Books, booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
 import { type Company, once } from './company.ts';
-import { isFault, nameTaken, staleObject, toAppError } from './fault.ts';
+import { isFault, nameTaken, objectNotFound, staleObject, toAppError } from './fault.ts';
 import { readSettings } from './settings.ts';
 
 /** What the books hold of a customer, flat and comparable. Null is empty. */
@@ -96,22 +96,27 @@ export async function updateRebasing(
   for (let attempt = 1; ; attempt += 1) {
     if (syncToken === null) {
       current = await books.read(entity, id);
-      if (current === null)
-        throw new AppError({
-          code: 'QUICKBOOKS_GONE',
-          retryable: false,
-          publicMessage: `The ${entity} ${id} was deleted in QuickBooks.`,
-          remedy: 'Decide whether it is to be written again; then retry.',
-        });
+      if (current === null) throw gone(entity, id);
       syncToken = current.SyncToken;
     }
     try {
       return await books.update(entity, { ...fields(current), Id: id, SyncToken: syncToken }, { requestId });
     } catch (error) {
+      // The same code speaks of the record itself and of what it refers to.
+      if (isFault(error, objectNotFound) && (await books.read(entity, id)) === null) throw gone(entity, id);
       if (!isFault(error, staleObject) || attempt >= 3) throw error;
       syncToken = null;
     }
   }
+}
+
+function gone(entity: string, id: string): AppError {
+  return new AppError({
+    code: 'QUICKBOOKS_GONE',
+    retryable: false,
+    publicMessage: `The ${entity} ${id} was deleted in QuickBooks.`,
+    remedy: 'Retry to have it written again, or leave it: nothing else waits for it.',
+  });
 }
 
 // ── finding or making the buyer of an order ──

@@ -27,8 +27,9 @@ export class Fault extends Error {
 export const staleObject = '5010';
 export const nameTaken = '6240';
 export const docNumberTaken = '6140';
+export const objectNotFound = '610';
 /** What a reference names is not there, or was made inactive. */
-export const deadReferences: readonly string[] = ['610', '2500'];
+export const deadReferences: readonly string[] = [objectNotFound, '2500'];
 
 /** Null where the answer is no fault. Both spellings, and bodies that are no JSON at all. */
 export function faultIn(

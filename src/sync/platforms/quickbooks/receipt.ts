@@ -51,19 +51,23 @@ async function post(
   assertPostable(body, company, settings);
   const references = await referencesOf(session, body, company, settings, isForced);
   const entity = receiptEntity(body, references, company, settings);
-  if (link !== undefined)
-    return await outcomeOf(
-      session,
-      push,
-      body,
-      await update(session, push, link.remoteId, link.remoteVersion, entity),
-      false,
-    );
+  if (link !== undefined) {
+    try {
+      const updated = await update(session, push, link.remoteId, link.remoteVersion, entity);
+      return await outcomeOf(session, push, body, updated, false);
+    } catch (error) {
+      // A person deleted the receipt; that they retry this push says that they want it back.
+      if (!(error instanceof AppError) || error.code !== 'QUICKBOOKS_GONE' || push.attempt === 1) throw error;
+    }
+  }
   if (push.attempt > 1) {
     const existing = await findOwn(session, body);
     if (existing !== null) return await takeOver(session, push, body, entity, existing);
   }
-  return await create(session, push, body, entity);
+  // The request id of the order's first receipt would only bring back the answer of then.
+  const requestId =
+    link === undefined ? requestIdOf('salesReceipt', session.accountId, body.source) : push.idempotencyKey;
+  return await create(session, push, body, entity, requestId);
 }
 
 async function create(
@@ -71,9 +75,9 @@ async function create(
   push: PushTask,
   body: ReceiptBody,
   entity: Record<string, unknown>,
+  requestId: string,
 ): Promise<PushOutcome> {
   const books = booksOf(session);
-  const requestId = requestIdOf('salesReceipt', session.accountId, body.source);
   let created: Entity;
   try {
     created = await books.create('SalesReceipt', entity, { requestId });
