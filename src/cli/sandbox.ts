@@ -3,6 +3,23 @@ import { join } from 'node:path';
 /** Where each sandbox platform listens; the same numbers as in the configuration's defaults. */
 const ports = { shopify: 4010, hubspot: 4011, quickbooks: 4012 };
 
+/** Cost points of Shopify's largest plan: on the smallest one, reading a shop's history takes many minutes. */
+const plusPlan = { maximumPoints: 20_000, restorePerSecond: 1_000 };
+
+/** What an app subscribes to: fields that people edit, not those it writes itself. */
+const peoplesProperties = [
+  'email',
+  'firstname',
+  'lastname',
+  'phone',
+  'company',
+  'address',
+  'city',
+  'state',
+  'zip',
+  'country',
+];
+
 /** Serves the sandbox platforms until it is told to stop. Tells a parent process when they are ready. */
 export async function sandboxCommand(options: {
   seed: number;
@@ -22,8 +39,11 @@ export async function sandboxCommand(options: {
     statePath: options.data === null ? null : join(options.data, `${name}.json`),
     webhookUrl: options.webhooks === null ? null : `${options.webhooks}/webhooks/${name}`,
   });
-  await using shopify = await startShopifySandbox(common('shopify'));
-  await using hubspot = await startHubSpotSandbox(common('hubspot'));
+  await using shopify = await startShopifySandbox({ ...common('shopify'), ...plusPlan });
+  await using hubspot = await startHubSpotSandbox({
+    ...common('hubspot'),
+    subscribedProperties: peoplesProperties,
+  });
   await using quickbooks = await startQuickBooksSandbox(common('quickbooks'));
   for (const [name, { url }] of Object.entries({ shopify, hubspot, quickbooks })) {
     console.log(`${name.padEnd(11)} ${url}   control: ${url}/_control`);

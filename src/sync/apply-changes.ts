@@ -4,7 +4,7 @@ import type { Change, PlatformChange } from '../model/change.ts';
 import { normalizeEmail } from '../model/customer.ts';
 import type { NewEvent } from '../model/event.ts';
 import type { PlatformName, Source } from '../model/platform-name.ts';
-import { appendEvents } from './events/append-events.ts';
+import { appendEvents, appendEventsAtCommit } from './events/append-events.ts';
 import { applyCustomer, applyCustomerRemoval, observedEmail } from './graph/apply-customer.ts';
 import { applyDocument, applyRevocation, connectionMissing } from './graph/apply-document.ts';
 import { applyLocation } from './graph/apply-location.ts';
@@ -49,7 +49,7 @@ export interface Applied {
   outcome: ChangeOutcome;
   /** Pushes that were planned, those included that stay plans because writing is not unlocked. */
   pushIds: bigint[];
-  /** Position of the last event; null where there was nothing to tell. */
+  /** Position of the last event of an edit through our own API; null where a platform spoke or there was nothing to tell. */
   eventPosition: bigint | null;
   touched: Subject[];
 }
@@ -67,7 +67,11 @@ export async function applyChanges(tx: Tx, input: ApplyInput): Promise<Applied> 
   const told = await sumUp(context);
   const planned = await planPushes(context, [...effects.toPlan.values()]);
   if (input.deliveryId !== null) await settleDelivery(tx, input.deliveryId, outcome);
-  const eventPosition = await appendEvents(tx, [...told, ...planned.events]);
+  const events = [...told, ...planned.events];
+  // An edit's answer is stored with it and names its position; everyone else numbers events together with the commit.
+  let eventPosition: bigint | null = null;
+  if (input.source === 'tributary') eventPosition = await appendEvents(tx, events);
+  else appendEventsAtCommit(tx, events);
   return { outcome, pushIds: planned.pushIds, eventPosition, touched: [...effects.touched.values()] };
 }
 

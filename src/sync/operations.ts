@@ -1,7 +1,7 @@
 import type { Tx } from '../db/pool.ts';
 import { AppError } from '../errors.ts';
 import type { Source } from '../model/platform-name.ts';
-import { appendEvents } from './events/append-events.ts';
+import { appendEventsAtCommit } from './events/append-events.ts';
 import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
 import { enqueuePushes, removePushJobs, wakeConnection } from './outbox/enqueue-pushes.ts';
 
@@ -67,7 +67,7 @@ export async function pauseConnection(tx: Tx, id: bigint, reason: string, source
     [id, reason],
   );
   if (status === 'paused') return;
-  await appendEvents(tx, [
+  appendEventsAtCommit(tx, [
     { type: 'connection.paused', subjectType: 'Connection', subjectId: id, payload: { reason }, source },
   ]);
 }
@@ -86,7 +86,7 @@ export async function resumeConnection(tx: Tx, id: bigint, source: Source = 'tri
   );
   await wakeConnection(tx, id);
   if (status === 'active') return;
-  await appendEvents(tx, [
+  appendEventsAtCommit(tx, [
     { type: 'connection.resumed', subjectType: 'Connection', subjectId: id, payload: {}, source },
   ]);
 }

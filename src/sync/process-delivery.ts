@@ -104,7 +104,7 @@ async function settle(
   delivery: LoadedDelivery,
   outcome: DeliveryOutcome,
 ): Promise<DeliveryOutcome> {
-  await transaction(pool, (tx) => settleDelivery(tx, delivery.id, outcome));
+  await settleDelivery(pool, delivery.id, outcome);
   return outcome;
 }
 

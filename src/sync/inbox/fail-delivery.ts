@@ -1,6 +1,6 @@
 import type { Pool } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
-import { appendEvents } from '../events/append-events.ts';
+import { appendEventsAtCommit } from '../events/append-events.ts';
 import type { Failure } from '../retry.ts';
 import { enqueueDeliveries } from './enqueue-deliveries.ts';
 import type { LoadedDelivery } from './load-delivery.ts';
@@ -33,7 +33,7 @@ export async function failDelivery(
     const row = rows[0];
     if (row === undefined) return;
     if (status === 'retrying') await enqueueDeliveries(tx, [delivery.id]);
-    await appendEvents(tx, [
+    appendEventsAtCommit(tx, [
       {
         type: status === 'dead' ? 'delivery.dead' : 'delivery.retrying',
         subjectType: 'Delivery',

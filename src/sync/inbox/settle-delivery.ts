@@ -1,10 +1,14 @@
-import type { Tx } from '../../db/pool.ts';
+import type { Queryable } from '../../db/pool.ts';
 
 export type DeliveryOutcome = 'applied' | 'unchanged' | 'stale' | 'echo' | 'duplicate' | 'ignored';
 
-/** Marks a delivery as done, in the same transaction as its effect. */
-export async function settleDelivery(tx: Tx, deliveryId: bigint, outcome: DeliveryOutcome): Promise<void> {
-  await tx.query({
+/** Marks a delivery as done, in the same transaction as its effect where it had one. */
+export async function settleDelivery(
+  db: Queryable,
+  deliveryId: bigint,
+  outcome: DeliveryOutcome,
+): Promise<void> {
+  await db.query({
     name: 'settle-delivery',
     text: `update delivery set status = 'settled', outcome = $2::delivery_outcome, settled_at = clock_timestamp(),
              error = null, error_code = null, remedy = null, next_attempt_at = null

@@ -1,7 +1,7 @@
 import type { Pool, Tx } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { EventType, NewEvent } from '../../model/event.ts';
-import { appendEvents } from '../events/append-events.ts';
+import { appendEventsAtCommit } from '../events/append-events.ts';
 import type { Failure } from '../retry.ts';
 import { type CircuitSettings, noteFailure, noteSuccess, passProbeOn } from './circuit.ts';
 import { type ClaimedPush, isUniqueViolation } from './claim-push.ts';
@@ -52,12 +52,12 @@ async function record(
   });
   const row = rows[0];
   if (row === undefined) {
-    await appendEvents(tx, circuitEvents);
+    appendEventsAtCommit(tx, circuitEvents);
     return 'superseded';
   }
   if (row.status === 'retrying') await enqueuePushes(tx, [push.id]);
   await wakeSubject(tx, push.connectionId, push.subjectType, push.subjectId);
-  await appendEvents(tx, [
+  appendEventsAtCommit(tx, [
     ...circuitEvents,
     {
       type: `push.${row.status}` satisfies EventType,

@@ -2,7 +2,7 @@ import type { Pool } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { LinkBell } from '../connections/links.ts';
 import { saveLink } from '../connections/links.ts';
-import { appendEvents } from '../events/append-events.ts';
+import { appendEventsAtCommit } from '../events/append-events.ts';
 import type { PushOutcome } from '../platforms/platform.ts';
 import { noteSuccess } from './circuit.ts';
 import type { ClaimedPush } from './claim-push.ts';
@@ -50,7 +50,7 @@ export async function settlePush(
     await wakeSubject(tx, push.connectionId, push.subjectType, push.subjectId);
     // Another process has settled it already: what the platform holds is recorded, but the fact is told once.
     const facts = rowCount === 0 ? [] : [settledEvent(push, outcome)];
-    await appendEvents(tx, [...circuitEvents, ...facts]);
+    appendEventsAtCommit(tx, [...circuitEvents, ...facts]);
   });
   bell.ring(push.connectionId, push.subjectType, push.subjectId);
   for (const link of extraLinks) bell.ring(push.connectionId, link.entityType, link.entityId);
