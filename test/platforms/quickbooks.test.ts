@@ -437,25 +437,29 @@ describe('a receipt', () => {
     });
   });
 
-  it('is written once though the answer was lost, even where the order has changed meanwhile', async () => {
-    await using it = await company();
-    await it.prepare();
-    it.sandbox.faults.add({
-      id: 'lost',
-      method: 'POST',
-      path: '/salesreceipt',
-      effect: { kind: 'dropResponse' },
-      times: 1,
-    });
-    const error = await failure(push(quickbooks, it.session, taxed));
-    expect(error.retryable).toBe(true);
-    expect(receipts(it.sandbox)).toHaveLength(1);
-    // A newer version of the order took the place of the push that failed: another push, another key.
-    const edited = order({ lines: [orderLine({ quantity: 4, taxes: [salesTax(725n)] })] });
-    const outcome = await push(quickbooks, it.session, edited);
-    expect(outcome?.adopted).toBe(true);
-    expect(receipts(it.sandbox).map((one) => one.TotalAmt)).toEqual([107.25]);
-  });
+  // Without the warning nothing but the request id keeps a second receipt away.
+  it.each([true, false])(
+    'is written once though the answer was lost and the order has changed meanwhile (numbers checked: %s)',
+    async (warnDuplicateDocNumber) => {
+      await using it = await company({ company: { warnDuplicateDocNumber } });
+      await it.prepare();
+      it.sandbox.faults.add({
+        id: 'lost',
+        method: 'POST',
+        path: '/salesreceipt',
+        effect: { kind: 'dropResponse' },
+        times: 1,
+      });
+      const error = await failure(push(quickbooks, it.session, taxed));
+      expect(error.retryable).toBe(true);
+      expect(receipts(it.sandbox)).toHaveLength(1);
+      // A newer version of the order took the place of the push that failed: another push, another key.
+      const edited = order({ lines: [orderLine({ quantity: 4, taxes: [salesTax(725n)] })] });
+      const outcome = await push(quickbooks, it.session, edited);
+      expect(outcome?.adopted).toBe(true);
+      expect(receipts(it.sandbox).map((one) => one.TotalAmt)).toEqual([107.25]);
+    },
+  );
 
   it('takes over the receipt of an earlier attempt whose request id is forgotten', async () => {
     await using it = await company();
