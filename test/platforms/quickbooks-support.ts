@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { QuickBooksSandbox, QuickBooksSandboxOptions } from '../../sandbox/quickbooks/server.ts';
+import type { QuickBooksSandboxOptions } from '../../sandbox/quickbooks/server.ts';
 import { AppError } from '../../src/errors.ts';
 import { quickbooks } from '../../src/sync/platforms/quickbooks/index.ts';
 import type { QuickBooksCredentials } from '../../src/sync/platforms/quickbooks/settings.ts';
@@ -129,8 +129,6 @@ class Waves {
     }, 60);
   }
 }
-
-export type TestCompany = Awaited<ReturnType<typeof company>> & { sandbox: QuickBooksSandbox };
 
 const typesByPath: Readonly<Record<string, string>> = {
   customer: 'Customer',

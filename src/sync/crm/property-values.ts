@@ -13,7 +13,7 @@ export interface PropertyDefinition {
 export type PropertyValues = Record<string, string | null>;
 
 /** One spelling per value, so that what a CRM re-formats (12.50 → 12.5) does not look like a change. */
-export function normalizeProperty(kind: PropertyKind, value: string | null | undefined): string | null {
+function normalizeProperty(kind: PropertyKind, value: string | null | undefined): string | null {
   const text = value?.trim() ?? '';
   if (text === '') return null;
   switch (kind) {

@@ -6,7 +6,7 @@ import type { Gateway, HubSpotSession, ObjectName } from './gateway.ts';
 import { crmGateway } from './interpret.ts';
 import { refusalOf, toAppError } from './refusal.ts';
 
-export const propertyGroup = { name: 'tributary', label: 'Tributary', displayOrder: -1 };
+const propertyGroup = { name: 'tributary', label: 'Tributary', displayOrder: -1 };
 
 const wanted: readonly (readonly [ObjectName, readonly PropertyDefinition[]])[] = [
   ['contacts', ownContactProperties],

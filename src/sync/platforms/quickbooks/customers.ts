@@ -122,7 +122,7 @@ function gone(entity: string, id: string): AppError {
 // ── finding or making the buyer of an order ──
 
 /** The type of the link: a customer of the books has one currency, so a buyer may need several. */
-export function customerLinkType(company: Company, currency: string): string {
+function customerLinkType(company: Company, currency: string): string {
   return currency === company.homeCurrency ? 'Customer' : `Customer ${currency}`;
 }
 
@@ -275,7 +275,7 @@ function isCompatible(entity: Entity, wanted: CustomerFields): boolean {
 
 // ── fields ──
 
-export function wantedFields(customer: CustomerSnapshot): CustomerFields {
+function wantedFields(customer: CustomerSnapshot): CustomerFields {
   const { address } = customer;
   const email = isRelayEmail(customer.email) ? null : normalizeEmail(customer.email);
   return {

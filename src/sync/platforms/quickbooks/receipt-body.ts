@@ -74,7 +74,7 @@ function isHeld(state: Readonly<Record<string, unknown>>, body: ReceiptBody): bo
   return state.total === body.total;
 }
 
-export function receiptBody(order: OrderSnapshot, settings: QuickBooksSettings): ReceiptBody {
+function receiptBody(order: OrderSnapshot, settings: QuickBooksSettings): ReceiptBody {
   const document = salesDocument(order);
   const { currency } = document;
   const money = (minor: bigint): string => formatMinor(minor, currency);
@@ -183,7 +183,7 @@ function noteOf(order: OrderSnapshot, settings: QuickBooksSettings): string {
 const dayFormats = new Map<string, Intl.DateTimeFormat>();
 
 /** The calendar day at that moment in that zone. */
-export function dayIn(timeZone: string, at: Date): string {
+function dayIn(timeZone: string, at: Date): string {
   let format = dayFormats.get(timeZone);
   if (format === undefined) {
     format = new Intl.DateTimeFormat('en-CA', {
