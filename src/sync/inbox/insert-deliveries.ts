@@ -16,14 +16,26 @@ export interface NewDelivery {
 /**
  * Stores deliveries and adds their jobs in one statement: both are committed or neither is, with one round trip for the
  * whole batch. A delivery that is known already is passed over and gets no second job.
+ *
+ * The bodies travel as one buffer that is cut up again over there: in an array they would be written out as hexadecimal
+ * text, twice their size, which took Postgres a third of the time of the whole statement (110 of 330 µs a row of 10 kB).
  * @returns how many were new.
  */
 export async function insertDeliveries(pool: Pool, deliveries: readonly NewDelivery[]): Promise<number> {
+  let length = 0;
+  // Postgres counts from 1.
+  const starts = deliveries.map(({ body }) => {
+    const start = length + 1;
+    length += body.length;
+    return start;
+  });
   const { rows } = await pool.query<{ inserted: bigint }>({
     name: 'insert-deliveries',
     text: `with d as (
              insert into delivery (connection_id, external_id, event_id, topic, subject, triggered_at, received_at, body)
-             select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::bytea[])
+             select connection_id, external_id, event_id, topic, subject, triggered_at, received_at, substring($8::bytea from start for length)
+             from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $9::int[], $10::int[])
+               as given (connection_id, external_id, event_id, topic, subject, triggered_at, received_at, start, length)
              on conflict (connection_id, external_id) do nothing
              returning id, connection_id, subject, next_attempt_at
            ), batch as (select count(*) as inserted, array_agg(${deliveryJobSpec} order by d.id) as specs from d)
@@ -36,7 +48,12 @@ export async function insertDeliveries(pool: Pool, deliveries: readonly NewDeliv
       deliveries.map((delivery) => delivery.subject),
       deliveries.map((delivery) => delivery.triggeredAt),
       deliveries.map((delivery) => delivery.receivedAt),
-      deliveries.map((delivery) => delivery.body),
+      Buffer.concat(
+        deliveries.map((delivery) => delivery.body),
+        length,
+      ),
+      starts,
+      deliveries.map((delivery) => delivery.body.length),
     ],
   });
   return Number(rows[0]?.inserted ?? 0n);
