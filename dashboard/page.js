@@ -13,8 +13,6 @@ const stockFields = 'variant { sku title } location { name }';
 
 const status = document.getElementById('connection');
 
-start();
-
 function start() {
   const key = sessionStorage.getItem(keyName);
   const client = createClient({
@@ -322,3 +320,5 @@ function age(seconds) {
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
   return `${Math.round(seconds / 3600)} h`;
 }
+
+start();

@@ -57,7 +57,8 @@ export class DemoPlatforms implements AsyncDisposable {
         '--webhooks',
         options.webhooksUrl,
       ],
-      { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] },
+      // A group of its own: Ctrl-C is for us, who stop the platforms last.
+      { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], detached: true },
     );
     let complaint = '';
     child.stderr?.on('data', (chunk: Buffer) => {

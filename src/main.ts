@@ -47,14 +47,10 @@ async function main(): Promise<void> {
   await platforms.seed();
   say(banner(config.port));
   await prepareConnections(app.context);
-  say('Reading the shop into the graph …');
+  await platforms.trade();
+  say('The shop is open: orders, edits, refunds and stock counts are on their way. Ctrl-C stops everything.');
   await sweepAll(app.context, { signal: stop });
-  if (!stop.aborted) {
-    await platforms.trade();
-    say(
-      'The shop is open: orders, edits, refunds and stock counts are on their way. Ctrl-C stops everything.',
-    );
-  }
+  if (!stop.aborted) say("The shop's history is in the graph.");
   await ended(stop);
   say('Stopping …');
 }
@@ -63,7 +59,7 @@ function banner(port: number): string {
   return `
   Open
     http://localhost:${port}/           the dashboard
-    http://localhost:${port}/graphql    GraphiQL, with tabs to run: the second one subscribes to orders as they come
+    http://localhost:${port}/graphql    GraphiQL, with tabs to run: the first one subscribes to orders as they come
   The sandbox platforms (read them back, break them, place orders through their control API)
     http://127.0.0.1:4010/_control  Shopify
     http://127.0.0.1:4011/_control  HubSpot
@@ -74,7 +70,7 @@ function banner(port: number): string {
     stop QuickBooks     curl -s -X POST localhost:4012/_control/faults -H 'content-type: application/json' \\
                           -d '{"effect":{"kind":"status","status":503},"forMs":60000}'
     see what waits      curl -s localhost:${port}/graphql -H 'content-type: application/json' \\
-                          -d '{"query":"{ syncStatus { connections { name platform waiting reason } } }"}'
+                          -d '{"query":"{ syncStatus { connections { connection { name } waiting retrying work { kind status count reason } } } }"}'
 `;
 }
 

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { access, chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../errors.ts';
 
 /** A Postgres cluster of our own, in a folder of our own. */
@@ -50,28 +52,13 @@ export async function startEmbeddedPostgres(
     authMethod: 'scram-sha-256',
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C', ...(options.durable ? [] : ['--no-sync'])],
-    postgresFlags: [
-      '-c',
-      'listen_addresses=127.0.0.1',
-      '-c',
-      'unix_socket_directories=',
-      '-c',
-      `max_connections=${options.maxConnections ?? 100}`,
-      '-c',
-      'shared_buffers=256MB',
-      '-c',
-      'max_wal_size=2GB',
-      ...(options.durable
-        ? []
-        : ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off']),
-    ],
     onLog: (message) => output.push(message),
     onError: (message) => output.push(String(message)),
   });
   if (left === null) {
     try {
       if (!existsSync(join(dataDirectory, 'PG_VERSION'))) await cluster.initialise();
-      await cluster.start();
+      await startDetached(dataDirectory, ['-p', String(port), ...serverFlags(options)], output);
     } catch (error) {
       throw new AppError({
         code: 'EMBEDDED_POSTGRES_FAILED',
@@ -81,15 +68,65 @@ export async function startEmbeddedPostgres(
       });
     }
   }
+  const stopOnExit = (): void => signalCluster(dataDirectory);
+  process.once('exit', stopOnExit);
   await createDatabase(connectionStringFor('postgres'), options.database);
   return {
     connectionString: connectionStringFor(options.database),
     connectionStringFor,
     [Symbol.asyncDispose]: async () => {
-      if (left === null) await cluster.stop();
-      else await stopLeftCluster(dataDirectory);
+      process.removeListener('exit', stopOnExit);
+      signalCluster(dataDirectory);
+      while (readPidFile(dataDirectory) !== null) await sleep(25);
     },
   };
+}
+
+function serverFlags(options: EmbeddedPostgresOptions): string[] {
+  const settings = [
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    `max_connections=${options.maxConnections ?? 100}`,
+    'shared_buffers=256MB',
+    'max_wal_size=2GB',
+    ...(options.durable ? [] : ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']),
+  ];
+  return settings.flatMap((setting) => ['-c', setting]);
+}
+
+/**
+ * Starts the server in a process group of its own: Ctrl-C in a terminal reaches the whole group, and the database must
+ * outlive those who still write to it. (The package's own start cannot do that.)
+ */
+async function startDetached(dataDirectory: string, flags: string[], output: string[]): Promise<void> {
+  const { platform, arch } = process;
+  const { postgres } = (await import(
+    `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`
+  )) as { postgres: string };
+  await chmod(postgres, 0o755).catch(() => undefined);
+  const server = spawn(postgres, ['-D', dataDirectory, ...flags], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...(await ownerOf(dataDirectory)),
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.once('exit', (code) => reject(new Error(`postgres ended with code ${code}`)));
+    server.stderr.on('data', (chunk: Buffer) => {
+      const text = chunk.toString('utf8');
+      if (output.length < 1000) output.push(text);
+      if (text.includes('database system is ready to accept connections')) resolve();
+    });
+  });
+  server.unref();
+  (server.stderr as unknown as Socket).unref();
+}
+
+/** Root may start the server only as the user that the cluster was made for. */
+async function ownerOf(dataDirectory: string): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const { uid, gid } = await stat(dataDirectory);
+  return { uid, gid };
 }
 
 /**
@@ -138,7 +175,7 @@ async function readOrCreateSecret(path: string): Promise<string> {
 
 /** Port of a cluster that still runs on this folder, told by its pid file; null where none does. */
 async function runningCluster(dataDirectory: string): Promise<number | null> {
-  const facts = await readPidFile(dataDirectory);
+  const facts = readPidFile(dataDirectory);
   if (facts === null) return null;
   try {
     process.kill(facts.pid, 0);
@@ -155,9 +192,9 @@ async function runningCluster(dataDirectory: string): Promise<number | null> {
   return facts.port;
 }
 
-async function readPidFile(dataDirectory: string): Promise<{ pid: number; port: number } | null> {
+function readPidFile(dataDirectory: string): { pid: number; port: number } | null {
   try {
-    const lines = (await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8')).split('\n');
+    const lines = readFileSync(join(dataDirectory, 'postmaster.pid'), 'utf8').split('\n');
     const pid = Number(lines[0]);
     const port = Number(lines[3]);
     return Number.isInteger(pid) && pid > 0 && Number.isInteger(port) && port > 0 ? { pid, port } : null;
@@ -166,11 +203,16 @@ async function readPidFile(dataDirectory: string): Promise<{ pid: number; port: 
   }
 }
 
-async function stopLeftCluster(dataDirectory: string): Promise<void> {
-  const facts = await readPidFile(dataDirectory);
+/** Asks the cluster on this folder for a fast shutdown: open transactions are rolled back, nothing committed is lost. */
+function signalCluster(dataDirectory: string): void {
+  const facts = readPidFile(dataDirectory);
   if (facts === null) return;
-  process.kill(facts.pid, 'SIGINT');
-  while ((await readPidFile(dataDirectory)) !== null) await new Promise((resolve) => setTimeout(resolve, 50));
+  try {
+    process.kill(facts.pid, 'SIGINT');
+  } catch {
+    // It has ended by itself and left its pid file behind.
+    rmSync(join(dataDirectory, 'postmaster.pid'), { force: true });
+  }
 }
 
 async function createDatabase(connectionString: string, name: string): Promise<void> {
