@@ -62,12 +62,11 @@ test('what a person changes on a contact in HubSpot reaches the graph and the sh
   expect((await writes(stack)).hubspot).toEqual([]);
   await expectSilence(stack);
   await changes.until('the change is told', (all) => all.length > 0);
-  expect(changes.received.map((one) => one.customerChanged)).toEqual([
-    {
-      event: { type: 'CUSTOMER_UPDATED', source: 'HUBSPOT' },
-      customer: { displayName: 'Katherine Johnson' },
-    },
-  ]);
+  // Two properties, two events of HubSpot's; the echoes of what they caused elsewhere are no news.
+  expect(changes.received.map((one) => one.customerChanged.event)).toEqual(
+    Array.from({ length: 2 }, () => ({ type: 'CUSTOMER_UPDATED', source: 'HUBSPOT' })),
+  );
+  expect(changes.received.at(-1)?.customerChanged.customer.displayName).toBe('Katherine Johnson');
   expect(await deadLetters(stack)).toEqual([]);
 });
 

@@ -1,6 +1,7 @@
 import type { Pool } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { Log } from '../../log.ts';
+import type { PlatformChange } from '../../model/change.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 import { applyChanges } from '../apply-changes.ts';
 import type { Platform, Session } from '../platforms/platform.ts';
@@ -47,16 +48,23 @@ export async function sweepConnection(options: {
       for (let from = 0; from < batch.length; from += changesPerTransaction) {
         options.signal?.throwIfAborted();
         const changes = batch.slice(from, from + changesPerTransaction);
-        const { outcome } = await transaction(pool, (tx) =>
-          applyChanges(tx, {
-            changes,
-            source: platform.name,
-            connectionId: session.connectionId,
-            deliveryId: null,
-            now: new Date(options.now()),
-            platforms: options.platforms,
-          }),
-        );
+        const apply = async (some: readonly PlatformChange[]) =>
+          (
+            await transaction(pool, (tx) =>
+              applyChanges(tx, {
+                changes: some,
+                source: platform.name,
+                connectionId: session.connectionId,
+                deliveryId: null,
+                now: new Date(options.now()),
+                platforms: options.platforms,
+              }),
+            )
+          ).outcome;
+        let outcome = await apply(changes);
+        // A row that we wrote to after it was read holds up nothing but itself: the next sweep reads it again.
+        if (outcome === 'needsFresh')
+          for (const change of changes) if ((await apply([change])) === 'applied') outcome = 'applied';
         progress.changes += changes.length;
         if (outcome === 'applied') progress.applied += changes.length;
       }

@@ -146,9 +146,16 @@ export async function prepareCustomer(
     golden: (field) => goldenClaim(record, field),
   });
   if (telling.verdict === 'undecided') return 'needsFresh';
+  if (telling.verdict !== 'stale' && differing.length > 0 && isOvertaken(teller.version, link))
+    return 'needsFresh';
   return {
     write: () => writeCustomer(context, teller, { clues, record, linkType, link, differing, telling }),
   };
+}
+
+/** Said before the platform answered our latest push: what differs may be what that push has changed since. */
+function isOvertaken({ observedAt, sourceUpdatedAt }: SourceVersion, link: StoredLink | null): boolean {
+  return link?.pushed && (observedAt ?? sourceUpdatedAt) < link.seenAt;
 }
 
 async function writeCustomer(
@@ -179,13 +186,14 @@ async function writeCustomer(
     teller.observed !== undefined &&
     (link === null || differing.length > 0) &&
     (telling.verdict !== 'stale' || clues.identity === null);
-  if (linkType !== null && (clues.identity === null || observedNews)) {
+  if (linkType !== null && (clues.linkedCustomerId !== customerId || observedNews)) {
     await saveLink(context, {
       entityType: 'Customer',
       entityId: customerId,
       remoteType: linkType,
       remoteId: teller.remoteId,
-      observed: teller.observed,
+      // Where nothing differs the row knows it already, or knows better: a push may have settled since it was read.
+      observed: observedNews ? teller.observed : undefined,
     });
   }
 
@@ -258,7 +266,7 @@ function goldenClaim(record: CustomerRecord | null, field: FactField): { value: 
 
 /** A statement that is silent on the address may still show it among what the platform holds. */
 export function observedEmail(observed: Readonly<Record<string, unknown>> | undefined): string | null {
-  const email = observed?.['email'];
+  const email = observed?.email;
   return typeof email === 'string' ? normalizeEmail(email) : null;
 }
 

@@ -7,6 +7,8 @@ export interface StoredLink {
   entityType: string;
   entityId: bigint;
   state: Record<string, unknown>;
+  /** When the platform last answered, or was last seen, with what `state` says. */
+  seenAt: Date;
   /** True when a push of ours to that row has been carried out or may have been. */
   pushed: boolean;
   /** Bodies of pushes whose effect may already stand at the platform though it is not recorded yet. */
@@ -21,6 +23,7 @@ export async function loadLink(
   const { rows } = await context.tx.query<StoredLink>({
     name: 'load-link',
     text: `select entity_type as "entityType", entity_id as "entityId", remote_state as state,
+             seen_at as "seenAt",
              exists (
                select 1 from push p where p.connection_id = l.connection_id and p.subject_type = l.entity_type
                  and p.subject_id = l.entity_id and p.status in ('settled', 'running', 'retrying')
