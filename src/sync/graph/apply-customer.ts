@@ -155,7 +155,7 @@ export async function prepareCustomer(
 
 /** Said before the platform answered our latest push: what differs may be what that push has changed since. */
 function isOvertaken({ observedAt, sourceUpdatedAt }: SourceVersion, link: StoredLink | null): boolean {
-  return link?.pushed && (observedAt ?? sourceUpdatedAt) < link.seenAt;
+  return link?.pushed === true && (observedAt ?? sourceUpdatedAt) < link.seenAt;
 }
 
 async function writeCustomer(

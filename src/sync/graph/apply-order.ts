@@ -203,11 +203,11 @@ function withOwnEdits(order: CanonicalOrder, stored: StoredOrder): CanonicalOrde
   return {
     ...order,
     note:
-      'note' in told && sameJson(told['note'], order.note)
+      'note' in told && sameJson(told.note, order.note)
         ? (stored.order.row.note as string | null)
         : order.note,
     tags:
-      'tags' in told && sameJson(told['tags'], order.tags) ? (stored.order.row.tags as string[]) : order.tags,
+      'tags' in told && sameJson(told.tags, order.tags) ? (stored.order.row.tags as string[]) : order.tags,
   };
 }
 

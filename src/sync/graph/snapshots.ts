@@ -13,7 +13,8 @@ import type {
 } from '../../model/snapshot.ts';
 
 // Whole subjects as planning sees them, each kind by one statement whatever the number of ids. Children are gathered as
-// JSON below their parent; amounts travel as text, because JSON numbers end at 2^53.
+// JSON below their parent, in an order that does not depend on how they were written: equal subjects have equal snapshots.
+// Amounts travel as text, because JSON numbers end at 2^53.
 
 /** Customers by id; those that do not exist or were merged away are left out. */
 export async function loadCustomerSnapshots(
@@ -99,7 +100,7 @@ const customerJson = `json_build_object('id', c.id::text, 'firstName', c.first_n
 const taxJson = `array(
   select json_build_object('title', t.title, 'rate', trim_scale(t.rate)::text, 'amountMinor', t.amount_minor::text,
     'channelLiable', t.channel_liable)
-  from tax_line t where %owner% order by t.id)`;
+  from tax_line t where %owner% order by t.title, t.rate, t.channel_liable, t.amount_minor)`;
 
 const orderSnapshotsSql = `select o.id, o.connection_id as "connectionId", n.platform, o.remote_id as "remoteId", o.number, o.channel,
   (select ${customerJson} from customer c where c.id = o.customer_id) as customer,
@@ -121,7 +122,7 @@ const orderSnapshotsSql = `select o.id, o.connection_id as "connectionId", n.pla
    from order_line l where l.order_id = o.id), '[]') as lines,
   coalesce((select json_agg(json_build_object('id', s.id::text, 'title', s.title, 'priceMinor', s.price_minor::text,
      'discountMinor', s.discount_minor::text, 'taxMinor', s.tax_minor::text,
-     'taxes', ${taxJson.replace('%owner%', 't.shipping_line_id = s.id')}) order by s.id)
+     'taxes', ${taxJson.replace('%owner%', 't.shipping_line_id = s.id')}) order by s.remote_id)
    from shipping_line s where s.order_id = o.id), '[]') as "shippingLines",
   coalesce((select json_agg(json_build_object('kind', d.kind, 'code', d.code, 'title', d.title, 'amountMinor',
      (select coalesce(sum(a.amount_minor), 0)::text from discount_allocation a where a.application_id = d.id)) order by d.position)
@@ -136,10 +137,10 @@ const orderSnapshotsSql = `select o.id, o.connection_id as "connectionId", n.pla
   coalesce((select json_agg(json_build_object('id', r.id::text, 'remoteId', r.remote_id, 'totalMinor', r.total_minor::text,
      'settled', r.settled, 'refundedAt', r.refunded_at,
      'lines', coalesce((select json_agg(json_build_object('orderLineId', rl.order_line_id::text, 'quantity', rl.quantity,
-        'subtotalMinor', rl.subtotal_minor::text, 'taxMinor', rl.tax_minor::text, 'restockType', rl.restock_type) order by rl.id)
+        'subtotalMinor', rl.subtotal_minor::text, 'taxMinor', rl.tax_minor::text, 'restockType', rl.restock_type) order by rl.remote_id)
         from refund_line rl where rl.refund_id = r.id), '[]'),
      'adjustments', coalesce((select json_agg(json_build_object('kind', ra.kind, 'amountMinor', ra.amount_minor::text,
-        'taxMinor', ra.tax_minor::text) order by ra.id)
+        'taxMinor', ra.tax_minor::text) order by ra.remote_id)
         from refund_adjustment ra where ra.refund_id = r.id), '[]')) order by r.refunded_at, r.id)
    from refund r where r.order_id = o.id), '[]') as refunds
   from sales_order o join connection n on n.id = o.connection_id
