@@ -7,11 +7,12 @@ import { round, Samples } from './support/samples.ts';
 import { Tributary, withClient } from './support/tributary.ts';
 
 const perSecond = 200;
-const pacedSeconds = 8;
+const pacedSeconds = 4;
 const concurrent = 64;
-const fullSpeedMs = 5_000;
+const fullSpeedMs = 2_500;
+const turns = 2;
 /** More than can be sent in that time. */
-const enough = 20_000;
+const enough = 10_000;
 
 export const ack: Benchmark = {
   name: 'ack',
@@ -38,35 +39,43 @@ async function run({ cluster, report, profileDirectory }: Bench): Promise<void> 
   });
   const barePort = await bare.call<number>('start', { databaseUrl, apiSecret: shop.apiSecret });
 
-  const { medianBytes } = await load.call<{ medianBytes: number }>('prepare', {
-    name: 'paced',
-    count: perSecond * pacedSeconds,
-  });
-  await load.call('prepare', { name: 'fast', count: enough });
-  await load.call('prepare', { name: 'warm', count: 1_500 });
-  const paced = (port: number, name = 'paced'): Promise<LoadResult> =>
+  const prepare = (name: string, count: number): Promise<{ medianBytes: number }> =>
+    load.call('prepare', { name, count });
+  const { medianBytes } = await prepare('warm', 1_500);
+  for (let turn = 1; turn <= turns; turn += 1) {
+    await prepare(`paced-${turn}`, perSecond * pacedSeconds);
+    await prepare(`fast-${turn}`, enough);
+  }
+  const paced = (port: number, name: string): Promise<LoadResult> =>
     load.call('open', { port, name, perSecond });
-  const fast = (port: number, name = 'fast', forMs = fullSpeedMs): Promise<LoadResult> =>
+  const fast = (port: number, name: string, forMs = fullSpeedMs): Promise<LoadResult> =>
     load.call('closed', { port, name, concurrent, forMs });
 
   await fast(barePort, 'warm', 2_000);
   const ownWarm = await fast(tributary.port, 'warm', 2_000);
-  const barePaced = await paced(barePort);
-  const ownPaced = await paced(tributary.port);
-  const bareFast = await fast(barePort);
-  const ownFast = await fast(tributary.port);
+  // In turns, so that whatever else the machine does falls on both.
+  const barePaced: LoadResult[] = [];
+  const ownPaced: LoadResult[] = [];
+  const bareFast: LoadResult[] = [];
+  const ownFast: LoadResult[] = [];
+  for (let turn = 1; turn <= turns; turn += 1) {
+    barePaced.push(await paced(barePort, `paced-${turn}`));
+    ownPaced.push(await paced(tributary.port, `paced-${turn}`));
+    bareFast.push(await fast(barePort, `fast-${turn}`));
+    ownFast.push(await fast(tributary.port, `fast-${turn}`));
+  }
   const { stored } = await inbox(databaseUrl);
-  const lost = [ownWarm, ownPaced, ownFast].reduce((sum, result) => sum + answered(result), 0) - stored;
+  const lost = answered([ownWarm, ...ownPaced, ...ownFast]) - stored;
 
   // The worker works off what the door has taken in: less for it to do, less for the door to wait for.
   await withClient(databaseUrl, (client) =>
     client.query('truncate delivery cascade; truncate graphile_worker._private_jobs'),
   );
   await tributary.startWorker();
-  await load.call('prepare', { name: 'busy-paced', count: perSecond * pacedSeconds });
-  await load.call('prepare', { name: 'busy-fast', count: enough });
-  const busyPaced = await paced(tributary.port, 'busy-paced');
-  const busyFast = await fast(tributary.port, 'busy-fast', 3_000);
+  await prepare('busy-paced', perSecond * pacedSeconds);
+  await prepare('busy-fast', enough);
+  const busyPaced = [await paced(tributary.port, 'busy-paced')];
+  const busyFast = [await fast(tributary.port, 'busy-fast')];
   const busy = await inbox(databaseUrl);
 
   report.say(
@@ -79,20 +88,15 @@ async function run({ cluster, report, profileDirectory }: Bench): Promise<void> 
     ['the door beside a busy worker process', cell(busyPaced), rate(busyFast)],
   ]);
   report.say(
-    `door ÷ bare: rate ×${round(perSec(ownFast) / perSec(bareFast))}, p50 ×${round(p(ownPaced, 50) / p(barePaced, 50))}, p99 ×${round(p(ownPaced, 99) / p(barePaced, 99))}`,
+    `door ÷ bare: rate ×${round(perSec(ownFast) / perSec(bareFast))}, p50 ×${round(latencies(ownPaced).percentile(50) / latencies(barePaced).percentile(50))}, p99 ×${round(latencies(ownPaced).percentile(99) / latencies(barePaced).percentile(99))}`,
   );
   report.say(
     `of ${round(busy.stored)} deliveries taken in beside the worker, it had settled ${round(busy.settled)} when the last one was acknowledged`,
   );
-  report.atMost(`p99 at ${perSecond}/s`, p(ownPaced, 99), 15, 'ms');
+  report.atMost(`p99 at ${perSecond}/s`, latencies(ownPaced).percentile(99), 15, 'ms');
   report.atLeast('acknowledged at most', perSec(ownFast), 1_500, '/s');
   report.atMost('acknowledged and not stored', lost, 0, '');
-  report.atMost(
-    'refused or lost',
-    unexpected(ownPaced) + unexpected(ownFast) + unexpected(busyPaced) + unexpected(busyFast),
-    0,
-    '',
-  );
+  report.atMost('refused or lost', unexpected([...ownPaced, ...ownFast, ...busyPaced, ...busyFast]), 0, '');
 }
 
 async function inbox(databaseUrl: string): Promise<{ stored: number; settled: number }> {
@@ -105,31 +109,33 @@ async function inbox(databaseUrl: string): Promise<{ stored: number; settled: nu
   return rows[0] ?? { stored: 0, settled: 0 };
 }
 
-function answered(result: LoadResult): number {
-  return result.latencies.length;
+function answered(results: readonly LoadResult[]): number {
+  return results.reduce((sum, result) => sum + result.latencies.length, 0);
 }
 
-function unexpected(result: LoadResult): number {
-  return Object.values(result.unexpected).reduce((sum, count) => sum + count, 0);
+function unexpected(results: readonly LoadResult[]): number {
+  return results.flatMap((result) => Object.values(result.unexpected)).reduce((sum, count) => sum + count, 0);
 }
 
-function perSec(result: LoadResult): number {
-  return (answered(result) / result.elapsedMs) * 1000;
+function perSec(results: readonly LoadResult[]): number {
+  return (answered(results) * 1000) / results.reduce((sum, result) => sum + result.elapsedMs, 0);
 }
 
-function p(result: LoadResult, percent: number): number {
-  return Samples.of(result.latencies).percentile(percent);
+function latencies(results: readonly LoadResult[]): Samples {
+  return Samples.of(results.flatMap((result) => result.latencies));
 }
 
-function cell(result: LoadResult): string {
-  return `${Samples.of(result.latencies).describe()}${complaint(result)}`;
+function cell(results: readonly LoadResult[]): string {
+  return `${latencies(results).describe()}${complaint(results)}`;
 }
 
-function rate(result: LoadResult): string {
-  return `${round(perSec(result))}/s (p99 ${round(p(result, 99))} ms)${complaint(result)}`;
+function rate(results: readonly LoadResult[]): string {
+  return `${round(perSec(results))}/s (p99 ${round(latencies(results).percentile(99))} ms)${complaint(results)}`;
 }
 
-function complaint(result: LoadResult): string {
-  const odd = Object.entries(result.unexpected).map(([status, count]) => `${count} × ${status}`);
+function complaint(results: readonly LoadResult[]): string {
+  const odd = results
+    .flatMap((result) => Object.entries(result.unexpected))
+    .map(([status, count]) => `${count} × ${status}`);
   return odd.length === 0 ? '' : ` [${odd.join(', ')}]`;
 }

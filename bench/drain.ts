@@ -1,8 +1,8 @@
+import type pg from 'pg';
 import type { Bench, Benchmark } from './support/benchmark.ts';
 import { nowMs, sleep, until } from './support/clock.ts';
 import { LiveShop } from './support/live-shop.ts';
 import { round } from './support/samples.ts';
-import { withClient } from './support/tributary.ts';
 
 const perSecond = 10;
 const downSeconds = 15;
@@ -23,7 +23,7 @@ async function run(bench: Bench): Promise<void> {
   await platforms.fault('quickbooks', { kind: 'status', status: 503 });
   const orders = await platforms.sell({ perSecond, seconds: downSeconds });
   await sleep(1_000);
-  const during = await counts(shop.databaseUrl);
+  const during = await counts(shop.database);
   const askedBefore = (await platforms.requests()).quickbooks;
 
   await platforms.clearFaults('quickbooks');
@@ -31,7 +31,7 @@ async function run(bench: Bench): Promise<void> {
   const backMs = nowMs();
   const first = until(
     'the first receipt after QuickBooks is back',
-    async () => ((await counts(shop.databaseUrl)).quickbooks > during.quickbooks ? nowMs() : null),
+    async () => ((await counts(shop.database)).quickbooks > during.quickbooks ? nowMs() : null),
     { withinMs: 45_000, everyMs: 20 },
   );
   const drainedMs = await until(
@@ -43,7 +43,7 @@ async function run(bench: Bench): Promise<void> {
     { withinMs: 60_000, everyMs: 50 },
   ).catch(() => null);
   const firstMs = await first.catch(() => null);
-  const after = await counts(shop.databaseUrl);
+  const after = await counts(shop.database);
 
   report.say(
     `${orders.length} orders at ${perSecond}/s while QuickBooks answered 503 for ${downSeconds} s; calls take 100–150 ms, limits off`,
@@ -64,16 +64,12 @@ async function run(bench: Bench): Promise<void> {
   report.atMost('work not drained within 60 s', drainedMs === null ? after.waiting : 0, 0, '');
 }
 
-async function counts(
-  databaseUrl: string,
-): Promise<{ hubspot: number; quickbooks: number; waiting: number }> {
-  const { rows } = await withClient(databaseUrl, (client) =>
-    client.query<{ hubspot: number; quickbooks: number; waiting: number }>(
-      `select count(*) filter (where c.platform = 'hubspot' and p.status = 'settled')::int as hubspot,
+async function counts(database: pg.Pool): Promise<{ hubspot: number; quickbooks: number; waiting: number }> {
+  const { rows } = await database.query<{ hubspot: number; quickbooks: number; waiting: number }>(
+    `select count(*) filter (where c.platform = 'hubspot' and p.status = 'settled')::int as hubspot,
               count(*) filter (where c.platform = 'quickbooks' and p.status = 'settled')::int as quickbooks,
               count(*) filter (where p.status in ('pending', 'running', 'retrying'))::int as waiting
        from push p join connection c on c.id = p.connection_id`,
-    ),
   );
   return rows[0] ?? { hubspot: 0, quickbooks: 0, waiting: 0 };
 }

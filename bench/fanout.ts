@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Arrivals } from './processes/subscribers.ts';
-import { shopifyEnvironment, apiKey } from './support/accounts.ts';
+import { apiKey, shopifyEnvironment } from './support/accounts.ts';
 import type { Bench, Benchmark } from './support/benchmark.ts';
 import { Child } from './support/child.ts';
 import { nowMs, sleep } from './support/clock.ts';

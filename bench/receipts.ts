@@ -1,8 +1,8 @@
+import type pg from 'pg';
 import type { Bench, Benchmark } from './support/benchmark.ts';
 import { LiveShop } from './support/live-shop.ts';
 import type { Holdings, PlacedOrder } from './support/platforms.ts';
 import { round, Samples } from './support/samples.ts';
-import { withClient } from './support/tributary.ts';
 
 const perSecond = 20;
 const seconds = 20;
@@ -37,10 +37,10 @@ async function run(bench: Bench): Promise<void> {
   const before = await platforms.requests();
   const orders = await platforms.sell({ perSecond, seconds });
   await platforms.webhooksDrained();
-  await shop.quiet(60_000);
+  await shop.quiet(30_000).catch((error: Error) => report.say(error.message));
   const after = await platforms.requests();
 
-  const journeys = await readJourneys(shop.databaseUrl, orders);
+  const journeys = await readJourneys(shop.database, orders);
   const complete = journeys.filter(isComplete);
   const both = Samples.of(
     complete.map((journey) => Math.max(journey.contactMs, journey.crmOrderMs, journey.salesReceiptMs)),
@@ -104,10 +104,9 @@ function toCents(amount: number): number {
 }
 
 /** Reads off the tables when each step of each order was recorded. */
-async function readJourneys(databaseUrl: string, orders: readonly PlacedOrder[]): Promise<Journey[]> {
-  const { rows } = await withClient(databaseUrl, (client) =>
-    client.query<Journey>(
-      `with placed as (
+async function readJourneys(database: pg.Pool, orders: readonly PlacedOrder[]): Promise<Journey[]> {
+  const { rows } = await database.query<Journey>(
+    `with placed as (
          select o.id, o.remote_id, o.customer_id, o.total_minor, o.created_at,
            (select min(d.received_at) from delivery d where d.connection_id = o.connection_id and d.subject = 'order:' || o.remote_id) as received_at
          from sales_order o where o.remote_id = any($1)
@@ -126,8 +125,7 @@ async function readJourneys(databaseUrl: string, orders: readonly PlacedOrder[])
          (select 1000 * extract(epoch from min(done.received_at) - placed.received_at)::float8 from done
             where platform = 'quickbooks' and subject_type = 'Order' and subject_id = placed.id) as "salesReceiptMs"
        from placed`,
-      [orders.map(({ id }) => id)],
-    ),
+    [orders.map(({ id }) => id)],
   );
   return rows;
 }

@@ -1,14 +1,17 @@
+import pg from 'pg';
 import { allEnvironment } from './accounts.ts';
 import type { Bench } from './benchmark.ts';
 import { nowMs, until } from './clock.ts';
 import { Platforms } from './platforms.ts';
-import { Tributary, withClient } from './tributary.ts';
+import { Tributary } from './tributary.ts';
 
 /** A shop with a catalogue and regular customers whose accounts are all connected, unlocked and in step. */
 export class LiveShop implements AsyncDisposable {
   readonly platforms: Platforms;
   readonly tributary: Tributary;
   readonly databaseUrl: string;
+  /** For looking, beside what is measured. */
+  readonly database: pg.Pool;
   readonly #owned: AsyncDisposable;
 
   static async open(bench: Bench): Promise<LiveShop> {
@@ -16,6 +19,9 @@ export class LiveShop implements AsyncDisposable {
     const platforms = opening.use(await Platforms.start());
     await platforms.seed({ products: 100, customers: 300 });
     const databaseUrl = await bench.cluster.createDatabase();
+    const database = opening.adopt(new pg.Pool({ connectionString: databaseUrl, max: 2 }), (pool) =>
+      pool.end(),
+    );
     const tributary = opening.use(
       await Tributary.start({
         databaseUrl,
@@ -27,7 +33,7 @@ export class LiveShop implements AsyncDisposable {
     );
     await tributary.unlockWriting();
     await platforms.sendWebhooksTo(tributary.url);
-    const shop = new LiveShop({ platforms, tributary, databaseUrl, owned: opening.move() });
+    const shop = new LiveShop({ platforms, tributary, databaseUrl, database, owned: opening.move() });
     try {
       await until(
         'the shop is subscribed to',
@@ -48,11 +54,13 @@ export class LiveShop implements AsyncDisposable {
     platforms: Platforms;
     tributary: Tributary;
     databaseUrl: string;
+    database: pg.Pool;
     owned: AsyncDisposable;
   }) {
     this.platforms = parts.platforms;
     this.tributary = parts.tributary;
     this.databaseUrl = parts.databaseUrl;
+    this.database = parts.database;
     this.#owned = parts.owned;
   }
 
@@ -69,30 +77,26 @@ export class LiveShop implements AsyncDisposable {
         asked = now;
         return nowMs() - stillSinceMs > 700 ? true : null;
       },
-      { withinMs, everyMs: 100 },
+      { withinMs, everyMs: 250 },
     );
   }
 
   async openWork(): Promise<{ deliveries: number; pushes: number; dead: number }> {
-    const { rows } = await withClient(this.databaseUrl, (client) =>
-      client.query<{ deliveries: number; pushes: number; dead: number }>(
-        `select (select count(*)::int from delivery where status in ('pending', 'retrying')) as deliveries,
+    const { rows } = await this.database.query<{ deliveries: number; pushes: number; dead: number }>(
+      `select (select count(*)::int from delivery where status in ('pending', 'retrying')) as deliveries,
                 (select count(*)::int from push where status in ('pending', 'running', 'retrying')) as pushes,
                 (select count(*)::int from push where status = 'dead') + (select count(*)::int from delivery where status = 'dead') as dead`,
-      ),
     );
     return rows[0] ?? { deliveries: 0, pushes: 0, dead: 0 };
   }
 
   /** Says what has died and why, one line per reason. */
   async deaths(): Promise<string[]> {
-    const { rows } = await withClient(this.databaseUrl, (client) =>
-      client.query<{ what: string; code: string; error: string; count: number }>(
-        `select what, error_code as code, min(error) as error, count(*)::int as count from (
+    const { rows } = await this.database.query<{ what: string; code: string; error: string; count: number }>(
+      `select what, error_code as code, min(error) as error, count(*)::int as count from (
            select 'delivery ' || topic as what, error_code, error from delivery where status = 'dead'
            union all select 'push ' || kind, error_code, error from push where status = 'dead') dead
          group by what, error_code order by 4 desc`,
-      ),
     );
     return rows.map(({ what, code, error, count }) => `${count} × ${what}: ${code} ${error}`);
   }
@@ -102,8 +106,8 @@ export class LiveShop implements AsyncDisposable {
   }
 
   async #isSwept(): Promise<true | null> {
-    const { rowCount } = await withClient(this.databaseUrl, (client) =>
-      client.query(`select from connection where platform = 'shopify' and swept_until is not null`),
+    const { rowCount } = await this.database.query(
+      `select from connection where platform = 'shopify' and swept_until is not null`,
     );
     return rowCount === 0 ? null : true;
   }
