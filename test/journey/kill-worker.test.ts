@@ -51,16 +51,14 @@ test('a worker that is killed again and again, with answers lost on the way, pos
 
   expect(await deadLetters(stack)).toEqual([]);
   const receipts = stack.quickbooks.list('SalesReceipt').map((receipt) => ({
-    number: String(receipt['DocNumber']),
-    total: minor(receipt['TotalAmt'] as number),
+    number: String(receipt.DocNumber),
+    total: minor(receipt.TotalAmt as number),
   }));
   expect(sorted(receipts)).toEqual(
     sorted([...totals.values()].map(({ name, total }) => ({ number: name, total: minor(total) }))),
   );
   const crm = stack.hubspot.records('orders').filter((order) => !order.archived);
-  expect(crm.map((order) => order.properties['hs_external_order_id']).sort()).toEqual(
-    [...totals.keys()].sort(),
-  );
+  expect(crm.map((order) => order.properties.hs_external_order_id).sort()).toEqual([...totals.keys()].sort());
   for (const order of crm) {
     expect(stack.hubspot.associated('orders', order.id, 'contacts')).toHaveLength(1);
     expect(stack.hubspot.associated('orders', order.id, 'line_items')).toHaveLength(1);
@@ -68,13 +66,13 @@ test('a worker that is killed again and again, with answers lost on the way, pos
   expect(stack.hubspot.records('line_items').filter((item) => !item.archived)).toHaveLength(wanted);
   const values = Map.groupBy(totals.values(), (order) => order.email);
   for (const [email, orders] of values)
-    expect({ email, value: minor(contact(stack, email).properties['tributary_lifetime_value']) }).toEqual({
+    expect({ email, value: minor(contact(stack, email).properties.tributary_lifetime_value) }).toEqual({
       email,
       value: orders.reduce((sum, order) => sum + minor(order.total), 0n),
     });
-  const customers = stack.quickbooks.list('Customer').filter((one) => one['Active'] !== false);
+  const customers = stack.quickbooks.list('Customer').filter((one) => one.Active !== false);
   const addresses = customers.map(
-    (one) => (one['PrimaryEmailAddr'] as { Address?: string } | undefined)?.Address,
+    (one) => (one.PrimaryEmailAddr as { Address?: string } | undefined)?.Address,
   );
   expect(new Set(addresses).size).toBe(addresses.length);
   expect(stack.log.some((line) => line.includes('workers that have died'))).toBe(true);

@@ -58,12 +58,12 @@ export function receiptsOf(stack: Stack, number: string): Entity[] {
   const bare = number.replace(/^#/, '');
   return stack.quickbooks
     .list('SalesReceipt')
-    .filter((receipt) => String(receipt['DocNumber']).replace(/^#/, '') === bare);
+    .filter((receipt) => String(receipt.DocNumber).replace(/^#/, '') === bare);
 }
 
 /** The money that a receipt brought in, as the ledger has it, in minor units. */
 export function bankedMinor(stack: Stack, receipt: Entity): bigint {
-  const { value: account } = receipt['DepositToAccountRef'] as { value: string };
+  const { value: account } = receipt.DepositToAccountRef as { value: string };
   return stack.quickbooks
     .ledgerEntries({ type: 'SalesReceipt', id: receipt.Id })
     .flatMap((entry) => entry.lines.map((line) => ({ ...line, currency: entry.currency })))
@@ -72,7 +72,7 @@ export function bankedMinor(stack: Stack, receipt: Entity): bigint {
 }
 
 export function contact(stack: Stack, email: string): HubSpotRecord {
-  const all = stack.hubspot.records('contacts').filter((record) => record.properties['email'] === email);
+  const all = stack.hubspot.records('contacts').filter((record) => record.properties.email === email);
   const [only] = all;
   if (only === undefined || all.length > 1)
     throw new Error(`${all.length} contacts have the address ${email}`);
@@ -82,7 +82,7 @@ export function contact(stack: Stack, email: string): HubSpotRecord {
 export function crmOrders(stack: Stack, remoteId: string): HubSpotRecord[] {
   return stack.hubspot
     .records('orders')
-    .filter((record) => record.properties['hs_external_order_id'] === remoteId && !record.archived);
+    .filter((record) => record.properties.hs_external_order_id === remoteId && !record.archived);
 }
 
 export function minor(amount: string | number | null | undefined, currency = 'USD'): bigint {

@@ -80,13 +80,13 @@ test('one order becomes one customer, one contact with an order, one receipt of 
     },
   });
   const now = await counts(stack);
-  expect({ customers: now['customers'], orders: now['orders'] }).toEqual({
-    customers: (before['customers'] ?? 0) + 1,
-    orders: (before['orders'] ?? 0) + 1,
+  expect({ customers: now.customers, orders: now.orders }).toEqual({
+    customers: (before.customers ?? 0) + 1,
+    orders: (before.orders ?? 0) + 1,
   });
 
   const known = contact(stack, ada.email);
-  expect(minor(known.properties['tributary_lifetime_value'])).toBe(minor(placed.total));
+  expect(minor(known.properties.tributary_lifetime_value)).toBe(minor(placed.total));
   expect(known.properties).toMatchObject({
     firstname: 'Ada',
     lastname: 'Lovelace',
@@ -94,12 +94,12 @@ test('one order becomes one customer, one contact with an order, one receipt of 
   });
   const [crmOrder, ...more] = crmOrders(stack, placed.id);
   expect(more).toEqual([]);
-  expect(minor(crmOrder?.properties['hs_total_price'])).toBe(minor(placed.total));
+  expect(minor(crmOrder?.properties.hs_total_price)).toBe(minor(placed.total));
   expect(stack.hubspot.associated('orders', crmOrder?.id ?? '', 'contacts')).toEqual([known.id]);
   const items = stack.hubspot
     .associated('orders', crmOrder?.id ?? '', 'line_items')
     .map((id) => stack.hubspot.record('line_items', id)?.properties);
-  expect(items.map((item) => [item?.['hs_sku'], item?.['quantity']]).sort()).toEqual([
+  expect(items.map((item) => [item?.hs_sku, item?.quantity]).sort()).toEqual([
     ['BAG', '2'],
     ['MUG', '3'],
   ]);
@@ -107,7 +107,7 @@ test('one order becomes one customer, one contact with an order, one receipt of 
   const [receipt, ...others] = receiptsOf(stack, placed.name);
   expect(others).toEqual([]);
   if (receipt === undefined) throw new Error('there is no receipt');
-  expect(minor(receipt['TotalAmt'] as number)).toBe(minor(placed.total));
+  expect(minor(receipt.TotalAmt as number)).toBe(minor(placed.total));
   expect(bankedMinor(stack, receipt)).toBe(minor(placed.total));
   expect(stack.quickbooks.trialBalance().balanced).toBe(true);
 
@@ -166,8 +166,8 @@ test('the same webhook ten times at once, then under ten other delivery ids, has
   const after = await counts(stack);
   expect({
     deliveries: await deliveriesOf(stack, placed.id),
-    orders: (after['orders'] ?? 0) - (before['orders'] ?? 0),
-    customers: (after['customers'] ?? 0) - (before['customers'] ?? 0),
+    orders: (after.orders ?? 0) - (before.orders ?? 0),
+    customers: (after.customers ?? 0) - (before.customers ?? 0),
   }).toEqual({ deliveries: 11, orders: 1, customers: 1 });
   const order = await orderInGraph(stack, placed.name);
   const { rows } = await stack.database.pool.query<{ type: string; times: number }>(
@@ -179,7 +179,7 @@ test('the same webhook ten times at once, then under ten other delivery ids, has
   expect(order.customer.lifetimeValue.amount).toBe(placed.total);
   expect(receiptsOf(stack, placed.name)).toHaveLength(1);
   expect(crmOrders(stack, placed.id)).toHaveLength(1);
-  expect(contact(stack, 'grace@example.com').properties['tributary_order_count']).toBe('1');
+  expect(contact(stack, 'grace@example.com').properties.tributary_order_count).toBe('1');
 });
 
 test('orders/updated before orders/create ends in the same order, contact and receipt', async () => {
@@ -209,9 +209,9 @@ test('orders/updated before orders/create ends in the same order, contact and re
   });
   const [receipt, ...others] = receiptsOf(stack, placed.name);
   expect(others).toEqual([]);
-  expect(minor(receipt?.['TotalAmt'] as number)).toBe(minor(placed.total));
+  expect(minor(receipt?.TotalAmt as number)).toBe(minor(placed.total));
   expect(crmOrders(stack, placed.id)).toHaveLength(1);
-  expect(minor(contact(stack, 'mary@example.com').properties['tributary_lifetime_value'])).toBe(
+  expect(minor(contact(stack, 'mary@example.com').properties.tributary_lifetime_value)).toBe(
     minor(placed.total),
   );
   expect(await deadLetters(stack)).toEqual([]);
@@ -258,11 +258,11 @@ test('a refund at the till reaches the graph, a refund subscription and the life
     customer: { lifetimeValue: { amount: refunded.currentTotal } },
   });
   const { properties } = contact(stack, 'joan@example.com');
-  expect(minor(properties['tributary_lifetime_value'])).toBe(minor(refunded.currentTotal));
-  expect(minor(properties['tributary_refunded'])).toBe(minor(amount));
+  expect(minor(properties.tributary_lifetime_value)).toBe(minor(refunded.currentTotal));
+  expect(minor(properties.tributary_refunded)).toBe(minor(amount));
   expect(refunds.received).toHaveLength(1);
   // The receipt stays what was sold.
-  expect(receiptsOf(stack, placed.name).map((receipt) => minor(receipt['TotalAmt'] as number))).toEqual([
+  expect(receiptsOf(stack, placed.name).map((receipt) => minor(receipt.TotalAmt as number))).toEqual([
     minor(placed.total),
   ]);
   expect(await deadLetters(stack)).toEqual([]);
@@ -317,7 +317,7 @@ test('what is changed through the API reaches the platforms before a waiting mut
     userErrors: [],
   });
   expect(stack.shopify.order(placed.id)).toMatchObject({ note: 'Wrap it', tags: ['gift', 'vip'] });
-  expect(crmOrders(stack, placed.id)[0]?.properties['hs_order_note']).toBe('Wrap it');
+  expect(crmOrders(stack, placed.id)[0]?.properties.hs_order_note).toBe('Wrap it');
   await stack.settled();
   expect(await deadLetters(stack)).toEqual([]);
 });

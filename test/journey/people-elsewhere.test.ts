@@ -82,7 +82,7 @@ test('what a person changes on a customer in QuickBooks reaches the graph, the s
     id: order.customer.id,
   });
   expect(answer.customer.phone).toBe('+16025550177');
-  expect(contact(stack, 'katherine@example.com').properties['phone']).toBe('+16025550177');
+  expect(contact(stack, 'katherine@example.com').properties.phone).toBe('+16025550177');
   expect(stack.shopify.shop.customers.get(placed.customerId ?? '')?.phone).toBe('+16025550177');
   expect((await writes(stack)).quickbooks).toEqual([]);
   await expectSilence(stack);
@@ -94,11 +94,11 @@ test('a customer who changes their own name at the shop is followed everywhere, 
   const before = await counts(stack);
   stack.shopify.upsertCustomer({ id: placed.customerId ?? '', lastName: 'Goble' });
   await stack.settled();
-  expect(contact(stack, 'katherine@example.com').properties['lastname']).toBe('Goble');
+  expect(contact(stack, 'katherine@example.com').properties.lastname).toBe('Goble');
   expect(booksCustomers(stack)).toEqual([expect.objectContaining({ FamilyName: 'Goble' })]);
   expect((await writes(stack)).shopify).toEqual([]);
   await expectSilence(stack);
-  expect((await counts(stack))['customers']).toBe(before['customers']);
+  expect((await counts(stack)).customers).toBe(before.customers);
 });
 
 function booksCustomers({ quickbooks }: Stack) {
@@ -106,7 +106,7 @@ function booksCustomers({ quickbooks }: Stack) {
     .list('Customer')
     .filter(
       (one) =>
-        (one['PrimaryEmailAddr'] as { Address?: string } | undefined)?.Address === 'katherine@example.com',
+        (one.PrimaryEmailAddr as { Address?: string } | undefined)?.Address === 'katherine@example.com',
     );
 }
 

@@ -57,7 +57,7 @@ test('while QuickBooks is down webhooks are acknowledged, HubSpot goes on, the A
     const [receipt, ...others] = receiptsOf(stack, order.name);
     expect(others).toEqual([]);
     if (receipt === undefined) throw new Error(`order ${order.name} has no receipt`);
-    expect(minor(receipt['TotalAmt'] as number)).toBe(minor(order.total));
+    expect(minor(receipt.TotalAmt as number)).toBe(minor(order.total));
     expect(bankedMinor(stack, receipt)).toBe(minor(order.total));
   }
   expect(await deadLetters(stack)).toEqual([]);

@@ -89,7 +89,7 @@ class Demo implements AsyncDisposable {
     this.port = port;
     this.#dataDir = dataDir;
     this.#child = spawn(process.execPath, [fileURLToPath(new URL('../../src/main.ts', import.meta.url))], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), PORT: String(port), DATA_DIR: dataDir },
+      env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), PORT: String(port), DATA_DIR: dataDir },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {

@@ -181,7 +181,7 @@ export class WorkerProcess implements AsyncDisposable {
     const child = spawn(
       process.execPath,
       [fileURLToPath(new URL('../../src/main.ts', import.meta.url)), '--role', 'worker'],
-      { env: { PATH: process.env['PATH'] ?? '', ...this.#environment }, stdio: ['ignore', 'pipe', 'pipe'] },
+      { env: { PATH: process.env.PATH ?? '', ...this.#environment }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#child = child;
     let isReady = false;
