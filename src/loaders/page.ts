@@ -89,7 +89,7 @@ export async function pagesOfParents<C extends Columns>(
 
 type KeyedRow = Record<`__key${number}`, string>;
 
-interface PagePlan {
+export interface PagePlan {
   size: number;
   backward: boolean;
   conditions: Sql[];
@@ -99,7 +99,7 @@ interface PagePlan {
   hasBefore: boolean;
 }
 
-function planPage(sort: Sort, args: PageArgs, limits: PageLimits): PagePlan {
+export function planPage(sort: Sort, args: PageArgs, limits: PageLimits): PagePlan {
   const backward = args.last !== undefined && args.last !== null;
   if (backward && args.first !== undefined && args.first !== null) {
     throw badInput('Ask for `first` or for `last`, not for both.');

@@ -50,17 +50,19 @@ export function all(conditions: readonly Sql[]): Sql {
  * converted that is not asked for, and no amount becomes a float.
  */
 export async function read<Row extends object>(db: Queryable, statement: Sql): Promise<Row[]> {
-  const text = textOf(statement);
-  const { rows } = await db.query<Row & pg.QueryResultRow>({
-    ...named(text),
-    text,
-    values: statement.values as unknown[],
-    types,
-  });
+  return readStatement(db, { text: textOf(statement), values: statement.values as unknown[] });
+}
+
+/** The same, of a statement whose text is written already. */
+export async function readStatement<Row extends object>(
+  db: Queryable,
+  { text, values }: { text: string; values: unknown[] },
+): Promise<Row[]> {
+  const { rows } = await db.query<Row & pg.QueryResultRow>({ ...named(text), text, values, types });
   return rows;
 }
 
-export function textOf(statement: Sql): string {
+function textOf(statement: Sql): string {
   let text = statement.parts[0] ?? '';
   for (let index = 1; index < statement.parts.length; index += 1)
     text += `$${index}${statement.parts[index]}`;
@@ -70,7 +72,7 @@ export function textOf(statement: Sql): string {
 const textOids = new Set([20, 114, 1082, 1114, 1184, 1700, 3802]);
 const asText = (text: string): string => text;
 
-export const types: pg.CustomTypesConfig = {
+const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
     textOids.has(oid) ? asText : pg.types.getTypeParser(oid, format as 'text')) as never,
 };
@@ -79,7 +81,7 @@ export const types: pg.CustomTypesConfig = {
 const maxPrepared = 400;
 const names = new Map<string, string>();
 
-export function named(text: string): { name?: string } {
+function named(text: string): { name?: string } {
   const known = names.get(text);
   if (known !== undefined) return { name: known };
   if (names.size >= maxPrepared) return {};

@@ -1,5 +1,5 @@
-import { type PageLimits, page, type Sort } from '../../loaders/page.ts';
-import { raw, read, type Sql, sql } from '../../loaders/sql.ts';
+import { page, type Sort } from '../../loaders/page.ts';
+import { read, sql } from '../../loaders/sql.ts';
 import { columnsOf } from '../../loaders/table.ts';
 import {
   type CustomerRow,
@@ -22,17 +22,13 @@ import {
   RefundConnection,
   StockLevelConnection,
 } from '../connections.ts';
-import {
-  CustomerSortEnum,
-  OrderSortEnum,
-  ProductSortEnum,
-  ProductStatusEnum,
-  RefundSortEnum,
-} from '../enums.ts';
+import { CustomerSortEnum, OrderSortEnum, ProductSortEnum, RefundSortEnum } from '../enums.ts';
 import { badInput } from '../failures.ts';
-import { equal, likePrefix, oneOf, refersTo, TimeRange, within } from '../filters/common.ts';
 import { CustomerFilter, customerConditions, customerSorts } from '../filters/customers.ts';
 import { OrderFilter, orderConditions, orderSorts } from '../filters/orders.ts';
+import { ProductFilter, productConditions, productSorts } from '../filters/products.ts';
+import { RefundFilter, refundConditions, refundSorts } from '../filters/refunds.ts';
+import { StockLevelFilter, stockConditions, stockLimits, stockSort } from '../filters/stock.ts';
 import { EventFilter, eventConditions } from '../filters/sync.ts';
 import { Event, fromRow } from '../nodes/event.ts';
 import { Customer, Location, Order, Product, Refund, StockLevel } from '../refs.ts';
@@ -215,23 +211,13 @@ builder.queryFields((t) => ({
         locationIds: t.arg.globalIDList({ for: Location, description: 'At these locations.' }),
         filter: t.arg({ type: StockLevelFilter, description: 'Which ones.' }),
       },
-      resolve: (_root, args, context) => {
-        if ((args.skus?.length ?? 0) > 250) throw badInput('At most 250 SKUs.');
-        return page(context.db, stockLevels, {
-          where: [
-            ...(args.skus
-              ? [sql`t.variant_id in (select v.id from variant v where v.sku = any(${args.skus}::text[]))`]
-              : []),
-            ...(args.locationIds
-              ? [sql`t.location_id = any(${args.locationIds.map((id) => id.id)}::bigint[])`]
-              : []),
-            ...stockConditions(args.filter),
-          ],
-          sort: byId,
+      resolve: (_root, args, context) =>
+        page(context.db, stockLevels, {
+          where: stockConditions(args),
+          sort: stockSort,
           args,
           limits: stockLimits,
-        });
-      },
+        }),
     },
     ...StockLevelConnection,
   ),
@@ -259,110 +245,11 @@ builder.queryFields((t) => ({
   ),
 }));
 
-const stockLimits: PageLimits = { defaultSize: 250, maxSize: 1_000 };
-const idKey = { expression: 't.id', type: 'bigint' };
-const byId: Sort = { name: 'id', direction: 'asc', keys: [idKey] };
 const byPosition: Sort = {
   name: 'position',
   direction: 'asc',
   keys: [{ expression: 't.position', type: 'bigint' }],
 };
-
-const refundSorts: Record<'refunded_at_desc' | 'refunded_at_asc', Sort> = {
-  refunded_at_desc: {
-    name: 'refunded_at_desc',
-    direction: 'desc',
-    keys: [{ expression: 't.refunded_at', type: 'timestamptz' }, idKey],
-  },
-  refunded_at_asc: {
-    name: 'refunded_at_asc',
-    direction: 'asc',
-    keys: [{ expression: 't.refunded_at', type: 'timestamptz' }, idKey],
-  },
-};
-
-const productSorts: Record<'title_asc' | 'updated_at_desc' | 'updated_at_asc', Sort> = {
-  title_asc: { name: 'title_asc', direction: 'asc', keys: [{ expression: 't.title', type: 'text' }, idKey] },
-  updated_at_desc: {
-    name: 'updated_at_desc',
-    direction: 'desc',
-    keys: [{ expression: 't.updated_at', type: 'timestamptz' }, idKey],
-  },
-  updated_at_asc: {
-    name: 'updated_at_asc',
-    direction: 'asc',
-    keys: [{ expression: 't.updated_at', type: 'timestamptz' }, idKey],
-  },
-};
-
-const RefundFilter = builder.inputType('RefundFilter', {
-  description: 'Which refunds; all given conditions must hold.',
-  fields: (t) => ({
-    orderId: t.globalID({ for: Order, description: 'Of this order.' }),
-    customerId: t.globalID({ for: Customer, description: 'To this customer.' }),
-    settled: t.boolean({ description: 'With all money moved, or with some still pending.' }),
-    refundedAt: t.field({ type: TimeRange, description: 'Given back within.' }),
-  }),
-});
-
-function refundConditions(filter: typeof RefundFilter.$inferInput | null | undefined): Sql[] {
-  if (!filter) return [];
-  return [
-    ...refersTo(raw('t.order_id'), filter.orderId),
-    ...equal(raw('t.settled'), filter.settled),
-    ...within(raw('t.refunded_at'), filter.refundedAt),
-    ...(filter.customerId
-      ? [
-          sql`t.order_id in (select o.id from sales_order o where o.customer_id = ${filter.customerId.id}::bigint)`,
-        ]
-      : []),
-  ];
-}
-
-const ProductFilter = builder.inputType('ProductFilter', {
-  description: 'Which products; all given conditions must hold.',
-  fields: (t) => ({
-    titleStartsWith: t.string({ description: 'Whose title starts so.' }),
-    statuses: t.field({ type: [ProductStatusEnum], description: 'Offered, in preparation or archived.' }),
-    vendor: t.string({ description: 'Of this brand.' }),
-    productType: t.string({ description: 'Of this kind.' }),
-    tags: t.stringList({ description: 'Carrying all of these tags.' }),
-    sku: t.string({ description: 'With a variant of this SKU.' }),
-    removed: t.boolean({ description: 'Removed at their platform, or (by default) not.' }),
-    updatedAt: t.field({ type: TimeRange, description: 'Changed in the graph within.' }),
-  }),
-});
-
-function productConditions(filter: typeof ProductFilter.$inferInput | null | undefined): Sql[] {
-  return [
-    raw(`t.removed_at is ${filter?.removed === true ? 'not null' : 'null'}`),
-    ...equal(raw('t.vendor'), filter?.vendor),
-    ...equal(raw('t.product_type'), filter?.productType),
-    ...oneOf(raw('t.status'), filter?.statuses),
-    ...within(raw('t.updated_at'), filter?.updatedAt),
-    ...(filter?.titleStartsWith ? [sql`t.title like ${likePrefix(filter.titleStartsWith)}`] : []),
-    ...(filter?.tags ? [sql`t.tags @> ${filter.tags}::text[]`] : []),
-    ...(filter?.sku ? [sql`t.id in (select v.product_id from variant v where v.sku = ${filter.sku})`] : []),
-  ];
-}
-
-const StockLevelFilter = builder.inputType('StockLevelFilter', {
-  description: 'Which stock levels; all given conditions must hold.',
-  fields: (t) => ({
-    availableAtMost: t.int({ description: 'With no more than this free to sell.' }),
-    availableAtLeast: t.int({ description: 'With no less than this free to sell.' }),
-    updatedAt: t.field({ type: TimeRange, description: 'Changed in the graph within.' }),
-  }),
-});
-
-function stockConditions(filter: typeof StockLevelFilter.$inferInput | null | undefined): Sql[] {
-  if (!filter) return [];
-  return [
-    ...(typeof filter.availableAtMost === 'number' ? [sql`t.available <= ${filter.availableAtMost}`] : []),
-    ...(typeof filter.availableAtLeast === 'number' ? [sql`t.available >= ${filter.availableAtLeast}`] : []),
-    ...within(raw('t.updated_at'), filter.updatedAt),
-  ];
-}
 
 function scopeOfNode(typename: string): Scope {
   const scope = (scopeOfType as Partial<Record<string, Scope>>)[typename];
