@@ -152,6 +152,28 @@ test('ten times the same delivery, one after the other and at once, is stored on
   expect(await stored()).toEqual({ deliveries: 1, jobs: 1 });
 });
 
+test('what the platform’s door has no use for is stored as ignored, whole, and makes no work', async () => {
+  await using door = await openDoor();
+  const parts = [
+    message({ id: 'd-1', topic: 'ignored/update', data: { name: 'of no use' } }),
+    message({ id: 'd-2', data: { name: 'of use' } }),
+    message({ id: 'd-3', topic: 'ignored/update', data: { name: 'of no use either' } }),
+  ];
+  expect((await post(door, `[${parts.join()}]`)).status).toBe(200);
+  expect((await post(door, parts[0] ?? '')).status).toBe(200);
+  const { rows } = await database.pool.query(
+    `select external_id as id, convert_from(body, 'UTF8') as body, status, outcome, settled_at = received_at as at_once,
+       (select count(*)::int from graphile_worker.jobs j where j.key = 'delivery:' || d.id) as jobs
+     from delivery d order by external_id`,
+  );
+  const ignored = { status: 'settled', outcome: 'ignored', at_once: true, jobs: 0 };
+  expect(rows).toEqual([
+    { id: 'd-1', body: '{"name":"of no use"}', ...ignored },
+    { id: 'd-2', body: '{"name":"of use"}', status: 'pending', outcome: null, at_once: null, jobs: 1 },
+    { id: 'd-3', body: '{"name":"of no use either"}', ...ignored },
+  ]);
+});
+
 describe('hostile input gets the right status, a clear log line without secrets, and is not stored', () => {
   const deep = `${'['.repeat(200)}${']'.repeat(200)}`;
   const table: [string, (door: RunningDoor) => Promise<Response>, number, Record<string, unknown>][] = [

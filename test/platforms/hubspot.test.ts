@@ -575,6 +575,29 @@ describe('what HubSpot tells', () => {
     expect(await requestsTo(it.sandbox)).toEqual([]);
   });
 
+  it('is of no use at the door where it is our own write, but for one event of each body', async () => {
+    const listener = await subscriber();
+    await using sandbox = await start({ webhookUrl: listener.url, webhookBatchMs: 5 });
+    const session = sessionAt(sandbox);
+    await hubspot.prepare(session, { webhookUrl: listener.url });
+    const split = () => listener.received.map((one) => hubspot.door.split(webhook(one, listener.url)));
+    const outcome = await push(hubspot, session, customer());
+    await until(() => split().flat().length >= 8);
+    const own = split();
+    expect(own.map((body) => body.filter(({ ignored }) => ignored !== true).length)).toEqual(
+      own.map(() => 1),
+    );
+    sandbox.editContact(outcome?.remoteId ?? '', { phone: '+4930123' });
+    await until(() => split().length > own.length);
+    expect(
+      split()
+        .slice(own.length)
+        .flat()
+        .map(({ ignored }) => ignored),
+    ).toEqual([undefined]);
+    await listener[Symbol.asyncDispose]();
+  });
+
   it('tells of a person’s change the property that changed and nothing else', async () => {
     await using it = await listening();
     const outcome = await push(hubspot, it.session, customer());

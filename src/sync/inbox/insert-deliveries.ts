@@ -11,6 +11,8 @@ export interface NewDelivery {
   triggeredAt: Date | null;
   receivedAt: Date;
   body: Buffer;
+  /** Stored as settled, for people to see; there is no job for it. */
+  ignored?: boolean;
 }
 
 /**
@@ -32,14 +34,18 @@ export async function insertDeliveries(pool: Pool, deliveries: readonly NewDeliv
   const { rows } = await pool.query<{ inserted: bigint }>({
     name: 'insert-deliveries',
     text: `with d as (
-             insert into delivery (connection_id, external_id, event_id, topic, subject, triggered_at, received_at, body)
-             select connection_id, external_id, event_id, topic, subject, triggered_at, received_at, substring($8::bytea from start for length)
-             from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $9::int[], $10::int[])
-               as given (connection_id, external_id, event_id, topic, subject, triggered_at, received_at, start, length)
+             insert into delivery (connection_id, external_id, event_id, topic, subject, triggered_at, received_at, body, status, outcome, settled_at)
+             select connection_id, external_id, event_id, topic, subject, triggered_at, received_at, substring($8::bytea from start for length),
+               case when ignored then 'settled' else 'pending' end::delivery_status, case when ignored then 'ignored' end::delivery_outcome,
+               case when ignored then received_at end
+             from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $9::int[], $10::int[], $11::boolean[])
+               as given (connection_id, external_id, event_id, topic, subject, triggered_at, received_at, start, length, ignored)
              on conflict (connection_id, external_id) do nothing
-             returning id, connection_id, subject, next_attempt_at
-           ), batch as (select count(*) as inserted, array_agg(${deliveryJobSpec} order by d.id) as specs from d)
-           select inserted, case when inserted > 0 then (select count(*) from graphile_worker.add_jobs(specs)) end from batch`,
+             returning id, connection_id, subject, next_attempt_at, status
+           ), batch as (
+             select count(*) as inserted, array_agg(${deliveryJobSpec} order by d.id) filter (where d.status = 'pending') as specs from d
+           )
+           select inserted, case when specs is not null then (select count(*) from graphile_worker.add_jobs(specs)) end from batch`,
     values: [
       deliveries.map((delivery) => delivery.connectionId),
       deliveries.map((delivery) => delivery.externalId),
@@ -54,6 +60,7 @@ export async function insertDeliveries(pool: Pool, deliveries: readonly NewDeliv
       ),
       starts,
       deliveries.map((delivery) => delivery.body.length),
+      deliveries.map((delivery) => delivery.ignored === true),
     ],
   });
   return Number(rows[0]?.inserted ?? 0n);

@@ -84,6 +84,8 @@ export interface IncomingDelivery {
   triggeredAt: Date | null;
   /** Raw bytes, or the part of them that speaks of this subject. */
   body: Buffer;
+  /** True where its envelope alone tells that the graph has no use for it: it is stored as ignored and costs no work. */
+  ignored?: boolean;
 }
 
 // ── reading ──

@@ -52,6 +52,7 @@ export function fakePlatform(
           subject: one.subject,
           triggeredAt: null,
           body: Buffer.from(JSON.stringify(one.data)),
+          ...(one.topic.startsWith('ignored/') ? { ignored: true } : {}),
         }));
       },
     },

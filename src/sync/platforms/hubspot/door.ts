@@ -51,7 +51,13 @@ export const door: Door<HubSpotCredentials> = {
   split(request) {
     const events = body.safeParse(parse(request.rawBody));
     if (!events.success) throw malformed('is not a list of events');
-    return events.data.map((raw, index) => deliveryOf(raw, index));
+    const read = events.data.map((raw, index) => ({ raw, event: readEvent(raw, index) }));
+    // The first of our own writes goes the long way: there the worker learns which app HubSpot takes us for.
+    const firstOwn = read.find(({ event }) => isOwnWrite(event));
+    return read.map((one) => ({
+      ...deliveryOf(one.raw, one.event),
+      ...(one !== firstOwn && isOwnWrite(one.event) ? { ignored: true } : {}),
+    }));
   },
 };
 
@@ -68,24 +74,42 @@ function parse(rawBody: Buffer): unknown {
   }
 }
 
-function deliveryOf(raw: unknown, index: number): IncomingDelivery {
+function readEvent(raw: unknown, index: number): HubSpotEvent {
   const event = hubSpotEvent.safeParse(raw);
   if (!event.success)
     throw malformed(
       `has an event (number ${index + 1}) without ${event.error.issues[0]?.path.join('.') || 'fields'}`,
     );
-  const { eventId, subscriptionId, portalId, occurredAt, subscriptionType, propertyName } = event.data;
-  const objectId = event.data.newObjectId ?? event.data.objectId ?? event.data.fromObjectId ?? '0';
+  return event.data;
+}
+
+function deliveryOf(raw: unknown, event: HubSpotEvent): IncomingDelivery {
+  const { eventId, subscriptionId, portalId, occurredAt, subscriptionType, propertyName } = event;
+  const objectId = event.newObjectId ?? event.objectId ?? event.fromObjectId ?? '0';
   return {
     accountId: portalId,
     // The event id alone is not unique; attempts of one event share all of these.
     externalId: [subscriptionId, eventId, occurredAt, objectId, propertyName ?? ''].join(':'),
     eventId,
     topic: subscriptionType,
-    subject: `${objectNameOf(event.data)}:${objectId}`,
+    subject: `${objectNameOf(event)}:${objectId}`,
     triggeredAt: new Date(occurredAt),
     body: Buffer.from(JSON.stringify(raw)),
   };
+}
+
+/**
+ * What we write comes back, with one event per property: a change by an app carries its id, and the subscription is our
+ * own app's. Deletions and merges are news whoever made them.
+ */
+export function isOwnWrite(event: HubSpotEvent): boolean {
+  const what = event.subscriptionType.split('.')[1];
+  return (
+    event.changeSource === 'INTEGRATION' &&
+    event.sourceId === event.appId &&
+    what !== 'deletion' &&
+    what !== 'merge'
+  );
 }
 
 const namesByTypeId: Readonly<Record<string, string>> = {

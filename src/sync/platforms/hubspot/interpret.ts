@@ -4,7 +4,7 @@ import { contactProperties, customerOf, standardContactProperties } from '../../
 import { orderProperties } from '../../crm/order.ts';
 import { parseLosslessJson } from '../lossless-json.ts';
 import type { DeliveryFacts, Interpretation } from '../platform.ts';
-import { type HubSpotEvent, hubSpotEvent, objectNameOf } from './door.ts';
+import { type HubSpotEvent, hubSpotEvent, isOwnWrite, objectNameOf } from './door.ts';
 import { type Gateway, gatewayOf, type HubSpotSession, mergedIdsOf, type RemoteRecord } from './gateway.ts';
 
 export function crmGateway(session: HubSpotSession): Gateway {
@@ -24,8 +24,7 @@ export async function interpret(delivery: DeliveryFacts, session: HubSpotSession
     return { kind: 'ignored', reason: `The graph holds no ${object} of HubSpot.` };
   if (what === 'associationChange')
     return { kind: 'ignored', reason: 'Associations are written by us and not read.' };
-  if (isOurs(event) && what !== 'deletion' && what !== 'merge')
-    return { kind: 'ignored', reason: 'Our own write, told back.' };
+  if (isOwnWrite(event)) return { kind: 'ignored', reason: 'Our own write, told back.' };
   if (what === 'privacyDeletion')
     return {
       kind: 'person',
@@ -126,11 +125,6 @@ const appIdKey = 'hubspot.appId';
 /** The id of our own app, which every event carries; null before the first one. */
 export function ownAppId(session: HubSpotSession): string | null {
   return (session.cache.get(appIdKey) as string | undefined) ?? null;
-}
-
-/** Changes by an app carry its id, and the subscription belongs to our own. */
-function isOurs(event: HubSpotEvent): boolean {
-  return event.changeSource === 'INTEGRATION' && event.sourceId === event.appId;
 }
 
 function read(body: Buffer): HubSpotEvent {
