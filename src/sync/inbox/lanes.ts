@@ -5,6 +5,14 @@ import type { Log } from '../../log.ts';
 const firstPollMs = 5;
 const longestPollMs = 100;
 
+interface Question {
+  lane: string;
+  /** False: the lane is given back. */
+  lock: boolean;
+  resolve: (yes: boolean) => void;
+  reject: (error: unknown) => void;
+}
+
 /**
  * Runs the work of one subject one piece after the other, over all processes. Within the process, work that finds its
  * lane taken is handed over to whoever holds it, so that a busy subject occupies one worker and not all of them. Between
@@ -16,7 +24,8 @@ export class Lanes implements AsyncDisposable {
   readonly #log: Log;
   readonly #held = new Map<string, Set<bigint>>();
   #client: Promise<pg.Client> | null = null;
-  #turn: Promise<unknown> = Promise.resolve();
+  #questions: Question[] = [];
+  #asking: Promise<void> | null = null;
   #stopping = false;
 
   constructor(options: { connectionString: string; log: Log }) {
@@ -57,7 +66,7 @@ export class Lanes implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.stop();
-    await this.#turn;
+    await this.#asking;
     const client = await this.#client?.catch(() => null);
     this.#client = null;
     await client?.end().catch(() => undefined);
@@ -85,29 +94,45 @@ export class Lanes implements AsyncDisposable {
 
   async #lock(lane: string): Promise<void> {
     for (let pollMs = firstPollMs; ; pollMs = Math.min(pollMs * 2, longestPollMs)) {
-      if (await this.#ask('pg_try_advisory_lock', lane)) return;
+      if (await this.#ask(lane, true)) return;
       await sleep(pollMs * (0.5 + Math.random()));
     }
   }
 
   /** Not waited for: questions are asked in order, so the next attempt to lock comes after it. */
   #unlock(lane: string): void {
-    this.#ask('pg_advisory_unlock', lane).catch(() => undefined);
+    this.#ask(lane, false).catch(() => undefined);
   }
 
-  /** One question at a time: the connection is shared by all lanes. */
-  #ask(procedure: 'pg_try_advisory_lock' | 'pg_advisory_unlock', lane: string): Promise<boolean> {
-    const answer = this.#turn.then(async () => {
-      const client = await this.#connected();
-      const { rows } = await client.query<{ yes: boolean }>({
-        name: procedure,
-        text: `select ${procedure}(hashtextextended($1, 1)) as yes`,
-        values: [lane],
-      });
-      return rows[0]?.yes === true;
+  /** What is asked while an answer is under way goes together with the next statement, in the order of asking. */
+  #ask(lane: string, lock: boolean): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#questions.push({ lane, lock, resolve, reject });
+      this.#asking ??= this.#askAll();
     });
-    this.#turn = answer.catch(() => undefined);
-    return answer;
+  }
+
+  async #askAll(): Promise<void> {
+    // What one turn of the event loop asks goes together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#questions.length > 0) {
+      const questions = this.#questions.splice(0);
+      try {
+        const client = await this.#connected();
+        const { rows } = await client.query<{ yes: boolean }>({
+          name: 'lanes',
+          text: `select case when lock then pg_try_advisory_lock(hashtextextended(lane, 1))
+                   else pg_advisory_unlock(hashtextextended(lane, 1)) end as yes
+                 from unnest($1::text[], $2::boolean[]) as question (lane, lock)`,
+          values: [questions.map(({ lane }) => lane), questions.map(({ lock }) => lock)],
+        });
+        for (const [index, { resolve }] of questions.entries()) resolve(rows[index]?.yes === true);
+      } catch (error) {
+        for (const { reject } of questions) reject(error);
+      }
+    }
+    // In the same breath as the last look at the list: a question that comes later starts anew.
+    this.#asking = null;
   }
 
   #connected(): Promise<pg.Client> {
