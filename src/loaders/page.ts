@@ -171,7 +171,7 @@ async function countOf(db: Queryable, from: Table<Columns>, where: readonly Sql[
   return Number(rows[0]?.total ?? 0);
 }
 
-export function encodeCursor(sort: Sort, values: readonly string[]): string {
+function encodeCursor(sort: Sort, values: readonly string[]): string {
   return Buffer.from(JSON.stringify([sort.name, ...values])).toString('base64url');
 }
 

@@ -81,8 +81,6 @@ export const builder = new SchemaBuilder<{
   },
 });
 
-export type Builder = typeof builder;
-
 builder.queryType({
   description: 'Reading the graph. Every list is paged, every fact tells where it comes from.',
 });

@@ -256,7 +256,7 @@ function rendered(
   return results;
 }
 
-/** Depth and cost of an operation, known before it runs. Remembered per document and size of its pages. */
+/** Depth and cost of an operation, known before it runs. Remembered per document and sizes of its pages. */
 function costChecker(
   schema: GraphQLSchema,
   limits: Limits,
@@ -265,7 +265,7 @@ function costChecker(
   return ({ prepared, operationName, variables }, context) => {
     const ofDocument = known.get(prepared) ?? new Map<string, GraphQLError | null>();
     known.set(prepared, ofDocument);
-    const key = `${operationName ?? ''} ${JSON.stringify(variables)}`;
+    const key = `${operationName ?? ''} ${JSON.stringify(variables, sizesOnly)}`;
     const before = ofDocument.get(key);
     if (before !== undefined) return before;
     const refusal = refusalOf(schema, limits, { prepared, operationName, variables }, context);
@@ -273,6 +273,12 @@ function costChecker(
     ofDocument.set(key, refusal);
     return refusal;
   };
+}
+
+/** What an operation costs depends on numbers and on how many values a list holds, never on texts. */
+function sizesOnly(_key: string, value: unknown): unknown {
+  if (typeof value === 'string') return '';
+  return Array.isArray(value) ? value.length : value;
 }
 
 function refusalOf(

@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scopes } from '../../src/schema/scopes.ts';
-import { insertConnection, insertCustomer, insertOrder } from '../support/fixtures.ts';
+import {
+  insertConnection,
+  insertCustomer,
+  insertDelivery,
+  insertOrder,
+  insertPush,
+} from '../support/fixtures.ts';
 import { adminKey, ask, startTestApi, type TestApi } from '../support/graphql-server.ts';
 
 const keyOf = (scope: string): string => `tb_${scope.replace(':', '_')}_0123456789abcdef`;
@@ -322,4 +328,30 @@ describe('what the outside sees', () => {
     });
     expect(allowed.headers.get('access-control-allow-origin')).toBe('https://dashboard.example');
   });
+});
+
+test('a key for the sync sees what happens and not of whom', async () => {
+  const db = api.database.pool;
+  const connection = await insertConnection(db);
+  await insertDelivery(db, { connection_id: connection });
+  await insertPush(db, { connection_id: connection });
+  await db.query(
+    `select append_events('[{"type": "order.created", "subjectType": "Order", "subjectId": "1", "source": "shopify", "payload": {"email": "a@b.example"}}]'::jsonb)`,
+  );
+  const { data, errors } = await ask(
+    api.url,
+    `{
+      deliveries(first: 1) { nodes { topic content { __typename } } }
+      pushes(first: 1) { nodes { kind body } }
+      events(last: 1) { nodes { type payload subject { id } } }
+    }`,
+    {},
+    { key: keyOf('read:sync') },
+  );
+  expect(data).toEqual({
+    deliveries: { nodes: [{ topic: 'orders/create', content: null }] },
+    pushes: { nodes: [{ kind: 'contact', body: null }] },
+    events: { nodes: [{ type: 'ORDER_CREATED', payload: null, subject: null }] },
+  });
+  expect(errors?.map((error) => error.extensions.code)).toEqual(Array(4).fill('FORBIDDEN'));
 });

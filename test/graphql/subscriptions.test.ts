@@ -164,6 +164,25 @@ test('those who resume from different cursors end up in one group and miss nothi
   for (const one of listeners) await one.stop();
 });
 
+test('a cursor that is ahead of the stream is waited for, in a group that is behind it', async () => {
+  await using api = await startTestApi();
+  const connection = await insertConnection(api.database.pool);
+  const order = await insertOrder(api.database.pool, { connection_id: connection });
+  const query = `subscription S($after: String) { orderChanged(after: $after) { cursor } }`;
+  const behind = listen(api, query, { after: '0' });
+  const ahead = listen(api, query, { after: '2' });
+  await joined(api, 2);
+  expect(api.graphql.audience().groups).toBe(1);
+  for (let n = 0; n < 4; n += 1) await append(api, orderEvent(order));
+  await until(() => behind.received.length === 4 && ahead.received.length >= 2);
+  const cursorsOf = (one: Listening): string[] =>
+    one.received.map((result) => result.data.orderChanged.cursor);
+  expect(cursorsOf(behind)).toEqual(['1', '2', '3', '4']);
+  expect(cursorsOf(ahead)).toEqual(['3', '4']);
+  await behind.stop();
+  await ahead.stop();
+});
+
 test('filters of orders and of stock let only through what fits', async () => {
   await using api = await startTestApi();
   const db = api.database.pool;

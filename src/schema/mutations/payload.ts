@@ -4,7 +4,7 @@ import { Push } from '../nodes/sync.ts';
 import type { Scope } from '../scopes.ts';
 import type { PayloadValue, UserErrorValue } from './mutation.ts';
 
-export const UserError = builder.objectRef<UserErrorValue>('UserError').implement({
+const UserError = builder.objectRef<UserErrorValue>('UserError').implement({
   description: 'Something the caller can put right. Nothing was changed.',
   fields: (t) => ({
     code: t.exposeString('code', { description: 'Stable; for programs.' }),

@@ -51,7 +51,9 @@ Event.implement({
     }),
     payload: t.field({
       type: 'JSON',
-      description: 'Before, after, cause; amounts in minor units as strings.',
+      nullable: true,
+      description:
+        'Before, after, cause; amounts in minor units as strings. Null where the key may not see the subject.',
       authScopes: (event) => ({ can: scopeOfType[event.subjectType] }),
       resolve: (event) => event.payload,
     }),

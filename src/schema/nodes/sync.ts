@@ -105,8 +105,8 @@ export function circuitOf(
   return connection.consecutiveFailures > 0 ? 'half_open' : 'closed';
 }
 
-export class ContentErasedError extends Error {}
-export class ContentUnreadableError extends Error {}
+class ContentErasedError extends Error {}
+class ContentUnreadableError extends Error {}
 
 builder.objectType(ContentErasedError, {
   name: 'ContentErased',
@@ -180,7 +180,9 @@ export const Delivery = builder.prismaNode('Delivery', {
     remedy: t.exposeString('remedy', { nullable: true, description: 'What a person can do about it.' }),
     content: t.field({
       type: DeliveryContent,
-      description: 'What was sent: personal data, as the platform wrote it.',
+      nullable: true,
+      description:
+        'What was sent: personal data, as the platform wrote it. Null where the key may not see it.',
       authScopes: { $all: { can: 'read:customers', $all: { can: 'read:orders' } } },
       errors: {
         types: [ContentErasedError, ContentUnreadableError],
@@ -269,7 +271,9 @@ export const Push = builder.prismaNode('Push', {
     }),
     body: t.field({
       type: 'JSON',
-      description: "What the platform's row should say, in our words.",
+      nullable: true,
+      description:
+        "What the platform's row should say, in our words. Null where the key may not see the subject.",
       authScopes: (push) => ({ can: scopeOfType[push.subjectType as SubjectType] }),
       resolve: (push) => push.body,
     }),
