@@ -2,12 +2,15 @@ import pg from 'pg';
 import type { Queryable } from '../db/pool.ts';
 
 /** A piece of SQL with its values; pieces are put together by naming one inside another. */
-export interface Sql {
+export class Sql {
   readonly parts: readonly string[];
   readonly values: readonly unknown[];
-}
 
-const sqlBrand = new WeakSet<object>();
+  constructor(parts: readonly string[], values: readonly unknown[]) {
+    this.parts = parts;
+    this.values = values;
+  }
+}
 
 /** Values become parameters; pieces of SQL are spliced in. */
 export function sql(strings: TemplateStringsArray, ...inserts: readonly unknown[]): Sql {
@@ -15,7 +18,7 @@ export function sql(strings: TemplateStringsArray, ...inserts: readonly unknown[
   const values: unknown[] = [];
   inserts.forEach((insert, index) => {
     const next = strings[index + 1] ?? '';
-    if (isSql(insert)) {
+    if (insert instanceof Sql) {
       parts[parts.length - 1] += insert.parts[0] ?? '';
       insert.values.forEach((value, at) => {
         values.push(value);
@@ -27,12 +30,12 @@ export function sql(strings: TemplateStringsArray, ...inserts: readonly unknown[
       parts.push(next);
     }
   });
-  return branded({ parts, values });
+  return new Sql(parts, values);
 }
 
 /** Text of ours, never of a caller. */
 export function raw(text: string): Sql {
-  return branded({ parts: [text], values: [] });
+  return new Sql([text], []);
 }
 
 export function join(pieces: readonly Sql[], separator: string): Sql {
@@ -88,13 +91,4 @@ function named(text: string): { name?: string } {
   const name = `read_${names.size}`;
   names.set(text, name);
   return { name };
-}
-
-function branded(piece: Sql): Sql {
-  sqlBrand.add(piece);
-  return piece;
-}
-
-function isSql(value: unknown): value is Sql {
-  return typeof value === 'object' && value !== null && sqlBrand.has(value);
 }
