@@ -23,7 +23,7 @@ export const defaultCircuit: CircuitSettings = {
   threshold: 5,
   firstOpenMs: 5_000,
   longestOpenMs: 60_000,
-  probeMs: 45_000,
+  probeMs: 20_000,
 };
 
 interface Party {

@@ -59,12 +59,16 @@ export async function wakeSubject(
   });
 }
 
-/** Lets every waiting push of a connection try at once: it was resumed, or its platform answers again. */
+/**
+ * Lets every waiting push of a connection try at once: it was resumed, or its platform answers again. One that is running
+ * and has a time for its next attempt was left behind by a process that died, and waits too.
+ */
 export async function wakeConnection(tx: Tx, connectionId: bigint): Promise<void> {
   const { rows } = await tx.query<{ id: bigint }>({
     name: 'wake-connection',
     text: `update push set next_attempt_at = null
-           where connection_id = $1 and status in ('pending', 'retrying')
+           where connection_id = $1
+             and (status in ('pending', 'retrying') or (status = 'running' and next_attempt_at is not null))
            returning id`,
     values: [connectionId],
   });
