@@ -15,7 +15,13 @@ test('a worker that is killed again and again, with answers lost on the way, pos
   // Writes that happened but whose answer never came are the hardest: some in each round, at both platforms.
   const loseAnswers = (): void => {
     for (const { faults } of [stack.hubspot, stack.quickbooks])
-      faults.add({ id: 'lost', effect: { kind: 'dropResponse' }, method: 'POST', probability: 0.2, times: 4 });
+      faults.add({
+        id: 'lost',
+        effect: { kind: 'dropResponse' },
+        method: 'POST',
+        probability: 0.2,
+        times: 4,
+      });
   };
 
   const totals = new Map<string, { name: string; total: string; email: string }>();

@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import type { HubSpotRecord } from '../../sandbox/hubspot/server.ts';
 import type { Entity } from '../../sandbox/quickbooks/entities.ts';
 import { parseMinor } from '../../src/model/money.ts';
-import { type Answer, apiSecret, type Stack, shop } from '../support/stack.ts';
+import { type Answer, apiSecret, type Stack, shop, until } from '../support/stack.ts';
 
 /** An order as the API tells it, with what stands for it at the platforms. */
 export async function orderInGraph(stack: Stack, number: string): Promise<Answer> {
@@ -20,6 +20,16 @@ export async function orderInGraph(stack: Stack, number: string): Promise<Answer
     { number },
   );
   return orderByNumber;
+}
+
+/** Some platforms stamp whole seconds: what shall be told apart by its time happens in seconds of its own. */
+export async function nextSecond(): Promise<void> {
+  const second = Math.floor(Date.now() / 1000);
+  await until(
+    'the next second has begun',
+    () => Math.floor(Date.now() / 1000),
+    (now) => now > second,
+  );
 }
 
 /** How many rows of each kind there are. */

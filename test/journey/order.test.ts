@@ -10,6 +10,7 @@ import {
   deliveriesOf,
   everyStockLevelAtShopify,
   minor,
+  nextSecond,
   orderInGraph,
   postShopifyWebhook,
   receiptsOf,
@@ -193,6 +194,7 @@ test('orders/updated before orders/create ends in the same order, contact and re
     ],
     shipping: '4.00',
   });
+  await nextSecond();
   stack.shopify.updateOrder(placed.id, { note: 'Ring twice', tags: ['gift'] });
   stack.shopify.webhooks.release('lifo');
   await stack.settled();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { OrderOutcome } from '../../sandbox/shopify/outcome.ts';
-import { type Answer, type Stack, startStack, until } from '../support/stack.ts';
-import { contact, counts, deadLetters, orderInGraph } from './observe.ts';
+import { type Answer, type Stack, startStack } from '../support/stack.ts';
+import { contact, counts, deadLetters, nextSecond, orderInGraph } from './observe.ts';
 
 let stack: Stack;
 let placed: OrderOutcome;
@@ -26,13 +26,7 @@ afterAll(() => stack[Symbol.asyncDispose]());
 
 beforeEach(async () => {
   await stack.settled();
-  // Some platforms stamp whole seconds: what people do one after the other falls into seconds of their own.
-  const second = Math.floor(Date.now() / 1000);
-  await until(
-    'the next second has begun',
-    () => Math.floor(Date.now() / 1000),
-    (now) => now > second,
-  );
+  await nextSecond();
 });
 
 test('what a person changes on a contact in HubSpot reaches the graph and the shop, and goes round no further', async () => {
