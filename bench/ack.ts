@@ -61,6 +61,8 @@ async function run({ cluster, report, profileDirectory }: Bench): Promise<void> 
   for (let turn = 1; turn <= turns; turn += 1) {
     barePaced.push(await paced(barePort, `paced-${turn}`));
     ownPaced.push(await paced(tributary.port, `paced-${turn}`));
+  }
+  for (let turn = 1; turn <= turns; turn += 1) {
     bareFast.push(await fast(barePort, `fast-${turn}`));
     ownFast.push(await fast(tributary.port, `fast-${turn}`));
   }
