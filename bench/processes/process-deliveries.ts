@@ -108,7 +108,7 @@ function timeStatements(): void {
     const startMs = nowMs();
     const [config] = args;
     const name = nameOf(config);
-    if (name === 'begin') transactionStartedMs ??= startMs;
+    if (name.startsWith('begin')) transactionStartedMs ??= startMs;
     const note = (): void => {
       statements.push([name, nowMs() - startMs]);
     };
@@ -128,6 +128,8 @@ function timeStatements(): void {
 }
 
 function nameOf(config: unknown): string {
+  // The last statements of a transaction travel together with its commit.
+  if (typeof config === 'string' && /;\s*commit$/.test(config)) return 'append events and commit';
   if (typeof config === 'string') return config.trim().slice(0, 40);
   if (typeof config === 'object' && config !== null) {
     if ('name' in config && typeof config.name === 'string') return config.name;
