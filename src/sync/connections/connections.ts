@@ -23,19 +23,6 @@ export async function listConnections(db: Queryable): Promise<ConnectionFacts[]>
   return rows;
 }
 
-/** The connection to one account; null where there is none. */
-export async function findConnection(
-  db: Queryable,
-  platform: PlatformName,
-  accountId: string,
-): Promise<ConnectionFacts | null> {
-  const { rows } = await db.query<ConnectionFacts>(
-    `select ${columns} from connection where platform = $1::platform and account_id = $2`,
-    [platform, accountId],
-  );
-  return rows[0] ?? null;
-}
-
 /**
  * Connects an account, or gives a known one new credentials (which also takes a revocation back). A new connection
  * only observes until capabilities are named. Overwrites stored credentials: those that rotate are only passed when a
