@@ -52,6 +52,37 @@ describe('the door', () => {
     });
   });
 
+  test.each([
+    ['a number that JavaScript holds', 'orders/paid', '{"id":5551,"note":null}', 'order:5551'],
+    [
+      'the id that is text',
+      'customers/update',
+      '{"id":9200000000000001,"admin_graphql_api_id":"gid://shopify/Customer/9200000000000001"}',
+      'customer:9200000000000001',
+    ],
+    [
+      'the digits, where the text is of another record',
+      'products/update',
+      '{"id":9600000000000001,"admin_graphql_api_id":"gid://shopify/Product/77"}',
+      'product:9600000000000001',
+    ],
+    [
+      'the digits of a body that is about something else',
+      'refunds/create',
+      '{"id":5,"order_id":9100000000000003}',
+      'order:9100000000000003',
+    ],
+  ])('the subject is told by %s', (_by, topic, body, subject) => {
+    expect(door.split(webhook(topic, body))[0]?.subject).toBe(subject);
+  });
+
+  test.each(['{"id":-5}', '{"id":1.5}', '{"id":"x"}', '{}', '[]', 'null', '{"id":5'])(
+    'a body without an id is malformed: %s',
+    (body) => {
+      expect(() => door.split(webhook('orders/create', body))).toThrow(/MALFORMED_WEBHOOK/);
+    },
+  );
+
   test('ids beyond 2^53 keep every digit', () => {
     expect(door.split(webhook('orders/updated', '{"id":820982911946154508}'))[0]?.subject).toBe(
       'order:820982911946154508',
