@@ -290,13 +290,14 @@ test('lifetime value is what orders brought less what was given back', async () 
   await cents('3', 70_000, { test: true });
   // Cancelled before it was paid: it never was.
   await cents('4', 5_000, { cancelledAt: at(2), transactions: [], financialStatus: 'voided' });
-  // Cancelled, paid and given back but for a fee of 3.00.
+  // Cancelled after a deposit of 30.00, given back but for a fee of 3.00.
   await cents('5', 4_000, {
     cancelledAt: at(2),
+    transactions: [transactionOf({ remoteId: 'deposit', amount: amount(3_000) })],
     refunds: [
       refundOf({
         remoteId: 'r',
-        transactions: [transactionOf({ remoteId: 'b', kind: 'refund', amount: amount(3_700) })],
+        transactions: [transactionOf({ remoteId: 'b', kind: 'refund', amount: amount(2_700) })],
       }),
     ],
   });
@@ -322,8 +323,8 @@ test('lifetime value is what orders brought less what was given back', async () 
   expect(await sums()).toEqual([
     {
       currency: 'EUR',
-      value: 1_001n + (2_002n - 502n) + (4_000n - 3_700n) + 900n,
-      refunded: 502n + 3_700n,
+      value: 1_001n + (2_002n - 502n) + (3_000n - 2_700n) + 900n,
+      refunded: 502n + 2_700n,
       orders: 5,
       first_order_at: at(1),
       last_order_at: at(7),

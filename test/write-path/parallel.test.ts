@@ -172,6 +172,39 @@ test('sixteen writers over the same few customers meet without a deadlock, and e
   ]);
 });
 
+test('edits of different fields at the same moment all stand', async () => {
+  await using shop = await openShop({ max: 16 });
+  await once(shop, 'shopify', [orderChange('1', 1)]);
+  const patches = [
+    { firstName: 'Augusta' },
+    { lastName: 'King' },
+    { company: 'Engines' },
+    { note: 'likes tea' },
+    { tags: ['vip'] },
+    { phone: '+4930999999' },
+  ];
+  for (let round = 0; round < 4; round += 1) {
+    await shop.pool.query(
+      "update customer set first_name = '', last_name = '', company = '', note = '', tags = '{}', phone = ''",
+    );
+    await Promise.all(
+      patches.map((patch) => once(shop, 'tributary', [{ kind: 'customerEdit', customerId: 1n, patch }])),
+    );
+    expect(await shop.rows('select first_name, last_name, company, note, tags, phone from customer')).toEqual(
+      [
+        {
+          first_name: 'Augusta',
+          last_name: 'King',
+          company: 'Engines',
+          note: 'likes tea',
+          tags: ['vip'],
+          phone: '+4930999999',
+        },
+      ],
+    );
+  }
+});
+
 test('a typical order is written with few statements', async () => {
   await using shop = await openShop();
   const lines = ['a', 'b', 'c', 'd'].map((remoteId) => orderLine({ remoteId }));
