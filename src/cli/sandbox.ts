@@ -54,5 +54,7 @@ export async function sandboxCommand(options: {
     // A parent that is gone, however it went, takes its sandbox with it.
     process.once('disconnect', () => resolve());
   });
+  // Listening to the parent's channel keeps a process alive.
+  if (process.connected) process.disconnect();
   return 0;
 }

@@ -130,19 +130,26 @@ class Demo implements AsyncDisposable {
     return family;
   }
 
+  /** Asks it to stop, as Ctrl-C does; answers its exit code. */
   async stop(): Promise<number | null> {
     this.#child.kill('SIGTERM');
+    await until(
+      'the demo has stopped',
+      () => this.#isRunning(),
+      (running) => !running,
+      20_000,
+    );
     return this.#exited;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      const family = this.family();
-      this.#child.kill('SIGTERM');
-      await this.#exited;
-      for (const pid of family.filter(isAlive)) process.kill(pid, 'SIGKILL');
-    }
+    if (this.#isRunning()) for (const pid of this.family()) process.kill(pid, 'SIGKILL');
+    await this.#exited;
     await rm(this.#dataDir, { recursive: true, force: true });
+  }
+
+  #isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 }
 
