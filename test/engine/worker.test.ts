@@ -271,7 +271,7 @@ test('workers killed in the middle of their work lose nothing and nothing takes 
   }
   const last = await spawnWorker(database.url, server);
   try {
-    await eventually(() => open(database.pool), allDone, 40_000);
+    await eventually(() => open(database.pool), allDone, 120_000);
   } finally {
     last.kill('SIGKILL');
   }
@@ -284,7 +284,8 @@ test('workers killed in the middle of their work lose nothing and nothing takes 
   // More requests than pushes: some were repeated, each with the key it had.
   expect(server.requests.length).toBeGreaterThan(200);
   expect(server.effects.size).toBe(200);
-});
+  // Five processes start one after the other, which takes a while on a busy machine.
+}, 240_000);
 
 async function spawnWorker(databaseUrl: string, server: FakeServer): Promise<ChildProcess> {
   const child = spawn(
