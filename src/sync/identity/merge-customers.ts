@@ -67,7 +67,7 @@ export async function mergeCustomers(
                where subject_type = 'Customer' and subject_id = $2 and status in ('plan', 'pending', 'retrying')
              )
            update customer set merged_into_id = $1, updated_at = clock_timestamp() where id = $2`,
-    values: [survivorId, absorbedId, context.connectionId, linkType, evidence['mergedIds'] ?? []],
+    values: [survivorId, absorbedId, context.connectionId, linkType, evidence.mergedIds ?? []],
   });
   const survivor = await loadCustomerRecord(tx, survivorId);
   if (survivor !== null) {

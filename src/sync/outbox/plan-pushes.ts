@@ -204,7 +204,7 @@ function isUnlocked(connection: ConnectionRow, kind: string): boolean {
 
 /** What the platform would report if it had everything but what it is owed: the plan is then exactly the debt. */
 function withDebt(link: LinkRow | null, snapshot: Snapshot, debt: StockDebt): LinkRow | null {
-  if (link === null || typeof link.state['available'] !== 'number') return link;
+  if (link === null || typeof link.state.available !== 'number') return link;
   return {
     ...link,
     state: { ...link.state, available: (snapshot as StockLevelSnapshot).available - debt.owed },

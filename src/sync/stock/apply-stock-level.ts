@@ -83,7 +83,7 @@ async function loadHeld(
   linkType: string | null,
   key: string,
 ): Promise<number | null> {
-  const held = linkType === null ? undefined : (await loadLink(context, linkType, key))?.state['available'];
+  const held = linkType === null ? undefined : (await loadLink(context, linkType, key))?.state.available;
   return typeof held === 'number' ? held : null;
 }
 
