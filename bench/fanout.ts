@@ -6,7 +6,7 @@ import { Child } from './support/child.ts';
 import { nowMs, sleep } from './support/clock.ts';
 import { Platforms } from './support/platforms.ts';
 import { round, Samples } from './support/samples.ts';
-import { Tributary, withClient } from './support/tributary.ts';
+import { ignoreLoss, Tributary, withClient } from './support/tributary.ts';
 
 const subscribers = 1_000;
 const burst = 200;
@@ -47,7 +47,7 @@ async function run({ cluster, report, profileDirectory }: Bench): Promise<void> 
     profileDirectory,
   });
   await withClient(databaseUrl, (client) => client.query(oneOrderPerEvent, [burst]));
-  const client = new pg.Client({ connectionString: databaseUrl });
+  const client = ignoreLoss(new pg.Client({ connectionString: databaseUrl }));
   await client.connect();
   try {
     await listeners.call('open', {

@@ -3,7 +3,7 @@ import { allEnvironment } from './accounts.ts';
 import type { Bench } from './benchmark.ts';
 import { nowMs, until } from './clock.ts';
 import { Platforms } from './platforms.ts';
-import { Tributary } from './tributary.ts';
+import { ignoreLoss, Tributary } from './tributary.ts';
 
 /** A shop with a catalogue and regular customers whose accounts are all connected, unlocked and in step. */
 export class LiveShop implements AsyncDisposable {
@@ -19,8 +19,9 @@ export class LiveShop implements AsyncDisposable {
     const platforms = opening.use(await Platforms.start());
     await platforms.seed({ products: 100, customers: 300 });
     const databaseUrl = await bench.cluster.createDatabase();
-    const database = opening.adopt(new pg.Pool({ connectionString: databaseUrl, max: 2 }), (pool) =>
-      pool.end(),
+    const database = opening.adopt(
+      ignoreLoss(new pg.Pool({ connectionString: databaseUrl, max: 2 })),
+      (pool) => pool.end(),
     );
     const tributary = opening.use(
       await Tributary.start({

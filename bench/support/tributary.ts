@@ -116,11 +116,19 @@ export class Tributary implements AsyncDisposable {
   }
 }
 
+/** A run that is stopped takes its Postgres down while connections to it are open: that is no reason to crash. */
+export function ignoreLoss<T extends { on(event: 'error', listener: () => void): unknown }>(
+  connection: T,
+): T {
+  connection.on('error', () => undefined);
+  return connection;
+}
+
 export async function withClient<T>(
   databaseUrl: string,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const client = new pg.Client({ connectionString: databaseUrl });
+  const client = ignoreLoss(new pg.Client({ connectionString: databaseUrl }));
   await client.connect();
   try {
     return await work(client);
