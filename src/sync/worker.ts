@@ -26,7 +26,7 @@ export interface WorkerOptions {
   log: Log;
   metrics?: Metrics;
   concurrency?: {
-    /** Deliveries processed at the same time. */
+    /** Deliveries processed at the same time; more of them make each one slower, and what matters most with it. */
     deliveries?: number;
     /** Pushes carried out at the same time, for each platform. */
     pushes?: number;
@@ -64,7 +64,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     stopTimeoutMs: 20_000,
     ...options,
     concurrency: {
-      deliveries: options.concurrency?.deliveries ?? 16,
+      deliveries: options.concurrency?.deliveries ?? 10,
       pushes: options.concurrency?.pushes ?? 32,
     },
   });
@@ -103,8 +103,13 @@ export class Worker implements AsyncDisposable {
     });
     this.#jobs.on('error', () => undefined);
     this.#jobs.on('connect', (client) => client.on('error', () => undefined));
+    // What waits in a pool's own queue has lost its priority: it holds no more than is worked on.
     this.#pools = [
-      this.#taskPool({ [deliveryTask]: this.#task(this.#onDelivery) }, concurrency.deliveries, 100),
+      this.#taskPool(
+        { [deliveryTask]: this.#task(this.#onDelivery) },
+        concurrency.deliveries,
+        concurrency.deliveries,
+      ),
       ...names.map((name) =>
         this.#taskPool(
           { [pushTask(name)]: this.#task(this.#onPush) },
