@@ -17,7 +17,7 @@ export class LiveShop implements AsyncDisposable {
   static async open(bench: Bench): Promise<LiveShop> {
     await using opening = new AsyncDisposableStack();
     const platforms = opening.use(await Platforms.start());
-    await platforms.seed({ products: 100, customers: 300 });
+    await platforms.seed({ products: 40, customers: 300 });
     const databaseUrl = await bench.cluster.createDatabase();
     const database = opening.adopt(
       ignoreLoss(new pg.Pool({ connectionString: databaseUrl, max: 2 })),
