@@ -83,7 +83,7 @@ async function connect(context: AppContext, connections: readonly ConnectionConf
     if (
       known.some(
         ({ platform: name, settings }) =>
-          name === platform.name && settings['suppliedCredentials'] === suppliedCredentials,
+          name === platform.name && settings.suppliedCredentials === suppliedCredentials,
       )
     ) {
       continue;

@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   const config = readConfig(process.env);
   // The demo is for people: they get a page of what to open instead of a line per delivery.
   const log = createLog({
-    level: config.demo && process.env['LOG_LEVEL'] === undefined ? 'warn' : config.logLevel,
+    level: config.demo && process.env.LOG_LEVEL === undefined ? 'warn' : config.logLevel,
   });
   await using resources = new AsyncDisposableStack();
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 
 /** Work that has failed this often becomes a dead letter; after a person's retry, at the next multiple. */
-export const maxAttempts = 12;
+const maxAttempts = 12;
 /** A job starts again without its row telling of a failure only when its process has died: after so many, it is the cause. */
 const mostStarts = 10;
 const firstDelayMs = 1_000;

@@ -74,7 +74,7 @@ export interface Subscription<Data> extends AsyncDisposable {
 
 export const shop = 'demo-shop.myshopify.com';
 export const apiSecret = 'shpss_sandbox_secret';
-export const apiKey = 'journey-key-of-24-characters-or-more';
+const apiKey = 'journey-key-of-24-characters-or-more';
 
 /** Everything that must never be seen in a log. */
 export const secrets = [

@@ -73,7 +73,7 @@ export async function openShop(
 }
 
 /** Platforms that only plan: contacts by difference as a CRM does, receipts whole as books do, stock as Shopify does. */
-export function standIns(): Partial<Record<PlatformName, Platform>> {
+function standIns(): Partial<Record<PlatformName, Platform>> {
   return {
     shopify: standIn('shopify', {
       pushKinds: ['customer', 'order', 'stockLevel'],
@@ -93,10 +93,7 @@ export function standIns(): Partial<Record<PlatformName, Platform>> {
   };
 }
 
-export function standIn(
-  name: PlatformName,
-  parts: Pick<Platform, 'pushKinds' | 'linkTypes' | 'plan'>,
-): Platform {
+function standIn(name: PlatformName, parts: Pick<Platform, 'pushKinds' | 'linkTypes' | 'plan'>): Platform {
   const never = () => {
     throw new Error('The write path speaks with no platform.');
   };

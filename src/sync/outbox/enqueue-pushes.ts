@@ -6,11 +6,6 @@ export function pushTask(platform: PlatformName): string {
   return `push:${platform}`;
 }
 
-/** Key of a push's job: there is at most one, and it can be removed by this name. */
-export function pushJobKey(pushId: bigint): string {
-  return `push:${pushId}`;
-}
-
 const jobSpec = `row('push:' || c.platform, json_build_object('id', p.id::text), null, p.next_attempt_at, 25::smallint,
   'push:' || p.id, 0::smallint, null)::graphile_worker.job_spec`;
 
