@@ -31,7 +31,7 @@ import { settleDelivery } from './inbox/settle-delivery.ts';
 import { planPushes } from './outbox/plan-pushes.ts';
 import type { Platform } from './platforms/platform.ts';
 import { adjustStock } from './stock/adjust-stock.ts';
-import { applyStockLevel, levelKey } from './stock/apply-stock-level.ts';
+import { applyStockLevels, levelKey, type StockChange } from './stock/apply-stock-level.ts';
 
 export interface ApplyInput {
   changes: readonly Change[];
@@ -80,13 +80,12 @@ async function applyAll(context: WriteContext, changes: readonly Change[]): Prom
   const many = changes.length > 1;
   if (many) await context.tx.query('savepoint before_changes');
   const outcomes: ChangeOutcome[] = [];
-  for (const change of changes) {
-    const outcome = await applyOne(context, change);
-    if (outcome === 'needsFresh') {
+  while (outcomes.length < changes.length) {
+    outcomes.push(...(await applyNext(context, changes.slice(outcomes.length))));
+    if (outcomes.at(-1) === 'needsFresh') {
       if (many) await context.tx.query('rollback to savepoint before_changes');
       return 'needsFresh';
     }
-    outcomes.push(outcome);
   }
   if (many) await context.tx.query('release savepoint before_changes');
   return sumOutcomes(outcomes);
@@ -96,6 +95,15 @@ function sumOutcomes(outcomes: readonly ChangeOutcome[]): ChangeOutcome {
   if (outcomes.includes('applied')) return 'applied';
   if (outcomes.includes('echo')) return 'echo';
   return outcomes.length > 0 && outcomes.every((outcome) => outcome === 'stale') ? 'stale' : 'unchanged';
+}
+
+/** Applies the first change; stock levels go together for as long as nothing else comes between them. */
+async function applyNext(context: WriteContext, changes: readonly Change[]): Promise<ChangeOutcome[]> {
+  const [first] = changes;
+  if (first?.kind !== 'stockLevel') return first === undefined ? [] : [await applyOne(context, first)];
+  const end = changes.findIndex((change) => change.kind !== 'stockLevel');
+  const levels = changes.slice(0, end === -1 ? changes.length : end) as StockChange[];
+  return applyStockLevels(platformContext(context, first), levels);
 }
 
 async function applyOne(context: WriteContext, change: Change): Promise<ChangeOutcome> {
@@ -132,7 +140,7 @@ async function applyPlatformChange(context: PlatformContext, change: PlatformCha
     case 'location':
       return applyLocation(context, change);
     case 'stockLevel':
-      return applyStockLevel(context, change);
+      return (await applyStockLevels(context, [change]))[0] ?? 'unchanged';
     case 'documentObserved':
       return applyDocument(context, change);
     case 'accountRevoked':

@@ -50,22 +50,29 @@ export function differingFields(link: StoredLink, observed: Readonly<Record<stri
   );
 }
 
+interface ObservedLink {
+  entityType: SubjectType;
+  entityId: bigint;
+  remoteType: string;
+  remoteId: string;
+  remoteVersion?: string | null;
+  observed?: Readonly<Record<string, unknown>> | undefined;
+}
+
 /** Records which row of the graph a platform's row stands for and, where it was observed, what it holds now. */
-export async function saveLink(
-  context: PlatformContext,
-  link: {
-    entityType: SubjectType;
-    entityId: bigint;
-    remoteType: string;
-    remoteId: string;
-    remoteVersion?: string | null;
-    observed?: Readonly<Record<string, unknown>> | undefined;
-  },
-): Promise<void> {
+export function saveLink(context: PlatformContext, link: ObservedLink): Promise<void> {
+  return saveLinks(context, [link]);
+}
+
+/** Several of them, each of another row, by one statement. */
+export async function saveLinks(context: PlatformContext, links: readonly ObservedLink[]): Promise<void> {
+  if (links.length === 0) return;
   await context.tx.query({
-    name: 'observe-link',
+    name: 'observe-links',
     text: `insert into link as l (connection_id, entity_type, entity_id, remote_type, remote_id, remote_version, remote_state, seen_at)
-           values ($1, $2, $3, $4, $5, $6, $7::jsonb, clock_timestamp())
+           select $1, entity_type, entity_id, remote_type, remote_id, remote_version, observed, clock_timestamp()
+           from unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::jsonb[])
+             as seen (entity_type, entity_id, remote_type, remote_id, remote_version, observed)
            on conflict (connection_id, remote_type, remote_id) do update set
              entity_type = excluded.entity_type,
              entity_id = excluded.entity_id,
@@ -76,12 +83,12 @@ export async function saveLink(
                else excluded.seen_at end`,
     values: [
       context.connectionId,
-      link.entityType,
-      link.entityId,
-      link.remoteType,
-      link.remoteId,
-      link.remoteVersion ?? null,
-      toJson(link.observed ?? {}),
+      links.map((link) => link.entityType),
+      links.map((link) => link.entityId),
+      links.map((link) => link.remoteType),
+      links.map((link) => link.remoteId),
+      links.map((link) => link.remoteVersion ?? null),
+      links.map((link) => toJson(link.observed ?? {})),
     ],
   });
 }

@@ -27,13 +27,23 @@ export async function loadStatement(
   kind: StatementKind,
   remoteId: string,
 ): Promise<StoredStatement | null> {
-  const { rows } = await tx.query<StoredStatement>({
-    name: 'load-statement',
-    text: `select source_updated_at as "sourceUpdatedAt", read_at as "readAt", hash, removed, told
-           from source_statement where connection_id = $1 and kind = $2 and remote_id = $3`,
-    values: [connectionId, kind, remoteId],
+  return (await loadStatements(tx, connectionId, kind, [remoteId])).get(remoteId) ?? null;
+}
+
+/** The same for several rows of one kind, by their remote ids. */
+export async function loadStatements(
+  tx: Tx,
+  connectionId: bigint,
+  kind: StatementKind,
+  remoteIds: readonly string[],
+): Promise<Map<string, StoredStatement>> {
+  const { rows } = await tx.query<StoredStatement & { remoteId: string }>({
+    name: 'load-statements',
+    text: `select remote_id as "remoteId", source_updated_at as "sourceUpdatedAt", read_at as "readAt", hash, removed, told
+           from source_statement where connection_id = $1 and kind = $2 and remote_id = any($3::text[])`,
+    values: [connectionId, kind, remoteIds],
   });
-  return rows[0] ?? null;
+  return new Map(rows.map(({ remoteId, ...statement }) => [remoteId, statement]));
 }
 
 /** Reads a statement that another query fetched as JSON. */
@@ -56,29 +66,49 @@ export function parseStatement(
   };
 }
 
-export async function saveStatement(
+interface NewStatement {
+  version: SourceVersion;
+  hash: string;
+  removed?: boolean;
+  told?: Record<string, unknown>;
+}
+
+export function saveStatement(
   tx: Tx,
   connectionId: bigint,
   kind: StatementKind,
   remoteId: string,
-  statement: { version: SourceVersion; hash: string; removed?: boolean; told?: Record<string, unknown> },
+  statement: NewStatement,
 ): Promise<void> {
+  return saveStatements(tx, connectionId, kind, [{ remoteId, ...statement }]);
+}
+
+/** Several statements of one kind, each about another row, by one statement of SQL. */
+export async function saveStatements(
+  tx: Tx,
+  connectionId: bigint,
+  kind: StatementKind,
+  statements: readonly (NewStatement & { remoteId: string })[],
+): Promise<void> {
+  if (statements.length === 0) return;
   await tx.query({
-    name: 'save-statement',
+    name: 'save-statements',
     text: `insert into source_statement (connection_id, kind, remote_id, source_updated_at, read_at, hash, removed, told)
-           values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)
+           select $1, $2, remote_id, source_updated_at, read_at, hash, removed, told
+           from unnest($3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::boolean[], $8::jsonb[])
+             as s (remote_id, source_updated_at, read_at, hash, removed, told)
            on conflict (connection_id, kind, remote_id) do update set
              source_updated_at = excluded.source_updated_at, read_at = excluded.read_at, hash = excluded.hash,
              removed = excluded.removed, told = excluded.told`,
     values: [
       connectionId,
       kind,
-      remoteId,
-      statement.version.sourceUpdatedAt,
-      statement.version.observedAt,
-      statement.hash,
-      statement.removed ?? false,
-      toJson(statement.told ?? {}),
+      statements.map((one) => one.remoteId),
+      statements.map((one) => one.version.sourceUpdatedAt),
+      statements.map((one) => one.version.observedAt),
+      statements.map((one) => one.hash),
+      statements.map((one) => one.removed ?? false),
+      statements.map((one) => toJson(one.told ?? {})),
     ],
   });
 }

@@ -7,7 +7,7 @@ import { fingerprintOf, sameJson, toJson } from '../graph/canonical-json.ts';
 import { loadCustomerSnapshots, loadOrderSnapshots, loadStockLevelSnapshots } from '../graph/snapshots.ts';
 import { eventOf, type Subject, type WriteContext } from '../graph/write-context.ts';
 import type { LinkFacts, Platform, PushPlan } from '../platforms/platform.ts';
-import { loadStockDebt, type StockDebt } from '../stock/stock-debt.ts';
+import { loadStockDebts, type StockDebt } from '../stock/stock-debt.ts';
 import { enqueuePushes, removePushJobs } from './enqueue-pushes.ts';
 
 type PlanStatus = 'plan' | 'pending';
@@ -29,6 +29,7 @@ export async function planPushes(
   if (snapshots.length === 0) return { pushIds: [], events: [] };
   const open = await lockOpenPushes(context.tx, snapshots);
   const known = await loadKnown(context, snapshots);
+  const debts = await stockDebts(context.tx, snapshots);
   const orders: PushOrder[] = [];
   for (const snapshot of snapshots) {
     for (const connection of known.connections) {
@@ -52,7 +53,7 @@ export async function planPushes(
         open: here(open),
         latest: here(known.latest),
         versions: here(known.versions),
-        debt: await stockDebt(context.tx, snapshot, connection.id),
+        debt: isKeeper(snapshot, connection.id) ? (debts.get(snapshot.id) ?? null) : null,
       };
       orders.push(...decide(situation));
     }
@@ -244,9 +245,17 @@ function linkTo(platform: Platform, snapshot: Snapshot, links: readonly LinkRow[
 }
 
 /** Only the platform that keeps a location is owed adjustments of its levels. */
-async function stockDebt(tx: Tx, snapshot: PlannedSnapshot, connectionId: bigint): Promise<StockDebt | null> {
-  if (snapshot.type !== 'StockLevel' || snapshot.connectionId !== connectionId) return null;
-  return loadStockDebt(tx, connectionId, snapshot.id);
+function isKeeper(snapshot: PlannedSnapshot, connectionId: bigint): boolean {
+  return snapshot.type === 'StockLevel' && snapshot.connectionId === connectionId;
+}
+
+function stockDebts(tx: Tx, snapshots: readonly PlannedSnapshot[]): Promise<Map<bigint, StockDebt>> {
+  return loadStockDebts(
+    tx,
+    snapshots.flatMap((snapshot) =>
+      snapshot.type === 'StockLevel' ? [{ connectionId: snapshot.connectionId, levelId: snapshot.id }] : [],
+    ),
+  );
 }
 
 type PlannedSnapshot =
