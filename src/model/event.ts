@@ -28,6 +28,7 @@ export const eventTypes = [
   'delivery.dead',
   'connection.paused',
   'connection.resumed',
+  'connection.write_changed',
   'connection.revoked',
   'connection.circuit_opened',
   'connection.circuit_closed',

@@ -5,6 +5,7 @@ import {
   execute,
   GraphQLError,
   type GraphQLSchema,
+  getNamedType,
   getOperationAST,
   isObjectType,
   Kind,
@@ -192,8 +193,7 @@ function isCompilable(schema: GraphQLSchema, document: DocumentNode): boolean {
       Field() {
         const extensions = info.getFieldDef()?.extensions ?? {};
         const plannedByPrisma = Object.keys(extensions).some((name) => name.startsWith('pothosPrisma'));
-        const parent = info.getParentType()?.name ?? '';
-        if (plannedByPrisma || prismaRoots.has(`${parent}.${info.getFieldDef()?.name}`)) compilable = false;
+        if (plannedByPrisma || prismaTypes.has(getNamedType(info.getType())?.name ?? '')) compilable = false;
       },
       Directive(node) {
         if (node.name.value === 'defer' || node.name.value === 'stream') compilable = false;
@@ -203,7 +203,7 @@ function isCompilable(schema: GraphQLSchema, document: DocumentNode): boolean {
   return compilable;
 }
 
-const prismaRoots = new Set(['Query.connections', 'Query.deliveries', 'Query.pushes']);
+const prismaTypes = new Set(['Connection', 'Delivery', 'DeliveryConnection', 'Push', 'PushConnection']);
 
 /** The executors read plain fields faster by themselves than through a resolver that does the same. */
 function leavePlainFieldsToTheExecutor(schema: GraphQLSchema): void {

@@ -188,6 +188,7 @@ const eventDescriptions: Record<EventType, string> = {
   'delivery.dead': 'A delivery could not be processed and needs a person.',
   'connection.paused': 'A connection was paused.',
   'connection.resumed': 'A connection was resumed.',
+  'connection.write_changed': 'What may be written to an account was changed.',
   'connection.revoked': 'A platform withdrew its authorisation.',
   'connection.circuit_opened': 'Calls to a platform are held back for a while.',
   'connection.circuit_closed': 'Calls to a platform are made again.',

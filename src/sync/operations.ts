@@ -1,7 +1,7 @@
 import type { Tx } from '../db/pool.ts';
 import { AppError } from '../errors.ts';
 import type { Source } from '../model/platform-name.ts';
-import { appendEventsAtCommit } from './events/append-events.ts';
+import { appendEvents } from './events/append-events.ts';
 import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
 import { enqueuePushes, removePushJobs, wakeConnection } from './outbox/enqueue-pushes.ts';
 
@@ -9,6 +9,14 @@ import { enqueuePushes, removePushJobs, wakeConnection } from './outbox/enqueue-
  * What a person can do about work: each is the whole body of a transaction and its appending of events, where there is
  * any, comes last.
  */
+
+/** What switching a connection set going. */
+export interface Switched {
+  /** Position of the event that tells of it; null where it was so already. */
+  position: bigint | null;
+  /** The pushes it concerns, oldest first. */
+  pushIds: bigint[];
+}
 
 /** Processes a delivery once more, whatever became of it. @throws AppError DELIVERY_UNKNOWN, DELIVERY_ERASED */
 export async function replayDelivery(tx: Tx, deliveryId: bigint): Promise<void> {
@@ -58,25 +66,34 @@ export async function retryPush(tx: Tx, pushId: bigint): Promise<void> {
   await enqueuePushes(tx, [pushId]);
 }
 
-/** Stops writing to a connection; its deliveries go on being stored and processed. @throws AppError CONNECTION_UNKNOWN, CONNECTION_REVOKED */
-export async function pauseConnection(tx: Tx, id: bigint, reason: string, source: Source): Promise<void> {
+/**
+ * Stops writing to a connection; its deliveries go on being stored and processed. Pushes that are being carried out are
+ * not interrupted: they are those it returns. @throws AppError CONNECTION_UNKNOWN, CONNECTION_REVOKED
+ */
+export async function pauseConnection(tx: Tx, id: bigint, reason: string, source: Source): Promise<Switched> {
   const status = await lockConnection(tx, id);
   if (status === 'revoked') throw revoked(id);
   await tx.query(
     `update connection set status = 'paused', status_reason = $2, updated_at = clock_timestamp() where id = $1`,
     [id, reason],
   );
-  if (status === 'paused') return;
-  appendEventsAtCommit(tx, [
+  const { rows } = await tx.query<{ id: bigint }>(
+    `select id from push where connection_id = $1 and status = 'running' order by id`,
+    [id],
+  );
+  const pushIds = rows.map((row) => row.id);
+  if (status === 'paused') return { position: null, pushIds };
+  const position = await appendEvents(tx, [
     { type: 'connection.paused', subjectType: 'Connection', subjectId: id, payload: { reason }, source },
   ]);
+  return { position, pushIds };
 }
 
 /**
  * Lets a paused connection write again: everything that waits is tried at once, an open circuit breaker included.
  * @throws AppError CONNECTION_UNKNOWN, CONNECTION_REVOKED
  */
-export async function resumeConnection(tx: Tx, id: bigint, source: Source = 'tributary'): Promise<void> {
+export async function resumeConnection(tx: Tx, id: bigint, source: Source = 'tributary'): Promise<Switched> {
   const status = await lockConnection(tx, id);
   if (status === 'revoked') throw revoked(id);
   await tx.query(
@@ -84,26 +101,33 @@ export async function resumeConnection(tx: Tx, id: bigint, source: Source = 'tri
        circuit_open_until = null, circuit_reason = null, updated_at = clock_timestamp() where id = $1`,
     [id],
   );
-  await wakeConnection(tx, id);
-  if (status === 'active') return;
-  appendEventsAtCommit(tx, [
+  const pushIds = await wakeConnection(tx, id);
+  if (status === 'active') return { position: null, pushIds };
+  const position = await appendEvents(tx, [
     { type: 'connection.resumed', subjectType: 'Connection', subjectId: id, payload: {}, source },
   ]);
+  return { position, pushIds };
 }
 
 /**
  * Unlocks exactly these kinds of writes (`*`: all). Plans of kinds that are unlocked now become pending; what waits of
- * kinds that are locked now becomes a plan. @throws AppError CONNECTION_UNKNOWN
+ * kinds that are locked now becomes a plan. @returns the pushes that were released. @throws AppError CONNECTION_UNKNOWN
  */
 export async function setWriteCapabilities(
   tx: Tx,
   id: bigint,
   capabilities: readonly string[],
-): Promise<void> {
+  source: Source = 'tributary',
+): Promise<Switched> {
   await lockConnection(tx, id);
+  const wanted = [...new Set(capabilities)];
+  const { rows: before } = await tx.query<{ capabilities: string[] }>(
+    'select write_capabilities as capabilities from connection where id = $1',
+    [id],
+  );
   await tx.query(
     'update connection set write_capabilities = $2, updated_at = clock_timestamp() where id = $1',
-    [id, [...new Set(capabilities)]],
+    [id, wanted],
   );
   const { rows } = await tx.query<{ id: bigint; status: 'plan' | 'pending' }>(
     `update push set next_attempt_at = null, error_code = null, error = null,
@@ -115,9 +139,26 @@ export async function setWriteCapabilities(
     [id, capabilities],
   );
   const idsOf = (status: string): bigint[] =>
-    rows.filter((row) => row.status === status).map((row) => row.id);
-  await removePushJobs(tx, idsOf('plan'));
-  await enqueuePushes(tx, idsOf('pending'));
+    rows
+      .filter((row) => row.status === status)
+      .map((row) => row.id)
+      .sort((a, b) => (a < b ? -1 : 1));
+  const released = idsOf('pending');
+  const held = idsOf('plan');
+  await removePushJobs(tx, held);
+  await enqueuePushes(tx, released);
+  const same = before[0]?.capabilities.toSorted().join() === wanted.toSorted().join();
+  if (same && rows.length === 0) return { position: null, pushIds: [] };
+  const position = await appendEvents(tx, [
+    {
+      type: 'connection.write_changed',
+      subjectType: 'Connection',
+      subjectId: id,
+      payload: { capabilities: wanted, released: released.length, held: held.length },
+      source,
+    },
+  ]);
+  return { position, pushIds: released };
 }
 
 /** The connection's row is locked before any of its pushes, here as everywhere. */

@@ -9,6 +9,7 @@ import {
   isObjectType,
 } from 'graphql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPrisma, type Prisma } from '../../src/db/prisma.ts';
 import { formatMinor } from '../../src/model/money.ts';
 import { rootFields } from '../../src/schema/compiled/roots.ts';
 import { decimalSql, globalIdSql, rowTypes, timeSql } from '../../src/schema/compiled/types.ts';
@@ -25,6 +26,8 @@ import {
   insertLine,
   insertLocation,
   insertOrder,
+  insertPush,
+  insertReceipt,
   insertRefund,
   insertStockLevel,
   insertVariant,
@@ -34,6 +37,7 @@ import { recordStatements, startTestApi, type TestApi } from '../support/graphql
 // An operation that one statement can read is answered by it; every other one field by field. Nobody may tell which.
 
 let api: TestApi;
+let prisma: Prisma;
 const schema: GraphQLSchema = buildSchema();
 const documents = new Documents({
   schema,
@@ -49,7 +53,14 @@ const ids: { customers: bigint[]; orders: bigint[]; locations: bigint[] } = {
 beforeAll(async () => {
   api = await startTestApi();
   const db = api.database.pool;
+  prisma = createPrisma(db);
   const connection = await insertConnection(db);
+  const books = await insertConnection(db, {
+    platform: 'quickbooks',
+    write_capabilities: ['*'],
+    circuit_reason: 'Answered 503',
+    circuit_open_until: '2026-11-05T01:02:03.5Z',
+  });
   ids.locations = [
     await insertLocation(db, { connection_id: connection }),
     await insertLocation(db, { connection_id: connection, address: { city: 'Köln', zip: null } }),
@@ -73,6 +84,8 @@ beforeAll(async () => {
   for (const [index, values] of people.entries()) {
     const customer = await insertCustomer(db, values);
     ids.customers.push(customer);
+    await insertHistory(books, 'Customer', customer);
+    await insertHistory(connection, 'Customer', customer);
     await insertIdentity(db, { customer_id: customer, connection_id: connection, address: { city: 'X' } });
     for (let n = 0; n < 5; n += 1) {
       const currency = (values.currency as string | null) ?? 'EUR';
@@ -93,6 +106,7 @@ beforeAll(async () => {
         tags: [`tag-${n}`],
       });
       ids.orders.push(order);
+      await insertHistory(books, 'Order', order);
       const line = await insertLine(db, { order_id: order, sku: null, total_minor: 1 });
       await insertLine(db, { order_id: order, position: 0, title: 'Über "alles"' });
       await db.query(
@@ -105,6 +119,7 @@ beforeAll(async () => {
       );
       if (n < 2) {
         const refund = await insertRefund(db, { order_id: order, currency });
+        await insertHistory(books, 'Refund', refund);
         await db.query(
           `insert into refund_line (refund_id, order_line_id, remote_id, quantity, restock_type, subtotal_minor, tax_minor, presentment_subtotal_minor, presentment_tax_minor)
            values ($1, $2, 'r', 1, 'return', 500, 0, 500, 0)`,
@@ -126,20 +141,55 @@ beforeAll(async () => {
       sku: `VAR-${index}`,
     });
     for (const location_id of ids.locations) {
-      await insertStockLevel(db, {
+      const level = await insertStockLevel(db, {
         variant_id: variantId,
         location_id,
         source_updated_at: index === 0 ? null : '2026-11-01T00:00:00.9999Z',
       });
+      await insertHistory(connection, 'StockLevel', level);
     }
   }
 });
 
-afterAll(() => api[Symbol.asyncDispose]());
+afterAll(async () => {
+  await prisma?.$disconnect();
+  await api[Symbol.asyncDispose]();
+});
+
+/** Settled, then dead, then taken back: the dead one is where it stands; and another kind that is retried. */
+async function insertHistory(connection_id: bigint, subject_type: string, subject_id: bigint): Promise<void> {
+  const db = api.database.pool;
+  const about = { connection_id, subject_type, subject_id, kind: 'first' };
+  const settled = '2026-11-01T00:00:00.123456Z';
+  await insertPush(db, { ...about, version: 1, status: 'settled', settled_at: settled });
+  await insertPush(db, {
+    ...about,
+    version: 2,
+    status: 'dead',
+    error_code: 'X',
+    error: '"no"',
+    remedy: 'Look',
+  });
+  await insertPush(db, { ...about, version: 3, status: 'superseded', settled_at: settled });
+  const other = await insertPush(db, {
+    ...about,
+    kind: 'another',
+    status: 'retrying',
+    attempts: 2,
+    next_attempt_at: settled,
+  });
+  await insertReceipt(db, {
+    push_id: other,
+    attempt: 1,
+    detail: JSON.stringify({ total: '12.50', lines: [1] }),
+  });
+  await insertReceipt(db, { push_id: other, attempt: 2, adopted: true, remote_id: '77' });
+}
 
 function context(): OperationContext {
   const services = {
     pool: api.database.pool,
+    prisma,
     platforms: {},
     log: {
       warn: (facts: { err: unknown }) => {

@@ -60,6 +60,36 @@ function globalId(type: string, id: bigint): string {
   return Buffer.from(`${type}:${id}`).toString('base64url');
 }
 
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 20_000; !(await condition()); ) {
+    if (Date.now() > deadline) throw new Error('it never came to be');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Plays the worker: settles the pushes that fit, once there are any. */
+function settleOnce(condition: string): Promise<void> {
+  return until(() =>
+    transaction(api.database.pool, async (tx: Tx) => {
+      const { rows } = await tx.query<{ id: bigint }>(
+        `update push set status = 'settled', settled_at = now() where ${condition} returning id`,
+      );
+      await appendEvents(
+        tx,
+        rows.map(({ id: pushId }) => ({
+          type: 'push.settled' as const,
+          subjectType: 'Push' as const,
+          subjectId: pushId,
+          payload: {},
+          source: 'hubspot' as const,
+          pushId,
+        })),
+      );
+      return rows.length > 0;
+    }),
+  );
+}
+
 const customerUpdate = `mutation M($input: CustomerUpdateInput!) {
   customerUpdate(input: $input) {
     customer { firstName email provenance { field platform } }
@@ -170,29 +200,7 @@ test('with wait the answer comes once the platforms have it, and says so when th
   const customer = await insertCustomer(api.database.pool);
   const id = globalId('Customer', customer);
   const settle = async (): Promise<void> => {
-    for (;;) {
-      const done = await transaction(api.database.pool, async (tx: Tx) => {
-        const { rows } = await tx.query<{ id: bigint }>(
-          `update push set status = 'settled', settled_at = now() where subject_id = $1 and subject_type = 'Customer' and status = 'pending' returning id`,
-          [customer],
-        );
-        const pushId = rows[0]?.id;
-        if (pushId === undefined) return false;
-        await appendEvents(tx, [
-          {
-            type: 'push.settled',
-            subjectType: 'Push',
-            subjectId: pushId,
-            payload: {},
-            source: 'hubspot',
-            pushId,
-          },
-        ]);
-        return true;
-      });
-      if (done) return;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    await settleOnce(`subject_id = ${customer} and subject_type = 'Customer' and status = 'pending'`);
   };
   const [answer] = await Promise.all([
     api.ask(customerUpdate, { input: { id, firstName: 'Waited', wait: true } }),
@@ -319,4 +327,105 @@ test('dead work is taken up again, and what cannot be is refused with the reason
   expect((await api.ask(replay, { id: erased })).data.deliveryReplay.userErrors).toEqual([
     { code: 'DELIVERY_ERASED' },
   ]);
+});
+
+test('a replay tells what it was pushed for once it was processed, and nothing of what its first run pushed', async () => {
+  const db = api.database.pool;
+  const delivery = await insertDelivery(db, {
+    connection_id: shopify,
+    status: 'settled',
+    outcome: 'applied',
+    settled_at: '2026-11-01T00:00:00Z',
+  });
+  await insertPush(db, {
+    connection_id: hubspot,
+    delivery_id: delivery,
+    kind: 'first run',
+    status: 'settled',
+    settled_at: '2026-11-01T00:00:00Z',
+  });
+  const query = `mutation M($id: ID!, $wait: Boolean!) { deliveryReplay(input: { id: $id, wait: $wait, waitSeconds: 20 }) {
+    delivery { status outcome } pushes { kind status } pushCount settled userErrors { code } } }`;
+  const id = globalId('Delivery', delivery);
+  const asked = await api.ask(query, { id, wait: false });
+  expect(asked.data.deliveryReplay).toEqual({
+    delivery: { status: 'PENDING', outcome: null },
+    pushes: [],
+    pushCount: 0,
+    settled: null,
+    userErrors: [],
+  });
+  await db.query(
+    `update delivery set status = 'settled', outcome = 'unchanged', settled_at = now() where id = $1`,
+    [delivery],
+  );
+  const process = async (): Promise<void> => {
+    await until(async () => {
+      const { rows } = await db.query(`select from delivery where id = $1 and status = 'pending'`, [
+        delivery,
+      ]);
+      return rows.length > 0;
+    });
+    await insertPush(db, { connection_id: hubspot, delivery_id: delivery, kind: 'second run' });
+    await db.query(
+      `update delivery set status = 'settled', outcome = 'applied', settled_at = now() where id = $1`,
+      [delivery],
+    );
+    await settleOnce(`delivery_id = ${delivery} and status = 'pending'`);
+  };
+  const [waited] = await Promise.all([api.ask(query, { id, wait: true }), process()]);
+  expect(waited.data.deliveryReplay).toEqual({
+    delivery: { status: 'SETTLED', outcome: 'APPLIED' },
+    pushes: [{ kind: 'second run', status: 'SETTLED' }],
+    pushCount: 1,
+    settled: true,
+    userErrors: [],
+  });
+});
+
+test('pausing tells what is under way, unlocking and resuming what was set going, and all of it can be waited for', async () => {
+  const db = api.database.pool;
+  const books = await insertConnection(db, { platform: 'quickbooks', account_id: 'waiting books' });
+  const id = globalId('Connection', books);
+  const running = await insertPush(db, { connection_id: books, kind: 'running', status: 'running' });
+  const planned = await insertPush(db, { connection_id: books, kind: 'planned', status: 'plan' });
+  const what = `pushes { kind status } pushCount settled cursor userErrors { code }`;
+  const switchWith = async (mutation: string): Promise<Record<string, unknown>> => {
+    const { data, errors } = await api.ask(`mutation M($id: ID!) { it: ${mutation} { ${what} } }`, { id });
+    expect(errors).toBeUndefined();
+    return data.it;
+  };
+  const [paused] = await Promise.all([
+    switchWith('connectionPause(input: { id: $id, reason: "Stocktaking", wait: true, waitSeconds: 20 })'),
+    settleOnce(
+      `id = ${running} and exists (select from connection where id = ${books} and status = 'paused')`,
+    ),
+  ]);
+  expect(paused).toEqual({
+    pushes: [{ kind: 'running', status: 'SETTLED' }],
+    pushCount: 1,
+    settled: true,
+    cursor: expect.stringMatching(/^\d+$/),
+    userErrors: [],
+  });
+  const unlock = 'connectionWriteUnlock(input: { id: $id, capabilities: ["*"] })';
+  expect(await switchWith(unlock)).toEqual({
+    pushes: [{ kind: 'planned', status: 'PENDING' }],
+    pushCount: 1,
+    settled: null,
+    cursor: expect.stringMatching(/^\d+$/),
+    userErrors: [],
+  });
+  expect(await switchWith(unlock)).toMatchObject({ pushCount: 0, cursor: null });
+  const [resumed] = await Promise.all([
+    switchWith('connectionResume(input: { id: $id, wait: true, waitSeconds: 20 })'),
+    settleOnce(
+      `id = ${planned} and exists (select from connection where id = ${books} and status = 'active')`,
+    ),
+  ]);
+  expect(resumed).toMatchObject({
+    pushes: [{ kind: 'planned', status: 'SETTLED' }],
+    pushCount: 1,
+    settled: true,
+  });
 });

@@ -8,6 +8,7 @@ import {
   insertLocation,
   insertOrder,
   insertPush,
+  insertReceipt,
   insertRefund,
   insertStockLevel,
   insertVariant,
@@ -52,6 +53,23 @@ beforeAll(async () => {
     if (index === 11) {
       await insertRefund(db, { order_id: order });
       ids.lastOrder = order;
+      const push = await insertPush(db, {
+        connection_id: connection,
+        kind: 'salesReceipt',
+        subject_type: 'Order',
+        subject_id: order,
+        status: 'settled',
+        settled_at: '2026-11-01T00:00:00Z',
+      });
+      await insertReceipt(db, {
+        push_id: push,
+        remote_id: '145',
+        detail: JSON.stringify({ total: '20.00' }),
+      });
+      await db.query(
+        `insert into link (connection_id, entity_type, entity_id, remote_type, remote_id) values ($1, 'Order', $2, 'SalesReceipt', '145')`,
+        [connection, order],
+      );
     }
   }
   const { variantId } = await insertVariant(db, { sku: 'SHIRT' });
@@ -133,6 +151,49 @@ describe('what is read', () => {
     const { result: withRecords, statements: fieldByField } = await ask('records { remoteId }');
     expect(withRecords.data.orders.nodes[0].lines).toHaveLength(2);
     expect(fieldByField).toHaveLength(4);
+  });
+
+  test('where orders stand at the platforms takes one statement, or three beside what it cannot say', async () => {
+    const standing = 'pushes { kind status connection { platform name } receipts { remoteId detail } }';
+    const ask = (more: string) =>
+      recordStatements(api.database, () =>
+        api.ask(
+          `{ customers(first: 5) { nodes { ${standing} orders(first: 3) { nodes { ${standing} ${more} } } } } }`,
+        ),
+      );
+    const { result, statements } = await ask('');
+    expect(result.errors).toBeUndefined();
+    expect(result.data.customers.nodes[0].pushes).toEqual([
+      {
+        kind: 'contact',
+        status: 'PLAN',
+        connection: { platform: 'SHOPIFY', name: 'Berlin shop' },
+        receipts: [],
+      },
+    ]);
+    expect(result.data.customers.nodes[0].orders.nodes[0].pushes).toEqual([
+      {
+        kind: 'salesReceipt',
+        status: 'SETTLED',
+        connection: { platform: 'SHOPIFY', name: 'Berlin shop' },
+        receipts: [{ remoteId: '145', detail: { total: '20.00' } }],
+      },
+    ]);
+    expect(statements).toHaveLength(1);
+    // Customers, orders, and for each of the two levels of pushes: which ones, they themselves, connections, receipts.
+    const { result: slower, statements: fieldByField } = await ask('discounts { code }');
+    expect(slower.data.customers.nodes[0].orders.nodes[0].pushes).toEqual(
+      result.data.customers.nodes[0].orders.nodes[0].pushes,
+    );
+    expect(fieldByField.length).toBeLessThanOrEqual(11);
+    const { data } = await api.ask(
+      `{ orders(first: 1) { nodes { pushes { record { remoteType remoteId source { platform } } } } } }`,
+    );
+    expect(data.orders.nodes[0].pushes[0].record).toEqual({
+      remoteType: 'SalesReceipt',
+      remoteId: '145',
+      source: { platform: 'SHOPIFY' },
+    });
   });
 
   test('stock of SKUs at all locations takes one statement and tells how fresh it is', async () => {
@@ -254,7 +315,7 @@ describe('what is read', () => {
         totalCount
         nodes { topic status connection { name } pushes { kind } content { ... on DeliveryContent { json } } }
       }
-      pushes(filter: { platform: SHOPIFY }) { nodes { kind status body subject { ... on Customer { displayName } } receipts { remoteId } } }
+      pushes(filter: { platform: SHOPIFY, statuses: [PLAN] }) { nodes { kind status body subject { ... on Customer { displayName } } receipts { remoteId } } }
       syncStatus { head connections { planned waiting dead work { what kind status count reason remedy } } }
     }`);
     expect(errors).toBeUndefined();
@@ -264,7 +325,7 @@ describe('what is read', () => {
         platform: 'SHOPIFY',
         circuit: 'CLOSED',
         availableCapabilities: [],
-        pushes: { totalCount: 1 },
+        pushes: { totalCount: 2 },
       },
     ]);
     expect(data.deliveries).toEqual({

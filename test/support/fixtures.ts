@@ -186,3 +186,10 @@ export async function insertPush(
     ...values,
   });
 }
+
+export async function insertReceipt(
+  db: Queryable,
+  values: { push_id: bigint } & Record<string, unknown>,
+): Promise<bigint> {
+  return insert(db, 'receipt', { attempt: 1, duration_ms: 120, ...values });
+}

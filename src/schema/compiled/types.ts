@@ -154,6 +154,25 @@ function hasMany(type: string, from: string, key: string, orderBy: string, and =
   };
 }
 
+/** The latest push of each kind at each account, as the field's resolver reads them. */
+function pushesAbout(type: string): Field {
+  const same = (a: string, b: string): string =>
+    ['subject_type', 'subject_id', 'connection_id', 'kind']
+      .map((key) => `${a}.${key} = ${b}.${key}`)
+      .join(' and ');
+  return {
+    kind: 'many',
+    type: 'Push',
+    from: 'push',
+    scope: 'read:sync',
+    on: (row, alias) =>
+      `${alias}.subject_type = '${type}' and ${alias}.subject_id = ${row.alias}.id and ${alias}.status <> 'superseded'
+       and not exists (select from push newer where ${same('newer', alias)} and newer.version > ${alias}.version
+                       and newer.status <> 'superseded')`,
+    orderBy: (alias) => `${alias}.connection_id, ${alias}.kind`,
+  };
+}
+
 const ownCurrency = (alias: string): string => `${alias}.currency`;
 const ownPresentmentCurrency = (alias: string): string => `${alias}.presentment_currency`;
 const parentCurrency = (_alias: string, parent: Row | null): string => parent?.currency ?? 'null';
@@ -186,6 +205,7 @@ export const rowTypes: Readonly<Record<string, RowType>> = {
       createdAt: time('created_at'),
       updatedAt: time('updated_at'),
       identities: hasMany('CustomerIdentity', 'customer_identity', 'customer_id', '@.id'),
+      pushes: pushesAbout('Customer'),
     },
   },
   CustomerIdentity: {
@@ -247,6 +267,7 @@ export const rowTypes: Readonly<Record<string, RowType>> = {
       taxLines: hasMany('TaxLine', 'tax_line', 'order_id', '@.id'),
       transactions: hasMany('OrderTransaction', 'order_transaction', 'order_id', '@.id'),
       refunds: hasMany('Refund', 'refund', 'order_id', '@.refunded_at, @.id'),
+      pushes: pushesAbout('Order'),
     },
   },
   OrderLine: {
@@ -322,6 +343,7 @@ export const rowTypes: Readonly<Record<string, RowType>> = {
       lines: hasMany('RefundLine', 'refund_line', 'refund_id', '@.id'),
       adjustments: hasMany('RefundAdjustment', 'refund_adjustment', 'refund_id', '@.id'),
       transactions: hasMany('OrderTransaction', 'order_transaction', 'refund_id', '@.id'),
+      pushes: pushesAbout('Refund'),
     },
   },
   RefundLine: {
@@ -389,6 +411,7 @@ export const rowTypes: Readonly<Record<string, RowType>> = {
       committed: column('committed'),
       reserved: column('reserved'),
       safety: column('safety'),
+      pushes: pushesAbout('StockLevel'),
       available: column('available'),
       incoming: column('incoming'),
       updatedAt: time('updated_at'),
@@ -400,6 +423,51 @@ export const rowTypes: Readonly<Record<string, RowType>> = {
           observedAt: timeSql(`${alias}.observed_at`),
         }),
       },
+    },
+  },
+  Push: {
+    fields: {
+      id: id('Push'),
+      connection: belongsTo('Connection', 'connection', 'connection_id', 'read:sync'),
+      kind: column('kind'),
+      version: column('version'),
+      idempotencyKey: column('idempotency_key'),
+      status: enumeration('status'),
+      attempts: column('attempts'),
+      nextAttemptAt: time('next_attempt_at'),
+      errorCode: column('error_code'),
+      error: column('error'),
+      remedy: column('remedy'),
+      createdAt: time('created_at'),
+      settledAt: time('settled_at'),
+      receipts: hasMany('Receipt', 'receipt', 'push_id', '@.id'),
+    },
+  },
+  Receipt: {
+    fields: {
+      attempt: column('attempt'),
+      remoteId: column('remote_id'),
+      remoteVersion: column('remote_version'),
+      adopted: column('adopted'),
+      detail: column('detail'),
+      durationMs: column('duration_ms'),
+      receivedAt: time('received_at'),
+    },
+  },
+  Connection: {
+    fields: {
+      id: id('Connection'),
+      platform: enumeration('platform'),
+      accountId: column('account_id'),
+      name: column('name'),
+      status: enumeration('status'),
+      statusReason: column('status_reason'),
+      writeCapabilities: column('write_capabilities'),
+      circuitReason: column('circuit_reason'),
+      circuitOpenUntil: time('circuit_open_until'),
+      lastSuccessAt: time('last_success_at'),
+      lastDeliveryAt: time('last_delivery_at'),
+      sweptUntil: time('swept_until'),
     },
   },
 };

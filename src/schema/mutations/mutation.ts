@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Tx } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
@@ -17,9 +18,14 @@ export interface UserErrorValue {
 export interface Effect {
   /** Id of the object changed. */
   subjectId: string | null;
+  /** The pushes it caused; of a backlog the first ones. */
   pushIds: string[];
   /** Cursor of its last event. */
   cursor: string | null;
+  /** A replay plans its pushes later: they are those of this delivery with a higher id than `after`. */
+  replay?: { deliveryId: string; after: string };
+  /** The pushes of a whole account that were set going, or are waited for: how many, and the last of them. */
+  backlog?: { connectionId: string; count: number; last: string; until: 'ended' | 'notRunning' };
 }
 
 export interface PayloadValue extends Effect {
@@ -53,7 +59,7 @@ export async function mutate(
         ? work(tx)
         : once(tx, { actor: context.actor.name, key: idempotencyKey, ...mutation }, work),
     );
-    const settled = seconds === null ? null : await pushesSettle(context, effect.pushIds, seconds);
+    const settled = seconds === null ? null : await settles(context, effect, seconds);
     return { ...effect, settled, userErrors: [] };
   } catch (error) {
     if (!(error instanceof AppError) || error.retryable) throw error;
@@ -135,31 +141,68 @@ function waitSeconds(input: Waiting, most: number): number | null {
   throw new InvalidInput('waitSeconds', `must lie between 1 and ${most}.`);
 }
 
-/** True once every push is settled, superseded, dead, or only a plan; false when time is up before. */
-async function pushesSettle(
-  context: OperationContext,
-  pushIds: readonly string[],
-  seconds: number,
-): Promise<boolean> {
-  if (pushIds.length === 0) return true;
+/** True once every push of the effect is settled, superseded, dead, or only a plan; false when time is up before. */
+async function settles(context: OperationContext, effect: Effect, seconds: number): Promise<boolean> {
+  const signal = AbortSignal.timeout(seconds * 1_000);
+  if (effect.replay !== undefined && !(await deliveryEnds(context, effect.replay.deliveryId, signal))) {
+    return false;
+  }
   const { events, pool } = context.services;
   // The cursor is taken before the look: what is done between the two is seen by one of them.
   const after = await events.head();
-  const { rows } = await pool.query<{ id: bigint }>(
-    `select id from push where id = any($1::bigint[]) and status in ('pending', 'running', 'retrying')`,
-    [pushIds],
-  );
+  const { rows } = await pool.query<{ id: bigint }>(openPushes(effect));
   const open = new Set(rows.map((row) => row.id));
   if (open.size === 0) return true;
   const ended = events.subscribe({
     after,
-    types: ['push.settled', 'push.dead', 'push.superseded'],
+    types:
+      effect.backlog?.until === 'notRunning'
+        ? ['push.settled', 'push.dead', 'push.superseded', 'push.retrying']
+        : ['push.settled', 'push.dead', 'push.superseded'],
     where: (event) => open.has(event.pushId ?? event.subjectId),
-    signal: AbortSignal.timeout(seconds * 1_000),
+    signal,
   });
   for await (const event of ended) {
     open.delete(event.pushId ?? event.subjectId);
     if (open.size === 0) return true;
+  }
+  return false;
+}
+
+const notEnded = ['pending', 'running', 'retrying'];
+
+function openPushes({ pushIds, replay, backlog }: Effect): { text: string; values: unknown[] } {
+  if (backlog !== undefined) {
+    return {
+      text: `select id from push where connection_id = $1 and id <= $2 and status = any($3::push_status[])`,
+      values: [backlog.connectionId, backlog.last, backlog.until === 'ended' ? notEnded : ['running']],
+    };
+  }
+  if (replay !== undefined) {
+    return {
+      text: `select id from push where delivery_id = $1 and id > $2 and status = any($3::push_status[])`,
+      values: [replay.deliveryId, replay.after, notEnded],
+    };
+  }
+  return {
+    text: `select id from push where id = any($1::bigint[]) and status = any($2::push_status[])`,
+    values: [pushIds, notEnded],
+  };
+}
+
+/** Deliveries that change nothing tell nobody, so its row is looked at: by one person who waits, and not for long. */
+async function deliveryEnds(
+  context: OperationContext,
+  deliveryId: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  while (!signal.aborted) {
+    const { rows } = await context.services.pool.query<{ ended: boolean }>(
+      `select status in ('settled', 'dead') as ended from delivery where id = $1`,
+      [deliveryId],
+    );
+    if (rows[0]?.ended !== false) return true;
+    await sleep(50);
   }
   return false;
 }

@@ -1,4 +1,5 @@
 import type { InputFieldMap } from '@pothos/core';
+import type { Prisma as PrismaNamespace } from '../../db/generated/client.ts';
 import { builder } from '../builder.ts';
 import { Push } from '../nodes/sync.ts';
 import type { Scope } from '../scopes.ts';
@@ -39,7 +40,7 @@ type PayloadBuilder = PothosSchemaTypes.ObjectFieldBuilder<
   PayloadValue
 >;
 
-export function userErrorsField(t: PayloadBuilder) {
+function userErrorsField(t: PayloadBuilder) {
   return {
     userErrors: t.field({
       type: [UserError],
@@ -54,14 +55,23 @@ export function pushFields(t: PayloadBuilder, scope: Scope) {
   return {
     pushes: t.prismaField({
       type: [Push],
-      description: 'What the platforms are owed for it.',
+      description: 'What the platforms are owed for it; at most 250 of them.',
       authScopes: { can: scope },
       resolve: (query, payload, _args, context) =>
         context.services.prisma.push.findMany({
           ...query,
-          where: { id: { in: payload.pushIds.map(BigInt) } },
+          where: pushesOfEffect(payload),
           orderBy: { id: 'asc' },
+          take: mostPushes,
         }),
+    }),
+    pushCount: t.int({
+      description: 'How many pushes those are in all.',
+      resolve: (payload, _args, context) =>
+        payload.backlog?.count ??
+        (payload.replay === undefined
+          ? payload.pushIds.length
+          : context.services.prisma.push.count({ where: pushesOfEffect(payload) })),
     }),
     settled: t.boolean({
       nullable: true,
@@ -76,4 +86,13 @@ export function pushFields(t: PayloadBuilder, scope: Scope) {
     }),
     ...userErrorsField(t),
   };
+}
+
+/** A payload shows so many pushes and no more. */
+export const mostPushes = 250;
+
+function pushesOfEffect({ pushIds, replay }: PayloadValue): PrismaNamespace.PushWhereInput {
+  return replay === undefined
+    ? { id: { in: pushIds.map(BigInt) } }
+    : { deliveryId: BigInt(replay.deliveryId), id: { gt: BigInt(replay.after) } };
 }

@@ -4,13 +4,14 @@ import {
   replayDelivery,
   resumeConnection,
   retryPush,
+  type Switched,
   setWriteCapabilities,
 } from '../../sync/operations.ts';
 import { builder } from '../builder.ts';
 import { Connection, Delivery, Push } from '../nodes/sync.ts';
 import type { OperationContext } from '../services.ts';
 import { type Effect, mutate, type PayloadValue } from './mutation.ts';
-import { idempotencyField, pushFields, userErrorsField, waitFields } from './payload.ts';
+import { idempotencyField, mostPushes, pushFields, waitFields } from './payload.ts';
 
 // What a person does about work that is stuck, and with accounts. All of it is for admins.
 
@@ -30,7 +31,7 @@ const ConnectionPayload = builder.objectRef<PayloadValue>('ConnectionPayload').i
               where: { id: BigInt(payload.subjectId) },
             }) as never),
     }),
-    ...userErrorsField(t),
+    ...pushFields(t, 'admin'),
   }),
 });
 
@@ -38,6 +39,7 @@ const DeliveryReplayInput = builder.inputType('DeliveryReplayInput', {
   description: 'Which delivery to process again.',
   fields: (t) => ({
     id: t.globalID({ for: Delivery, required: true, description: 'Which one.' }),
+    ...waitFields(t),
     ...idempotencyField(t),
   }),
 });
@@ -48,7 +50,7 @@ const DeliveryReplayPayload = builder.objectRef<PayloadValue>('DeliveryReplayPay
     delivery: t.prismaField({
       type: Delivery,
       nullable: true,
-      description: 'The delivery, waiting for its turn.',
+      description: 'The delivery: waiting for its turn, or with `wait` what became of it.',
       authScopes: { can: 'admin' },
       resolve: (query, payload, _args, context) =>
         payload.subjectId === null
@@ -58,21 +60,26 @@ const DeliveryReplayPayload = builder.objectRef<PayloadValue>('DeliveryReplayPay
               where: { id: BigInt(payload.subjectId) },
             }) as never),
     }),
-    ...userErrorsField(t),
+    ...pushFields(t, 'admin'),
   }),
 });
 
 builder.mutationField('deliveryReplay', (t) =>
   t.field({
     type: DeliveryReplayPayload,
-    description: 'Processes a delivery once more. Harmless: what the graph knows already changes nothing.',
+    description:
+      'Processes a delivery once more. Harmless: what the graph knows already changes nothing. What it is pushed for is known once it was processed: ask with `wait`.',
     authScopes: { can: 'admin' },
     args: { input: t.arg({ type: DeliveryReplayInput, required: true, description: 'Which one.' }) },
     resolve: (_root, { input }, context) => {
       const id = input.id.id;
       return mutate(context, { name: 'deliveryReplay', input, facts: [id] }, async (tx) => {
+        const { rows } = await tx.query<{ after: bigint }>(
+          'select coalesce(max(id), 0) as after from push where delivery_id = $1',
+          [id],
+        );
         await replayDelivery(tx, BigInt(id));
-        return effectOn(id);
+        return { ...effectOn(id), replay: { deliveryId: id, after: (rows[0]?.after ?? 0n).toString() } };
       });
     },
   }),
@@ -113,6 +120,7 @@ const ConnectionPauseInput = builder.inputType('ConnectionPauseInput', {
   fields: (t) => ({
     id: t.globalID({ for: Connection, required: true, description: 'Which one.' }),
     reason: t.string({ required: true, description: 'Why, in words; shown wherever work waits for it.' }),
+    ...waitFields(t),
     ...idempotencyField(t),
   }),
 });
@@ -121,7 +129,7 @@ builder.mutationField('connectionPause', (t) =>
   t.field({
     type: ConnectionPayload,
     description:
-      'Stops writing to an account. What it tells us is still received and processed; pushes wait.',
+      'Stops writing to an account. What it tells us is still received and processed; pushes wait. `pushes` are those under way at that moment, which are not interrupted; `wait` waits for them.',
     authScopes: { can: 'admin' },
     args: {
       input: t.arg({ type: ConnectionPauseInput, required: true, description: 'Which one, and why.' }),
@@ -130,8 +138,7 @@ builder.mutationField('connectionPause', (t) =>
       const id = input.id.id;
       const reason = input.reason.trim();
       return mutate(context, { name: 'connectionPause', input, facts: [id, reason] }, async (tx) => {
-        await pauseConnection(tx, BigInt(id), reason, 'tributary');
-        return effectOn(id);
+        return switched(id, await pauseConnection(tx, BigInt(id), reason, 'tributary'), 'notRunning');
       });
     },
   }),
@@ -141,6 +148,7 @@ const ConnectionResumeInput = builder.inputType('ConnectionResumeInput', {
   description: 'Which connection to resume.',
   fields: (t) => ({
     id: t.globalID({ for: Connection, required: true, description: 'Which one.' }),
+    ...waitFields(t),
     ...idempotencyField(t),
   }),
 });
@@ -154,8 +162,7 @@ builder.mutationField('connectionResume', (t) =>
     resolve: (_root, { input }, context) => {
       const id = input.id.id;
       return mutate(context, { name: 'connectionResume', input, facts: [id] }, async (tx) => {
-        await resumeConnection(tx, BigInt(id));
-        return effectOn(id);
+        return switched(id, await resumeConnection(tx, BigInt(id)), 'ended');
       });
     },
   }),
@@ -170,6 +177,7 @@ const ConnectionWriteUnlockInput = builder.inputType('ConnectionWriteUnlockInput
       description:
         'Exactly what may be written from now on, out of `Connection.availableCapabilities`; `*` is everything, an empty list nothing.',
     }),
+    ...waitFields(t),
     ...idempotencyField(t),
   }),
 });
@@ -191,8 +199,7 @@ builder.mutationField('connectionWriteUnlock', (t) =>
         { name: 'connectionWriteUnlock', input, facts: [id, capabilities] },
         async (tx) => {
           await refuseUnknownCapabilities(context, id, capabilities);
-          await setWriteCapabilities(tx, BigInt(id), capabilities);
-          return effectOn(id);
+          return switched(id, await setWriteCapabilities(tx, BigInt(id), capabilities), 'ended');
         },
       );
     },
@@ -218,4 +225,14 @@ async function refuseUnknownCapabilities(
 
 function effectOn(id: string): Effect {
   return { subjectId: id, pushIds: [], cursor: null };
+}
+
+/** Of a backlog the first pushes are shown, all are counted and waited for. */
+function switched(id: string, { position, pushIds }: Switched, until: 'ended' | 'notRunning'): Effect {
+  return {
+    subjectId: id,
+    pushIds: pushIds.slice(0, mostPushes).map(String),
+    cursor: position?.toString() ?? null,
+    backlog: { connectionId: id, count: pushIds.length, last: (pushIds.at(-1) ?? 0n).toString(), until },
+  };
 }

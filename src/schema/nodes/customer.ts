@@ -16,6 +16,7 @@ import { OrderSortEnum, SourceEnum } from '../enums.ts';
 import { OrderFilter, orderConditions, orderSorts } from '../filters/orders.ts';
 import { Customer, CustomerIdentity, Order } from '../refs.ts';
 import { PlatformRecord, recordsOf } from './platform-record.ts';
+import { pushesField } from './pushes-of.ts';
 
 interface FieldProvenanceValue {
   field: string;
@@ -135,6 +136,7 @@ Customer.implement({
       description: 'The records that stand for this customer at the platforms.',
       resolve: (customer, _args, context) => recordsOf(context, 'Customer', customer.id),
     }),
+    pushes: pushesField(t, 'Customer'),
     orders: t.connection(
       {
         type: Order,

@@ -29,6 +29,7 @@ import { Address, addressOf, FactSource, Money, money, NameValue, nameValues } f
 import { ChannelEnum, FinancialStatusEnum, FulfilmentStatusEnum } from '../enums.ts';
 import { Customer, Location, Order, OrderLine, Refund, Variant } from '../refs.ts';
 import { PlatformRecord, recordsOf } from './platform-record.ts';
+import { pushesField } from './pushes-of.ts';
 
 const TaxLine = builder.objectRef<TaxLineRow>('TaxLine').implement({
   description: 'One tax at one rate.',
@@ -329,6 +330,7 @@ Refund.implement({
       description: 'The records that stand for this refund at the platforms.',
       resolve: (refund, _args, context) => recordsOf(context, 'Refund', refund.id),
     }),
+    pushes: pushesField(t, 'Refund'),
   }),
 });
 
@@ -497,5 +499,6 @@ Order.implement({
       description: 'The records that stand for this order at the platforms: receipt, CRM order.',
       resolve: (order, _args, context) => recordsOf(context, 'Order', order.id),
     }),
+    pushes: pushesField(t, 'Order'),
   }),
 });

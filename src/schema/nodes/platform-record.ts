@@ -46,3 +46,26 @@ export function recordsOf(context: OperationContext, entityType: string, id: str
   }
   return loader.load(id);
 }
+
+const written = new WeakMap<OperationContext, DataLoader<string, LinkRow | null>>();
+
+/** The record that a push wrote, by its last receipt; read together with those of its siblings. */
+export function recordWritten(context: OperationContext, pushId: string): Promise<LinkRow | null> {
+  let loader = written.get(context);
+  if (loader === undefined) {
+    loader = new DataLoader(async (ids) => {
+      const rows = await read<LinkRow & { pushId: string }>(
+        context.db,
+        sql`select distinct on (p.id) p.id as "pushId", ${columnsOf(links, 't')}
+            from push p join receipt r on r.push_id = p.id
+            join link t on t.entity_type = p.subject_type and t.entity_id = p.subject_id
+              and t.connection_id = p.connection_id and t.remote_id = r.remote_id
+            where p.id = any(${ids}::bigint[]) order by p.id, r.id desc, t.id`,
+      );
+      const byPush = new Map(rows.map((row) => [row.pushId, row]));
+      return ids.map((id) => byPush.get(id) ?? null);
+    });
+    written.set(context, loader);
+  }
+  return loader.load(pushId);
+}

@@ -9,6 +9,7 @@ import { Address, addressOf, FactSource, Money, money } from '../common.ts';
 import { StockLevelConnection, StockMovementConnection } from '../connections.ts';
 import { ProductStatusEnum, StockCauseEnum } from '../enums.ts';
 import { Location, Order, Product, Refund, StockLevel, StockMovement, Variant } from '../refs.ts';
+import { pushesField } from './pushes-of.ts';
 
 Product.implement({
   description: 'Something sold, in one or more variants.',
@@ -183,6 +184,7 @@ StockLevel.implement({
       resolve: (level) => level,
     }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the graph last changed.' }),
+    pushes: pushesField(t, 'StockLevel'),
     movements: t.connection(
       {
         type: StockMovement,

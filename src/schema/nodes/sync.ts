@@ -10,6 +10,7 @@ import {
   SubjectTypeEnum,
 } from '../enums.ts';
 import { scopeOfType } from '../scopes.ts';
+import { PlatformRecord, recordWritten } from './platform-record.ts';
 
 // The console of the sync is read by people, not in bulk: Prisma loads it, with the fields and relations asked for.
 
@@ -304,6 +305,12 @@ export const Push = builder.prismaNode('Push', {
     receipts: t.relation('receipts', {
       description: 'What the platform answered.',
       query: { orderBy: { id: 'asc' } },
+    }),
+    record: t.field({
+      type: PlatformRecord,
+      nullable: true,
+      description: "The platform's record that it wrote; null until the platform has answered.",
+      resolve: (push, _args, context) => recordWritten(context, push.id.toString()),
     }),
   }),
 });

@@ -109,6 +109,7 @@ const statusSource: EventSource = {
     'delivery.dead',
     'connection.paused',
     'connection.resumed',
+    'connection.write_changed',
     'connection.revoked',
     'connection.circuit_opened',
     'connection.circuit_closed',

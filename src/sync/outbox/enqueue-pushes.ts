@@ -57,8 +57,9 @@ export async function wakeSubject(
 /**
  * Lets every waiting push of a connection try at once: it was resumed, or its platform answers again. One that is running
  * and has a time for its next attempt was left behind by a process that died, and waits too.
+ * @returns their ids, oldest first.
  */
-export async function wakeConnection(tx: Tx, connectionId: bigint): Promise<void> {
+export async function wakeConnection(tx: Tx, connectionId: bigint): Promise<bigint[]> {
   const { rows } = await tx.query<{ id: bigint }>({
     name: 'wake-connection',
     text: `update push set next_attempt_at = null
@@ -67,8 +68,7 @@ export async function wakeConnection(tx: Tx, connectionId: bigint): Promise<void
            returning id`,
     values: [connectionId],
   });
-  await enqueuePushes(
-    tx,
-    rows.map((row) => row.id),
-  );
+  const ids = rows.map((row) => row.id).sort((a, b) => (a < b ? -1 : 1));
+  await enqueuePushes(tx, ids);
+  return ids;
 }
