@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from './errors.ts';
 import type { PlatformName } from './model/platform-name.ts';
+import { isEncryptionKey } from './sync/connections/credentials.ts';
 
 /** Everything that the environment decides, checked once at the start. */
 export interface Config {
@@ -66,7 +67,10 @@ const schema = z.object({
   PUBLIC_URL: url.optional(),
   ENCRYPTION_KEY: z
     .string()
-    .min(32, 'must be at least 32 characters, for example the output of "openssl rand -base64 32"')
+    .refine(
+      isEncryptionKey,
+      'must be 32 bytes, written as base64 or as 64 hexadecimal digits; make one with "openssl rand -base64 32"',
+    )
     .optional(),
   API_KEYS: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),

@@ -17,16 +17,33 @@ export interface HttpServer extends AsyncDisposable {
   port: number;
 }
 
+/** How long a client may take to send a request, and how often Node looks for those that take longer. */
+export interface HttpLimits {
+  headersMs: number;
+  requestMs: number;
+  checkEveryMs: number;
+}
+
+/** Node would look only twice a minute: a slow client could hold its connection for three times what it is allowed. */
+const usualLimits: HttpLimits = { headersMs: 10_000, requestMs: 30_000, checkEveryMs: 2_000 };
+
 /** The one HTTP server: who comes for what, and limits against slow or large requests. */
 export async function serveHttp(options: {
   host: string;
   port: number;
   routes: HttpRoutes;
   log: Log;
+  limits?: HttpLimits;
 }): Promise<HttpServer> {
-  const { routes, log } = options;
+  const { routes, log, limits = usualLimits } = options;
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
+    {
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      connectionsCheckingInterval: limits.checkEveryMs,
+      keepAliveTimeout: 65_000,
+      maxHeaderSize: 16_384,
+    },
     (request, response) => {
       route(routes, request, response).catch((error: unknown) => {
         log.error({ err: error, method: request.method, path: pathOf(request) }, 'request failed');

@@ -1,9 +1,10 @@
 import type { Tx } from '../db/pool.ts';
 import { AppError } from '../errors.ts';
 import type { Source } from '../model/platform-name.ts';
+import { wakeWork } from './connections/authorization.ts';
 import { appendEvents } from './events/append-events.ts';
 import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
-import { enqueuePushes, removePushJobs, wakeConnection } from './outbox/enqueue-pushes.ts';
+import { enqueuePushes, removePushJobs } from './outbox/enqueue-pushes.ts';
 
 /*
  * What a person can do about work: each is the whole body of a transaction and its appending of events, where there is
@@ -90,18 +91,18 @@ export async function pauseConnection(tx: Tx, id: bigint, reason: string, source
 }
 
 /**
- * Lets a paused connection write again: everything that waits is tried at once, an open circuit breaker included.
- * @throws AppError CONNECTION_UNKNOWN, CONNECTION_REVOKED
+ * Lets a paused or revoked connection go on: everything that waits is tried at once, an open circuit breaker included.
+ * Where the platform still refuses us, the first call revokes it again. @throws AppError CONNECTION_UNKNOWN
  */
 export async function resumeConnection(tx: Tx, id: bigint, source: Source = 'tributary'): Promise<Switched> {
   const status = await lockConnection(tx, id);
-  if (status === 'revoked') throw revoked(id);
   await tx.query(
     `update connection set status = 'active', status_reason = null, consecutive_failures = 0,
-       circuit_open_until = null, circuit_reason = null, updated_at = clock_timestamp() where id = $1`,
+       circuit_open_until = null, circuit_reason = null, authorized_at = clock_timestamp(), updated_at = clock_timestamp()
+     where id = $1`,
     [id],
   );
-  const pushIds = await wakeConnection(tx, id);
+  const pushIds = await wakeWork(tx, id);
   if (status === 'active') return { position: null, pushIds };
   const position = await appendEvents(tx, [
     { type: 'connection.resumed', subjectType: 'Connection', subjectId: id, payload: {}, source },
@@ -175,7 +176,7 @@ async function lockConnection(tx: Tx, id: bigint): Promise<string> {
 function revoked(id: bigint): AppError {
   return refused(
     'CONNECTION_REVOKED',
-    `The platform has withdrawn the authorisation of connection ${id}; connect the account again.`,
+    `The platform has withdrawn the authorisation of connection ${id}; connect the account again or resume the connection first.`,
   );
 }
 

@@ -25,7 +25,7 @@ export interface ProcessDeliveryOptions {
   starts?: number;
 }
 
-export type DeliveryFate = DeliveryOutcome | 'retrying' | 'dead' | 'nothing';
+export type DeliveryFate = DeliveryOutcome | 'retrying' | 'dead' | 'held' | 'nothing';
 
 /** Takes one delivery from the inbox to its effect: interpret, apply in one transaction, settle; or judge its failure. */
 export async function processDelivery(
@@ -44,7 +44,8 @@ export async function processDelivery(
   } catch (error) {
     const attempt = delivery.attempts + 1;
     const failure = judgeFailure(error, attempt, options.random ?? Math.random);
-    fate = await failDelivery(options.pool, delivery, attempt, failure);
+    const durationMs = performance.now() - startedMs;
+    fate = await failDelivery(options.pool, delivery, attempt, { ...failure, durationMs });
     logFailure(options.log, delivery, attempt, failure, error);
   }
   const { platform } = delivery;

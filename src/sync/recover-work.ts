@@ -1,5 +1,6 @@
 import type { Pool } from '../db/pool.ts';
 import { transaction } from '../db/transaction.ts';
+import { revokedCode } from './connections/authorization.ts';
 import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
 import { enqueuePushes } from './outbox/enqueue-pushes.ts';
 
@@ -63,12 +64,13 @@ export async function recoverOrphans(
     if (lock[0]?.mine !== true) return { deliveries: 0, pushes: 0 };
     const deliveries = await tx.query<{ id: bigint }>({
       name: 'orphaned-deliveries',
-      text: `select d.id from delivery d
+      text: `select d.id from delivery d join connection c on c.id = d.connection_id
              where d.status in ('pending', 'retrying')
+               and not (c.status = 'revoked' and d.error_code is not distinct from $2)
                and greatest(d.received_at, d.next_attempt_at) < clock_timestamp() - $1::double precision * interval '1 millisecond'
                and not exists (select 1 from graphile_worker.jobs j where j.key = 'delivery:' || d.id and j.attempts < j.max_attempts)
              order by d.id limit ${sweepLimit}`,
-      values: [olderThanMs],
+      values: [olderThanMs, revokedCode],
     });
     // What waits behind a running push has no job either: being brought back early only costs a look.
     const pushes = await tx.query<{ id: bigint }>({

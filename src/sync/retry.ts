@@ -18,6 +18,8 @@ export interface Failure {
   /** In words, without secrets. */
   message: string;
   remedy: string;
+  /** True where no other call of the connection will fare better: its credentials are not accepted, or cannot be opened. */
+  accessRefused: boolean;
   /** True where the failure tells that the platform itself is in trouble, not only this piece of work. */
   platformTrouble: boolean;
   /** The platform's own wish, where it stated one. */
@@ -78,6 +80,7 @@ function describeError(error: unknown): Described {
         error.remedy ??
         (error.retryable ? 'Look at the platform and the connection.' : 'Correct the cause, then retry.'),
       // Waiting for another push is no sign of trouble at the platform.
+      accessRefused: error.code.endsWith('_UNAUTHORIZED') || error.code === 'CREDENTIALS_UNREADABLE',
       platformTrouble: error.retryable && error.code !== 'LINK_PENDING',
       retryAfterMs: error.retryAfterMs,
     };
@@ -89,6 +92,7 @@ function describeError(error: unknown): Described {
       message: unreadableMessage(error),
       remedy:
         'The platform sent something that this version does not understand. Report it; once it is understood, replay.',
+      accessRefused: false,
       platformTrouble: false,
       retryAfterMs: null,
     };
@@ -102,6 +106,7 @@ function describeError(error: unknown): Described {
         `The database answered ${state}: ${error instanceof Error ? error.message : ''}`,
       ),
       remedy: 'Look at the database and at the log.',
+      accessRefused: false,
       platformTrouble: false,
       retryAfterMs: null,
     };
@@ -113,6 +118,7 @@ function describeError(error: unknown): Described {
       error instanceof Error ? `${error.name}: ${error.message}${causeOf(error)}` : String(error),
     ),
     remedy: 'Look at the log for the cause.',
+    accessRefused: false,
     platformTrouble:
       !(error instanceof TypeError && error.cause === undefined) && !(error instanceof RangeError),
     retryAfterMs: null,

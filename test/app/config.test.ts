@@ -1,8 +1,13 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
+import { encryptionKeyFrom } from '../../src/sync/connections/credentials.ts';
 
 const shopify = { SHOPIFY_SHOP: 'a.myshopify.com', SHOPIFY_ACCESS_TOKEN: 'shpat_x', SHOPIFY_API_SECRET: 's' };
-const sealed = { ENCRYPTION_KEY: 'k'.repeat(32), PUBLIC_URL: 'https://tributary.example/' };
+const sealed = {
+  ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+  PUBLIC_URL: 'https://tributary.example/',
+};
 
 test('an empty environment is the demo on the loopback interface', () => {
   const config = readConfig({});
@@ -63,4 +68,32 @@ test('an API key carries a name and scopes, and a short or malformed one is refu
   }
   expect(message).toMatch(/API_KEYS entry 1 must look like/);
   expect(message).not.toContain('hunter2');
+});
+
+test('a key that the configuration accepts can be used, and one that cannot be used is refused by name', () => {
+  const bytes = fc.uint8Array({ minLength: 0, maxLength: 48 }).map((array) => Buffer.from(array));
+  const written = fc.oneof(
+    bytes.map((key) => key.toString('base64')),
+    bytes.map((key) => key.toString('base64url')),
+    bytes.map((key) => key.toString('hex')),
+    fc.uint8Array({ minLength: 32, maxLength: 32 }).map((key) => Buffer.from(key).toString('base64')),
+    fc.string({ minLength: 1, maxLength: 70 }),
+  );
+  fc.assert(
+    fc.property(written, (ENCRYPTION_KEY) => {
+      fc.pre(ENCRYPTION_KEY !== '');
+      let accepted = true;
+      try {
+        readConfig({ ENCRYPTION_KEY });
+      } catch (error) {
+        accepted = false;
+        expect(String(error)).toContain(
+          'ENCRYPTION_KEY must be 32 bytes, written as base64 or as 64 hexadecimal digits; make one with "openssl rand -base64 32"',
+        );
+      }
+      if (accepted) expect(encryptionKeyFrom(ENCRYPTION_KEY)).toHaveLength(32);
+      else expect(() => encryptionKeyFrom(ENCRYPTION_KEY)).toThrow('ENCRYPTION_KEY_INVALID');
+    }),
+    { numRuns: 500 },
+  );
 });

@@ -298,8 +298,8 @@ describe('the API client', () => {
     [429, 'SHOPIFY_THROTTLED', true, 2000],
     [500, 'SHOPIFY_UNAVAILABLE', true, null],
     [503, 'SHOPIFY_UNAVAILABLE', true, null],
-    [401, 'SHOPIFY_UNAUTHORISED', false, null],
-    [403, 'SHOPIFY_UNAUTHORISED', false, null],
+    [401, 'SHOPIFY_UNAUTHORIZED', false, null],
+    [403, 'SHOPIFY_UNAUTHORIZED', false, null],
     [402, 'SHOPIFY_REJECTED', false, null],
     [404, 'SHOPIFY_REJECTED', false, null],
   ])('HTTP %i becomes %s', async (status, code, retryable, retryAfterMs) => {
@@ -320,7 +320,7 @@ describe('the API client', () => {
       credentials: async () => ({ ...credentials, accessToken: 'revoked' }),
     });
     expect(await failing(shopify.interpret(delivery(), other, { fresh: false }))).toMatchObject({
-      code: 'SHOPIFY_UNAUTHORISED',
+      code: 'SHOPIFY_UNAUTHORIZED',
       remedy: expect.stringContaining('Reconnect'),
     });
   });

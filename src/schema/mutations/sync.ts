@@ -156,7 +156,8 @@ const ConnectionResumeInput = builder.inputType('ConnectionResumeInput', {
 builder.mutationField('connectionResume', (t) =>
   t.field({
     type: ConnectionPayload,
-    description: 'Writes to an account again; everything that waits is tried at once.',
+    description:
+      'Writes to a paused or revoked account again; everything that waits is tried at once. Where the platform still refuses the credentials, the first call revokes it again.',
     authScopes: { can: 'admin' },
     args: { input: t.arg({ type: ConnectionResumeInput, required: true, description: 'Which one.' }) },
     resolve: (_root, { input }, context) => {

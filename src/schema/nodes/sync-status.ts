@@ -162,7 +162,8 @@ function reasonOf(row: OpenRow, connection: ConnectionFacts): string {
   if (row.what === 'push' && row.status === 'plan') {
     return `Writing \`${row.kind}\` is not unlocked for ${connection.name}.`;
   }
-  if (row.what === 'push' && connection.status === 'revoked') {
+  const waitsForAccess = row.what === 'push' || (row.status === 'pending' && row.error !== null);
+  if (waitsForAccess && connection.status === 'revoked') {
     return `${connection.name} has withdrawn its authorisation${because(connection.statusReason)}`;
   }
   if (row.what === 'push' && connection.status === 'paused') {
@@ -179,7 +180,8 @@ function remedyOf(row: OpenRow, connection: ConnectionFacts): string | null {
   if (row.what === 'push' && row.status === 'plan') {
     return 'Look at the plans in `pushes`, then unlock with `connectionWriteUnlock`.';
   }
-  if (row.what === 'push' && connection.status === 'revoked') return 'Connect the account again.';
+  if (row.what === 'push' && connection.status === 'revoked')
+    return 'Connect the account again, or resume it with `connectionResume` where its credentials are right.';
   if (row.what === 'push' && connection.status === 'paused') return 'Resume with `connectionResume`.';
   return null;
 }

@@ -1,5 +1,7 @@
 import type { Queryable, Tx } from '../../db/pool.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
+import { appendEventsAtCommit } from '../events/append-events.ts';
+import { wakeWork } from './authorization.ts';
 import { credentialsAad, sealCredentials } from './credentials.ts';
 
 export type ConnectionStatus = 'active' | 'paused' | 'revoked';
@@ -24,8 +26,8 @@ export async function listConnections(db: Queryable): Promise<ConnectionFacts[]>
 }
 
 /**
- * Connects an account, or gives a known one new credentials (which also takes a revocation back). A new connection
- * only observes until capabilities are named. Overwrites stored credentials: those that rotate are only passed when a
+ * Connects an account, or gives a known one new credentials (which also takes a revocation back: what waits for it is
+ * tried at once). A new connection only observes until capabilities are named. Overwrites stored credentials: those that rotate are only passed when a
  * person has connected the account anew.
  */
 export async function upsertConnection(
@@ -45,6 +47,10 @@ export async function upsertConnection(
     connection.credentials,
     credentialsAad(connection.platform, connection.accountId),
   );
+  const { rows: before } = await tx.query<{ status: ConnectionStatus }>(
+    'select status from connection where platform = $1::platform and account_id = $2 for no key update',
+    [connection.platform, connection.accountId],
+  );
   const { rows } = await tx.query<{ id: bigint }>(
     `insert into connection as c (platform, account_id, name, credentials, settings, write_capabilities)
      values ($1::platform, $2, $3, $4, coalesce($5::jsonb, '{}'), coalesce($6::text[], '{}'))
@@ -55,6 +61,7 @@ export async function upsertConnection(
        write_capabilities = coalesce($6::text[], c.write_capabilities),
        status = case when c.status = 'revoked' then 'active'::connection_status else c.status end,
        status_reason = case when c.status = 'revoked' then null else c.status_reason end,
+       authorized_at = clock_timestamp(),
        updated_at = clock_timestamp()
      returning id`,
     [
@@ -68,5 +75,17 @@ export async function upsertConnection(
   );
   const id = rows[0]?.id;
   if (id === undefined) throw new Error('An upsert returned no row.');
+  if (before[0]?.status === 'revoked') {
+    await wakeWork(tx, id);
+    appendEventsAtCommit(tx, [
+      {
+        type: 'connection.resumed',
+        subjectType: 'Connection',
+        subjectId: id,
+        payload: {},
+        source: 'tributary',
+      },
+    ]);
+  }
   return id;
 }

@@ -37,18 +37,27 @@ export function openCredentials(key: Buffer, sealed: Buffer, aad: string): unkno
 
 /** Reads ENCRYPTION_KEY: 32 bytes as 64 hexadecimal digits or as base64. @throws AppError ENCRYPTION_KEY_INVALID */
 export function encryptionKeyFrom(text: string): Buffer {
-  const trimmed = text.trim();
-  if (/^[0-9a-f]{64}$/i.test(trimmed)) return Buffer.from(trimmed, 'hex');
-  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(trimmed)) {
-    const key = Buffer.from(trimmed, 'base64');
-    if (key.length === 32) return key;
-  }
+  const key = keyIn(text);
+  if (key !== null) return key;
   throw new AppError({
     code: 'ENCRYPTION_KEY_INVALID',
     retryable: false,
     publicMessage:
       'ENCRYPTION_KEY must be 32 bytes, written as 64 hexadecimal digits or as base64 (for example: openssl rand -hex 32).',
   });
+}
+
+/** Whether `encryptionKeyFrom` can read it. */
+export function isEncryptionKey(text: string): boolean {
+  return keyIn(text) !== null;
+}
+
+function keyIn(text: string): Buffer | null {
+  const trimmed = text.trim();
+  if (/^[0-9a-f]{64}$/i.test(trimmed)) return Buffer.from(trimmed, 'hex');
+  if (!/^[A-Za-z0-9+/_-]{43}=?$/.test(trimmed)) return null;
+  const key = Buffer.from(trimmed, 'base64');
+  return key.length === 32 ? key : null;
 }
 
 /** What binds sealed credentials to their connection. */

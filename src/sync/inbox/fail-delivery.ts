@@ -1,19 +1,32 @@
-import type { Pool } from '../../db/pool.ts';
+import type { Pool, Tx } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
+import { retryAtOnceMs, revokeConnection, waitsForAccess } from '../connections/authorization.ts';
 import { appendEventsAtCommit } from '../events/append-events.ts';
 import type { Failure } from '../retry.ts';
 import { enqueueDeliveries } from './enqueue-deliveries.ts';
 import type { LoadedDelivery } from './load-delivery.ts';
 
-/** Puts a failed delivery back for another attempt, or lays it before a person. */
+/**
+ * Puts a failed delivery back for another attempt, or lays it before a person. Where the platform refuses our
+ * credentials it is `pending` again, without a job: resuming the connection brings it back.
+ */
 export async function failDelivery(
   pool: Pool,
   delivery: LoadedDelivery,
   attempt: number,
-  failure: Failure,
-): Promise<'retrying' | 'dead'> {
-  const status = failure.retryInMs === null ? 'dead' : 'retrying';
-  await transaction(pool, async (tx) => {
+  given: Failure & { durationMs: number },
+): Promise<'retrying' | 'dead' | 'held'> {
+  return transaction(pool, async (tx) => {
+    const access = given.accessRefused
+      ? await revokeConnection(tx, delivery.connectionId, { ...given, sinceMs: given.durationMs })
+      : null;
+    appendEventsAtCommit(tx, access?.events ?? []);
+    if (access?.revoked === true) {
+      await hold(tx, delivery.id, given);
+      return 'held';
+    }
+    const failure = access === null ? given : { ...given, retryInMs: retryAtOnceMs };
+    const status = failure.retryInMs === null ? 'dead' : 'retrying';
     const { rows } = await tx.query<{ nextAttemptAt: Date | null }>({
       name: 'fail-delivery',
       text: `update delivery set status = $2::delivery_status, attempts = $3, error_code = $4, error = $5, remedy = $6,
@@ -31,7 +44,7 @@ export async function failDelivery(
       ],
     });
     const row = rows[0];
-    if (row === undefined) return;
+    if (row === undefined) return status;
     if (status === 'retrying') await enqueueDeliveries(tx, [delivery.id]);
     appendEventsAtCommit(tx, [
       {
@@ -52,6 +65,17 @@ export async function failDelivery(
         deliveryId: delivery.id,
       },
     ]);
+    return status;
   });
-  return status;
+}
+
+/** No attempt is counted: nothing was learnt about the delivery. */
+async function hold(tx: Tx, deliveryId: bigint, failure: Failure): Promise<void> {
+  const { code, message, remedy } = waitsForAccess(failure);
+  await tx.query({
+    name: 'hold-delivery',
+    text: `update delivery set status = 'pending', error_code = $2, error = $3, remedy = $4, next_attempt_at = null
+           where id = $1 and status in ('pending', 'retrying')`,
+    values: [deliveryId, code, message, remedy],
+  });
 }

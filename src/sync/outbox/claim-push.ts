@@ -2,6 +2,7 @@ import type { Pool } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { SubjectType } from '../../model/event.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
+import { revokedCode } from '../connections/authorization.ts';
 import type { CircuitSettings } from './circuit.ts';
 import { enqueuePushes } from './enqueue-pushes.ts';
 
@@ -47,7 +48,7 @@ export async function claimPush(pool: Pool, pushId: bigint, circuit: CircuitSett
     return { kind: 'nothing' };
   if (state.connectionStatus !== 'active') {
     const word = state.connectionStatus === 'paused' ? 'paused' : 'revoked';
-    const code = word === 'paused' ? 'CONNECTION_PAUSED' : 'CONNECTION_REVOKED';
+    const code = word === 'paused' ? 'CONNECTION_PAUSED' : revokedCode;
     const reason = state.statusReason === null ? '' : ` ${state.statusReason}`;
     return hold(pool, pushId, code, `The connection is ${word}.${reason}`, null);
   }

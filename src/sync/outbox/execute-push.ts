@@ -41,7 +41,10 @@ export async function executePush(pushId: bigint, options: ExecutePushOptions): 
     outcome = await perform(push, options);
   } catch (error) {
     const failure = judgeFailure(error, push.attempts, random);
-    const fate = await failPush(pool, push, failure, circuit);
+    const durationMs = performance.now() - startedMs;
+    const isCounted = isFirstSight(error);
+    const status = await failPush(pool, push, { ...failure, durationMs, isCounted }, circuit);
+    const fate = status === 'pending' ? 'held' : status;
     log.warn(
       {
         err: error instanceof AppError ? undefined : error,
@@ -63,6 +66,22 @@ export async function executePush(pushId: bigint, options: ExecutePushOptions): 
   metrics.pushes.inc({ platform: push.platform, kind: push.kind, fate: 'settled' });
   metrics.pushSeconds.observe({ platform: push.platform, kind: push.kind }, durationMs / 1000);
   return 'settled';
+}
+
+/** Errors of requests that were counted as failures of the platform; they live as long as somebody speaks of them. */
+const counted = new WeakSet<object>();
+
+/**
+ * Pushes that travel together fail together, with one and the same error beneath what each makes of it. The platform
+ * has failed once then, however many were on board.
+ */
+function isFirstSight(error: unknown): boolean {
+  let root = error;
+  while (root instanceof AppError && root.cause !== undefined) root = root.cause;
+  if (typeof root !== 'object' || root === null) return true;
+  if (counted.has(root)) return false;
+  counted.add(root);
+  return true;
 }
 
 async function perform(push: ClaimedPush, options: ExecutePushOptions): Promise<PushOutcome> {

@@ -8,7 +8,8 @@ import type { Snapshot } from '../../model/snapshot.ts';
 /**
  * The contract of a platform. A folder per platform implements it and one line in the registry names it; the engine
  * knows nothing else of any platform. Pure: `door.split`, `plan`. Network: `interpret` (only to hydrate), `perform`,
- * `prepare`, `sweep`; never inside a transaction.
+ * `prepare`, `sweep`; never inside a transaction. An AppError whose code ends in `_UNAUTHORIZED` says that the platform
+ * does not accept our credentials any more: the engine revokes the connection and its work waits for a person.
  */
 export interface Platform<Credentials = unknown> {
   name: PlatformName;

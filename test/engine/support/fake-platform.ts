@@ -99,6 +99,13 @@ export function fakePlatform(
             ...(after === null ? {} : { retryAfterMs: Number(after) * 1000 }),
           });
         }
+        if (response.status === 401)
+          throw new AppError({
+            code: 'FAKE_UNAUTHORIZED',
+            retryable: false,
+            publicMessage: 'The platform does not accept our access.',
+            remedy: 'Connect the account again.',
+          });
         if (!response.ok)
           throw new AppError({
             code: 'FAKE_REFUSED',

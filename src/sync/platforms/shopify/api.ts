@@ -120,7 +120,7 @@ function failure(name: string, errors: ResponseErrors, cost: Cost | null): AppEr
     });
   if (status === 401 || status === 403)
     return new AppError({
-      code: 'SHOPIFY_UNAUTHORISED',
+      code: 'SHOPIFY_UNAUTHORIZED',
       retryable: false,
       publicMessage: `Shopify refuses our access token (HTTP ${status}).`,
       remedy: 'Reconnect the shop: install the app again and store its new access token.',
