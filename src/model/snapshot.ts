@@ -67,8 +67,21 @@ export interface OrderSnapshot {
   discounts: { kind: string; code: string | null; title: string | null; amountMinor: bigint }[];
   /** Summed per title and rate over the whole order. */
   taxes: TaxSnapshot[];
-  transactions: { kind: string; status: string; gateway: string; amountMinor: bigint }[];
+  /** All of them, those of refunds included. */
+  transactions: TransactionSnapshot[];
   refunds: RefundSnapshot[];
+}
+
+export interface TransactionSnapshot {
+  /** `authorization`, `capture`, `sale`, `refund`, `void` or `change`. */
+  kind: string;
+  /** `success`, `pending`, `failure` or `error`. */
+  status: string;
+  gateway: string;
+  amountMinor: bigint;
+  processedAt: Date | null;
+  /** The refund that it carries the money of. */
+  refundId: bigint | null;
 }
 
 export interface OrderLineSnapshot {
@@ -112,6 +125,7 @@ export interface TaxSnapshot {
 export interface RefundSnapshot {
   id: bigint;
   remoteId: string;
+  note: string | null;
   totalMinor: bigint;
   settled: boolean;
   refundedAt: Date;
@@ -122,7 +136,16 @@ export interface RefundSnapshot {
     taxMinor: bigint;
     restockType: string;
   }[];
-  adjustments: { kind: string; amountMinor: bigint; taxMinor: bigint }[];
+  adjustments: { kind: string; reason: string | null; amountMinor: bigint; taxMinor: bigint }[];
+  /** What carries the money back, failed ones included. */
+  transactions: TransactionSnapshot[];
+}
+
+/** One refund with the order that it belongs to: what it is worth depends on the other refunds of the order. */
+export interface RefundOfOrderSnapshot {
+  type: 'Refund';
+  id: bigint;
+  order: OrderSnapshot;
 }
 
 /** A stock level as the graph has it. */
@@ -141,4 +164,4 @@ export interface StockLevelSnapshot {
   locationRemoteId: string | null;
 }
 
-export type Snapshot = CustomerSnapshot | OrderSnapshot | StockLevelSnapshot;
+export type Snapshot = CustomerSnapshot | OrderSnapshot | RefundOfOrderSnapshot | StockLevelSnapshot;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OrderSnapshot, TaxSnapshot } from '../../src/model/snapshot.ts';
-import { isPostable, type SalesDocument, salesDocument } from '../../src/sync/accounting/sales-document.ts';
+import type { TaxSnapshot } from '../../src/model/snapshot.ts';
+import { type SalesDocument, salesDocument } from '../../src/sync/accounting/sales-document.ts';
 import { generatedOrder } from '../platforms/generated-order.ts';
 import { order, orderLine } from '../platforms/memory-session.ts';
 
@@ -166,24 +166,5 @@ describe('a sales document', () => {
     expect(empty.lines.map((line) => [line.title, line.netMinor])).toEqual([
       ['Nothing is left of this order', 0n],
     ]);
-  });
-});
-
-describe('posting', () => {
-  const cases: [string, Partial<OrderSnapshot>, boolean, boolean][] = [
-    ['a paid order', {}, false, true],
-    ['an order that waits for its money', { financialStatus: 'pending' }, false, false],
-    ['an order paid in part', { financialStatus: 'partially_paid' }, false, false],
-    ['an authorised order', { financialStatus: 'authorized' }, false, false],
-    ['a voided order', { financialStatus: 'voided' }, false, false],
-    ['an order refunded since', { financialStatus: 'refunded' }, false, true],
-    ['a test order', { test: true }, true, false],
-    ['an order cancelled before', { cancelledAt: new Date(0) }, false, false],
-    ['an order with nothing in it', { lines: [orderLine({ quantity: 0 })] }, false, false],
-    ['an order that was emptied', { lines: [orderLine({ quantity: 0 })] }, true, true],
-    ['an order cancelled afterwards', { cancelledAt: new Date(0) }, true, true],
-  ];
-  it.each(cases)('of %s', (_what, more, isPosted, expected) => {
-    expect(isPostable(order(more), isPosted)).toBe(expected);
   });
 });

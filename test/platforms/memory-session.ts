@@ -1,6 +1,11 @@
 import { AppError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
-import type { CustomerSnapshot, OrderLineSnapshot, OrderSnapshot } from '../../src/model/snapshot.ts';
+import type {
+  CustomerSnapshot,
+  OrderLineSnapshot,
+  OrderSnapshot,
+  TransactionSnapshot,
+} from '../../src/model/snapshot.ts';
 import type {
   LinkFacts,
   NewLink,
@@ -266,6 +271,22 @@ export function order(more: Partial<OrderSnapshot> = {}): OrderSnapshot {
     taxes,
     transactions: [],
     refunds: [],
+    ...more,
+  };
+}
+
+export function paid(
+  gateway: string,
+  amountMinor: bigint,
+  more: Partial<TransactionSnapshot> = {},
+): TransactionSnapshot {
+  return {
+    kind: 'sale',
+    status: 'success',
+    gateway,
+    amountMinor,
+    processedAt: new Date('2026-11-20T23:30:05Z'),
+    refundId: null,
     ...more,
   };
 }

@@ -10,7 +10,7 @@ import { quickbooks } from '../../src/sync/platforms/quickbooks/index.ts';
 import type { QuickBooksCredentials } from '../../src/sync/platforms/quickbooks/settings.ts';
 import { balanceOf, contractsPresent } from '../sandbox/quickbooks-support.ts';
 import { generatedOrder } from './generated-order.ts';
-import { contextOf, customer, order, orderLine, push } from './memory-session.ts';
+import { contextOf, customer, order, orderLine, paid, push } from './memory-session.ts';
 import { company, failure } from './quickbooks-support.ts';
 
 const salesTax = (amountMinor: bigint, rate = '0.0725', title = 'California'): TaxSnapshot => ({
@@ -209,10 +209,7 @@ describe('a receipt', () => {
       shippingLines: [{ id: 1n, title: 'DHL', priceMinor: 590n, discountMinor: 0n, taxMinor: 0n, taxes: [] }],
       discounts: [{ kind: 'code', code: 'WELCOME', title: null, amountMinor: 500n }],
       tipMinor: 250n,
-      transactions: [
-        { kind: 'sale', status: 'success', gateway: 'gift_card', amountMinor: 1000n },
-        { kind: 'sale', status: 'success', gateway: 'shopify_payments', amountMinor: 9437n },
-      ],
+      transactions: [paid('gift_card', 1000n), paid('shopify_payments', 8937n)],
     });
     const outcome = await push(quickbooks, it.session, full);
     const [receipt] = receipts(it.sandbox);
@@ -220,13 +217,13 @@ describe('a receipt', () => {
     expect(receipt).toMatchObject({
       DocNumber: '1001',
       TxnDate: '2026-11-21',
-      TotalAmt: 99.37,
+      TotalAmt: 89.37,
       CustomerRef: { name: 'Ada Castro' },
       DepositToAccountRef: { name: 'Shopify Clearing' },
       TxnTaxDetail: { TotalTax: 3.98, TaxLine: [{ Amount: 3.98 }] },
     });
     expect(String(receipt?.PrivateNote)).toMatch(
-      /^Shopify order #1001\nhttps:\/\/shop\.example\/orders\/820982911946154508\nPaid by gift card: 10\.00 USD\n\[tributary shopify:820982911946154508 [0-9a-f]{12}\]$/,
+      /^Shopify order #1001\nhttps:\/\/shop\.example\/orders\/820982911946154508\n\[tributary shopify:820982911946154508 [0-9a-f]{12}\]$/,
     );
     expect(
       linesOf(receipt).map(({ Amount, SalesItemLineDetail: detail }) => [
@@ -244,21 +241,22 @@ describe('a receipt', () => {
       ['Shipping', 1, 5.9, 5.9, 'NON'],
       ['Discounts', 1, -5, -5, 'TAX'],
       ['Tips', 1, 2.5, 2.5, 'NON'],
+      ['Gift Card', 1, -10, -10, 'NON'],
     ]);
     expect(it.sandbox.list('Item').find((one) => one.Sku === 'WJ-BL-M')).toMatchObject({
       Name: 'Wool jumper – Blue / M',
       Type: 'NonInventory',
       UnitPrice: 25,
     });
-    expect(balanceOf(it.sandbox, 'Shopify Clearing')).toBe('99.37');
-    expect(balanceOf(it.sandbox, 'Gift Card Liability')).toBe('-25.00');
+    expect(balanceOf(it.sandbox, 'Shopify Clearing')).toBe('89.37');
+    expect(balanceOf(it.sandbox, 'Gift Card Liability')).toBe('-15.00');
     expect(outcome).toMatchObject({
       remoteType: 'SalesReceipt',
       remoteId: receipt?.Id,
       remoteVersion: '0',
       adopted: false,
-      detail: { docNumber: '1001', total: '99.37', currency: 'USD', date: '2026-11-21' },
-      state: { total: '99.37', tax: '3.98' },
+      detail: { docNumber: '1001', total: '89.37', currency: 'USD', date: '2026-11-21' },
+      state: { total: '89.37', tax: '3.98' },
     });
     expect(await push(quickbooks, it.session, full)).toBeNull();
   });
@@ -407,7 +405,7 @@ describe('a receipt', () => {
     for (const more of [
       { financialStatus: 'pending' as const },
       { test: true },
-      { cancelledAt: new Date(0) },
+      { cancelledAt: new Date(0), financialStatus: 'voided' as const },
     ])
       expect(await push(quickbooks, it.session, order(more))).toBeNull();
   });

@@ -1,5 +1,18 @@
-import { allocate } from '../../model/money.ts';
 import type { OrderLineSnapshot, OrderSnapshot, TaxSnapshot } from '../../model/snapshot.ts';
+import {
+  countBases,
+  type DocumentLine,
+  type DocumentTax,
+  discountTitle,
+  keyOf,
+  plainLine,
+  share,
+  sortedTaxes,
+  spread,
+  sumAmounts,
+  sumNet,
+  treatmentOf,
+} from './document-lines.ts';
 
 /**
  * What an order is in the books, in our words: lines without tax, tax per rate, and a total that is the order's to the
@@ -8,8 +21,6 @@ import type { OrderLineSnapshot, OrderSnapshot, TaxSnapshot } from '../../model/
  * Σ line.netMinor + Σ tax.amountMinor = totalMinor, always; with prices that contain tax, Σ (netMinor + taxMinor) too.
  */
 export interface SalesDocument {
-  /** `sale` today; money and goods given back become documents of other kinds with the same parts. */
-  kind: 'sale';
   currency: string;
   /** The shop's prices contain the tax: `netMinor + taxMinor` is the price that the customer saw. */
   pricesIncludeTax: boolean;
@@ -21,68 +32,7 @@ export interface SalesDocument {
   differenceMinor: bigint;
 }
 
-export type DocumentLineKind =
-  | 'sale'
-  /** Money received for later: a debt, not income. */
-  | 'giftCard'
-  /** Negative; one line per tax treatment, so that each rate's base stays right. */
-  | 'discount'
-  | 'shipping'
-  | 'duties'
-  | 'tip'
-  /** Collected and owed by the channel, not by the retailer. */
-  | 'channelTax'
-  /** Tax of ours that no line of the order explains. */
-  | 'otherTax'
-  /** Cash paid in whole coins. */
-  | 'rounding'
-  | 'difference';
-
-export interface TaxName {
-  title: string;
-  /** Decimal string: 0.19 is 19 %. */
-  rate: string;
-}
-
-export interface DocumentLine {
-  kind: DocumentLineKind;
-  /** Order line behind it, for sales and gift cards. */
-  orderLineId: bigint | null;
-  variantId: bigint | null;
-  sku: string | null;
-  title: string;
-  description: string;
-  quantity: number;
-  /** As the customer saw it, per piece. */
-  unitPriceMinor: bigint;
-  netMinor: bigint;
-  /** The line's share of `taxes`. */
-  taxMinor: bigint;
-  /** The taxes that apply to it; none: not taxed. */
-  taxes: TaxName[];
-}
-
-export interface DocumentTax extends TaxName {
-  amountMinor: bigint;
-  /** What it was counted on. */
-  baseMinor: bigint;
-}
-
-/**
- * Whether an order belongs into the books: paid (what happens to the money afterwards makes documents of its own), not a
- * test, not empty. Orders that wait for their money are not posted; one that is cancelled before it was posted never is.
- */
-export function isPostable(order: OrderSnapshot, isPosted: boolean): boolean {
-  if (order.test) return false;
-  if (order.cancelledAt !== null && !isPosted) return false;
-  const isEmpty =
-    order.totalMinor === 0n &&
-    order.shippingLines.length === 0 &&
-    order.lines.every((line) => line.quantity === 0);
-  if (isEmpty && !isPosted) return false;
-  return ['paid', 'partially_refunded', 'refunded'].includes(order.financialStatus);
-}
-
+/** The order as one document: what was sold, at what price, with which discounts and taxes. */
 export function salesDocument(order: OrderSnapshot): SalesDocument {
   const isInclusive = order.taxesIncluded;
   const lines: DocumentLine[] = [];
@@ -91,8 +41,8 @@ export function salesDocument(order: OrderSnapshot): SalesDocument {
 
   const add = (part: Part): void => {
     const own = part.taxes.filter((tax) => !tax.channelLiable);
-    const ownMinor = sum(own);
-    const channelMinor = sum(part.taxes.filter((tax) => tax.channelLiable));
+    const ownMinor = sumAmounts(own);
+    const channelMinor = sumAmounts(part.taxes.filter((tax) => tax.channelLiable));
     channelTaxMinor += channelMinor;
     const treatment = treatmentOf(own);
     const gross = part.priceMinor;
@@ -135,7 +85,7 @@ export function salesDocument(order: OrderSnapshot): SalesDocument {
 
   const taxes = orderTaxes(order, lines);
   const unplaced = placeRest(order, lines, taxes, isInclusive);
-  const wholeChannelTax = sum(order.taxes.filter((tax) => tax.channelLiable));
+  const wholeChannelTax = sumAmounts(order.taxes.filter((tax) => tax.channelLiable));
   const channelRest = wholeChannelTax - channelTaxMinor;
   // What the channel owes is in the price already, or comes on top of it.
   if (isInclusive && channelRest !== 0n) takeFromLines(lines, channelRest);
@@ -154,13 +104,8 @@ export function salesDocument(order: OrderSnapshot): SalesDocument {
     lines.push(plainLine('sale', 'Nothing is left of this order', 0n, []));
   if (missing !== 0n)
     lines.push(plainLine('difference', 'Difference to the total of the order', missing, []));
-  for (const tax of taxes)
-    tax.baseMinor = lines.reduce(
-      (all, line) => (line.taxes.some((one) => keyOf([one]) === keyOf([tax])) ? all + line.netMinor : all),
-      0n,
-    );
+  countBases(taxes, lines);
   return {
-    kind: 'sale',
     currency: order.currency,
     pricesIncludeTax: isInclusive,
     lines,
@@ -190,32 +135,6 @@ function saleLine(line: OrderLineSnapshot): DocumentLine {
   };
 }
 
-function plainLine(
-  kind: DocumentLineKind,
-  title: string,
-  amountMinor: bigint,
-  taxes: TaxName[],
-): DocumentLine {
-  return {
-    kind,
-    orderLineId: null,
-    variantId: null,
-    sku: null,
-    title,
-    description: title,
-    quantity: 1,
-    unitPriceMinor: amountMinor,
-    netMinor: amountMinor,
-    taxMinor: 0n,
-    taxes,
-  };
-}
-
-function discountTitle(order: OrderSnapshot): string {
-  const names = order.discounts.flatMap((one) => one.code ?? one.title ?? []);
-  return names.length === 0 ? 'Discount' : `Discount ${[...new Set(names)].join(', ')}`;
-}
-
 /** Our own taxes of the order, and those that a line names although they came to nothing. */
 function orderTaxes(order: OrderSnapshot, lines: readonly DocumentLine[]): DocumentTax[] {
   const taxes = new Map<string, DocumentTax>();
@@ -229,8 +148,7 @@ function orderTaxes(order: OrderSnapshot, lines: readonly DocumentLine[]): Docum
   for (const { title, rate } of lines.flatMap((line) => line.taxes))
     if (!taxes.has(keyOf([{ title, rate }])))
       taxes.set(keyOf([{ title, rate }]), { title, rate, amountMinor: 0n, baseMinor: 0n });
-  // In a fixed order: the same order gives the same document, however its rows were read.
-  return [...taxes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, tax]) => tax);
+  return sortedTaxes(taxes);
 }
 
 /**
@@ -276,40 +194,4 @@ function takeFromLines(lines: DocumentLine[], amountMinor: bigint): void {
     const line = sold[index];
     if (line !== undefined) line.netMinor -= part;
   }
-}
-
-function spread(amountMinor: bigint, lines: readonly DocumentLine[]): bigint[] {
-  return allocate(
-    amountMinor,
-    lines.map((line) => (line.netMinor > 0n ? line.netMinor : 0n)),
-  );
-}
-
-/** amount × part / whole, rounded half away from zero; all of it where there is no whole to divide by. */
-function share(amountMinor: bigint, part: bigint, whole: bigint): bigint {
-  if (whole === 0n) return amountMinor;
-  const numerator = amountMinor * part;
-  const isNegative = numerator < 0n !== whole < 0n;
-  const n = numerator < 0n ? -numerator : numerator;
-  const d = whole < 0n ? -whole : whole;
-  const rounded = (2n * n + d) / (2n * d);
-  return isNegative ? -rounded : rounded;
-}
-
-function treatmentOf(taxes: readonly TaxSnapshot[]): TaxName[] {
-  const names = new Map<string, TaxName>();
-  for (const { title, rate } of taxes) names.set(keyOf([{ title, rate }]), { title, rate });
-  return [...names].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, name]) => name);
-}
-
-function keyOf(taxes: readonly TaxName[]): string {
-  return taxes.map((tax) => `${tax.title}\n${tax.rate}`).join('\n\n');
-}
-
-function sum(taxes: readonly { amountMinor: bigint }[]): bigint {
-  return taxes.reduce((all, tax) => all + tax.amountMinor, 0n);
-}
-
-function sumNet(lines: readonly DocumentLine[]): bigint {
-  return lines.reduce((all, line) => all + line.netMinor, 0n);
 }

@@ -10,6 +10,7 @@ import type {
   ShippingLineSnapshot,
   StockLevelSnapshot,
   TaxSnapshot,
+  TransactionSnapshot,
 } from '../../model/snapshot.ts';
 
 // Whole subjects as planning sees them, each kind by one statement whatever the number of ids. Children are gathered as
@@ -132,14 +133,14 @@ const orderSnapshotsSql = `select o.id, o.connection_id as "connectionId", n.pla
    from (select title, rate, channel_liable, sum(amount_minor) as amount_minor from tax_line
      where order_id = o.id group by title, rate, channel_liable) as t), '[]') as taxes,
   coalesce((select json_agg(json_build_object('kind', x.kind, 'status', x.status, 'gateway', x.gateway,
-     'amountMinor', x.amount_minor::text) order by x.processed_at nulls last, x.remote_id)
+     'amountMinor', x.amount_minor::text, 'processedAt', x.processed_at, 'refundId', x.refund_id::text) order by x.processed_at nulls last, x.remote_id)
    from order_transaction x where x.order_id = o.id), '[]') as transactions,
-  coalesce((select json_agg(json_build_object('id', r.id::text, 'remoteId', r.remote_id, 'totalMinor', r.total_minor::text,
+  coalesce((select json_agg(json_build_object('id', r.id::text, 'remoteId', r.remote_id, 'note', r.note, 'totalMinor', r.total_minor::text,
      'settled', r.settled, 'refundedAt', r.refunded_at,
      'lines', coalesce((select json_agg(json_build_object('orderLineId', rl.order_line_id::text, 'quantity', rl.quantity,
         'subtotalMinor', rl.subtotal_minor::text, 'taxMinor', rl.tax_minor::text, 'restockType', rl.restock_type) order by rl.remote_id)
         from refund_line rl where rl.refund_id = r.id), '[]'),
-     'adjustments', coalesce((select json_agg(json_build_object('kind', ra.kind, 'amountMinor', ra.amount_minor::text,
+     'adjustments', coalesce((select json_agg(json_build_object('kind', ra.kind, 'reason', ra.reason, 'amountMinor', ra.amount_minor::text,
         'taxMinor', ra.tax_minor::text) order by ra.remote_id)
         from refund_adjustment ra where ra.refund_id = r.id), '[]')) order by r.refunded_at, r.id)
    from refund r where r.order_id = o.id), '[]') as refunds
@@ -203,10 +204,18 @@ interface OrderRow {
   }[];
   discounts: { kind: string; code: string | null; title: string | null; amountMinor: Minor }[];
   taxes: TaxJson[];
-  transactions: { kind: string; status: string; gateway: string; amountMinor: Minor }[];
+  transactions: {
+    kind: string;
+    status: string;
+    gateway: string;
+    amountMinor: Minor;
+    processedAt: string | null;
+    refundId: string | null;
+  }[];
   refunds: {
     id: string;
     remoteId: string;
+    note: string | null;
     totalMinor: Minor;
     settled: boolean;
     refundedAt: string;
@@ -217,7 +226,7 @@ interface OrderRow {
       taxMinor: Minor;
       restockType: string;
     }[];
-    adjustments: { kind: string; amountMinor: Minor; taxMinor: Minor }[];
+    adjustments: { kind: string; reason: string | null; amountMinor: Minor; taxMinor: Minor }[];
   }[];
 }
 type LineAmount = 'unitPriceMinor' | 'discountMinor' | 'taxMinor' | 'totalMinor';
@@ -236,6 +245,14 @@ function customerOf(json: CustomerJson): CustomerSnapshot {
 }
 
 function orderOf(row: OrderRow): OrderSnapshot {
+  const transactions = row.transactions.map(
+    (transaction): TransactionSnapshot => ({
+      ...transaction,
+      amountMinor: BigInt(transaction.amountMinor),
+      processedAt: transaction.processedAt === null ? null : new Date(transaction.processedAt),
+      refundId: transaction.refundId === null ? null : BigInt(transaction.refundId),
+    }),
+  );
   return {
     ...row,
     type: 'Order',
@@ -263,10 +280,7 @@ function orderOf(row: OrderRow): OrderSnapshot {
     ),
     discounts: row.discounts.map((discount) => ({ ...discount, amountMinor: BigInt(discount.amountMinor) })),
     taxes: row.taxes.map(taxOf),
-    transactions: row.transactions.map((transaction) => ({
-      ...transaction,
-      amountMinor: BigInt(transaction.amountMinor),
-    })),
+    transactions,
     refunds: row.refunds.map(
       (refund): RefundSnapshot => ({
         ...refund,
@@ -284,6 +298,7 @@ function orderOf(row: OrderRow): OrderSnapshot {
           amountMinor: BigInt(adjustment.amountMinor),
           taxMinor: BigInt(adjustment.taxMinor),
         })),
+        transactions: transactions.filter((one) => one.refundId === BigInt(refund.id)),
       }),
     ),
   };

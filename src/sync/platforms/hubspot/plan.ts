@@ -36,6 +36,7 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
       return planContact(snapshot, context, settings);
     case 'Order':
       return planOrder(snapshot, context, settings);
+    case 'Refund':
     case 'StockLevel':
       return [];
     default:

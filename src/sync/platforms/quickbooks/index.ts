@@ -26,6 +26,7 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
         return planReceipt(snapshot, context);
       case 'Customer':
         return planCustomer(snapshot, context);
+      case 'Refund':
       case 'StockLevel':
         return [];
       default:

@@ -1,17 +1,13 @@
 import { createHash } from 'node:crypto';
 import { formatMinor, parseMinor } from '../../../model/money.ts';
 import type { OrderSnapshot } from '../../../model/snapshot.ts';
-import {
-  type DocumentLineKind,
-  isPostable,
-  salesDocument,
-  type TaxName,
-} from '../../accounting/sales-document.ts';
+import type { DocumentLineKind, TaxName } from '../../accounting/document-lines.ts';
+import { documentsForOrder, type SalesForm } from '../../accounting/documents.ts';
 import type { PlanContext, PushPlan } from '../platform.ts';
 import type { Entity } from './client.ts';
 import { type BuyerBody, buyerOf } from './customers.ts';
 import type { ProductBody } from './products.ts';
-import { type QuickBooksSettings, readSettings } from './settings.ts';
+import { policyOf, type QuickBooksSettings, readSettings } from './settings.ts';
 
 /** A receipt in words that a bookkeeper reads; amounts are decimal strings. Everything that posting needs besides links. */
 export interface ReceiptBody {
@@ -57,10 +53,13 @@ export interface ReceiptTax extends TaxName {
  */
 export function planReceipt(order: OrderSnapshot, context: PlanContext): PushPlan[] {
   const { link } = context;
-  if (order.platform === 'quickbooks' || !isPostable(order, link !== null)) return [];
+  if (order.platform === 'quickbooks') return [];
   const settings = readSettings(context.settings);
-  if (link === null && settings.ordersFrom !== null && order.placedAt < settings.ordersFrom) return [];
-  const body = receiptBody(order, settings);
+  const posting = documentsForOrder(order, policyOf(settings), link === null ? null : 'SalesReceipt');
+  if (posting.status !== 'post') return [];
+  const form = posting.documents.find((one): one is SalesForm => one.type === 'SalesReceipt');
+  if (form === undefined) return [];
+  const body = receiptBody(order, form, settings);
   if (link !== null && isHeld(link.state, body)) return [];
   return [{ kind: 'salesReceipt', subjectType: 'Order', subjectId: order.id, body: { ...body } }];
 }
@@ -74,8 +73,7 @@ function isHeld(state: Readonly<Record<string, unknown>>, body: ReceiptBody): bo
   return state.total === body.total;
 }
 
-function receiptBody(order: OrderSnapshot, settings: QuickBooksSettings): ReceiptBody {
-  const document = salesDocument(order);
+function receiptBody(order: OrderSnapshot, document: SalesForm, settings: QuickBooksSettings): ReceiptBody {
   const { currency } = document;
   const money = (minor: bigint): string => formatMinor(minor, currency);
   const content = {
@@ -164,19 +162,8 @@ function noteOf(order: OrderSnapshot, settings: QuickBooksSettings): string {
   const url = settings.orderUrl
     ?.replaceAll('{remoteId}', encodeURIComponent(order.remoteId))
     .replaceAll('{number}', encodeURIComponent(order.number.replace(/^#/, '')));
-  const byCard = order.transactions.filter(
-    (one) =>
-      one.gateway === 'gift_card' && one.status === 'success' && ['sale', 'capture'].includes(one.kind),
-  );
-  const redeemed = byCard.reduce((all, one) => all + one.amountMinor, 0n);
   const platform = `${order.platform.slice(0, 1).toUpperCase()}${order.platform.slice(1)}`;
-  const lines = [
-    `${platform} order ${order.number}`,
-    ...(url === undefined ? [] : [url]),
-    ...(redeemed === 0n
-      ? []
-      : [`Paid by gift card: ${formatMinor(redeemed, order.currency)} ${order.currency}`]),
-  ];
+  const lines = [`${platform} order ${order.number}`, ...(url === undefined ? [] : [url])];
   return lines.join('\n').slice(0, 3800);
 }
 

@@ -1,6 +1,6 @@
 import { AppError } from '../../../errors.ts';
 import { parseMinor } from '../../../model/money.ts';
-import type { TaxName } from '../../accounting/sales-document.ts';
+import type { TaxName } from '../../accounting/document-lines.ts';
 import { type Company, rateUnits, type TaxCode } from './company.ts';
 import type { ReceiptBody, ReceiptTax } from './receipt-body.ts';
 import type { QuickBooksSettings } from './settings.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { PostingPolicy } from '../../accounting/policy.ts';
 
 export const quickBooksCredentials = z.object({
   realmId: z.string().regex(/^\d+$/),
@@ -37,6 +38,12 @@ export const quickBooksSettings = z.object({
   orderUrl: z.string().nullable().default(null),
   /** Account that receives the money, by name; null is QuickBooks's own default, undeposited funds. */
   depositAccount: z.string().nullable().default(null),
+  /** Accounts that the money of single gateways moves through, by name, for example `{ "cash": "Cash Register" }`. */
+  gatewayAccounts: z.record(z.string(), z.string()).default({}),
+  /** Orders that wait for their money: an invoice at once, or nothing before it has come. */
+  unpaidOrders: z.enum(['invoice', 'wait']).default('wait'),
+  /** What was given back: an itemised credit memo with the money applied to it, or a refund receipt where that says it all. */
+  refunds: z.enum(['creditMemo', 'refundReceipt']).default('creditMemo'),
   /** Customer of orders without one. */
   guestCustomer: z.string().default('Guest'),
   /** Home units per unit of a foreign currency, as decimal text; others are left to QuickBooks. */
@@ -86,11 +93,42 @@ export const quickBooksSettings = z.object({
       ),
       rounding: role('Rounding', 'Rounding', 'Other Expense', 'OtherMiscellaneousExpense'),
       difference: role('Rounding', 'Rounding', 'Other Expense', 'OtherMiscellaneousExpense'),
+      notRestocked: role(
+        'Returns Not Restocked',
+        'Sales of Product Income',
+        'Income',
+        'SalesOfProductIncome',
+      ),
+      refundAdjustment: role('Refund Adjustments', 'Refund Adjustments', 'Income', 'DiscountsRefundsGiven'),
+      giftCardTender: role(
+        'Gift Card',
+        'Gift Card Liability',
+        'Other Current Liability',
+        'OtherCurrentLiabilities',
+      ),
+      storeCreditTender: role(
+        'Store Credit',
+        'Store Credit Liability',
+        'Other Current Liability',
+        'OtherCurrentLiabilities',
+      ),
+      exchangeTender: role(
+        'Exchange',
+        'Exchange Clearing',
+        'Other Current Liability',
+        'OtherCurrentLiabilities',
+      ),
     })
     .prefault({}),
 });
 export type QuickBooksSettings = z.infer<typeof quickBooksSettings>;
 export type Role = keyof QuickBooksSettings['items'];
+
+/** What of the settings decides which documents there are. */
+export function policyOf(settings: QuickBooksSettings): PostingPolicy {
+  const { ordersFrom, unpaidOrders, refunds, depositAccount, gatewayAccounts } = settings;
+  return { ordersFrom, unpaidOrders, refunds, depositAccount, gatewayAccounts };
+}
 
 export function readSettings(settings: Readonly<Record<string, unknown>>): QuickBooksSettings {
   return quickBooksSettings.parse(settings);

@@ -25,6 +25,8 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
       return customerPlan(snapshot, context.link);
     case 'Order':
       return orderPlan(snapshot, context.link, context.connectionId);
+    case 'Refund':
+      return [];
     case 'StockLevel':
       return stockLevelPlan(snapshot, context.link);
   }
