@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { OrderSnapshot, RefundSnapshot, TransactionSnapshot } from '../../src/model/snapshot.ts';
 import { type GeneratedOrderOptions, generatedOrder } from '../platforms/generated-order.ts';
 
-export interface GeneratedRefund {
+interface GeneratedRefund {
   /** Pieces of each line that come back, in percent of what is left. */
   shares: number[];
   shipping: boolean;
@@ -34,7 +34,7 @@ export function refundedOrder(options: GeneratedOrderOptions = {}): fc.Arbitrary
 }
 
 /** Gives parts of an order back as Shopify does: each piece takes its share of what is left of its line. */
-export function withRefunds(
+function withRefunds(
   order: OrderSnapshot,
   wishes: readonly GeneratedRefund[],
   cardShare = 0n,

@@ -57,13 +57,6 @@ export interface DocumentTax extends TaxName {
   baseMinor: bigint;
 }
 
-const tenderKinds: readonly DocumentLineKind[] = ['giftCardTender', 'storeCreditTender', 'exchangeTender'];
-
-/** True for lines that say how something was settled, not what it was. */
-export function isTender(line: { kind: DocumentLineKind }): boolean {
-  return tenderKinds.includes(line.kind);
-}
-
 export function plainLine(
   kind: DocumentLineKind,
   title: string,
@@ -140,4 +133,10 @@ export function sumAmounts(parts: readonly { amountMinor: bigint }[]): bigint {
 
 export function sumNet(lines: readonly DocumentLine[]): bigint {
   return lines.reduce((all, line) => all + line.netMinor, 0n);
+}
+
+/** The smaller of two amounts; Math.min knows no bigint. */
+export function least(one: bigint, other: bigint): bigint {
+  if (one < other) return one;
+  return other;
 }

@@ -1,5 +1,5 @@
 import type { OrderSnapshot } from '../../model/snapshot.ts';
-import { type DocumentLine, type DocumentTax, plainLine } from './document-lines.ts';
+import { type DocumentLine, type DocumentTax, least, plainLine } from './document-lines.ts';
 import type { PostingPolicy } from './policy.ts';
 import { salesDocument } from './sales-document.ts';
 import { type OrderSettlement, type RefundSettlement, settlementsOf } from './settlements.ts';
@@ -289,7 +289,7 @@ function withTenders(form: SalesForm, tenders: Tenders, mostMinor: bigint): Sale
   let leftMinor = mostMinor;
   const lines: DocumentLine[] = [];
   for (const [kind, title, given] of tenders) {
-    const amountMinor = given < leftMinor ? given : leftMinor;
+    const amountMinor = least(given, leftMinor);
     if (amountMinor <= 0n) continue;
     leftMinor -= amountMinor;
     lines.push(plainLine(kind, title, -amountMinor));

@@ -1,4 +1,5 @@
 import type { OrderSnapshot, RefundSnapshot, TransactionSnapshot } from '../../model/snapshot.ts';
+import { least } from './document-lines.ts';
 import { accountOf, type PostingPolicy, tenderOf } from './policy.ts';
 import { type RefundWorth, RemainingOrder } from './refund-worth.ts';
 
@@ -114,7 +115,7 @@ function settle(
   let excess = backMinor - own.valueMinor;
   if (excess > 0n) {
     for (const other of earlier) {
-      const amountMinor = excess < other.leftMinor ? excess : other.leftMinor;
+      const amountMinor = least(excess, other.leftMinor);
       if (amountMinor <= 0n) continue;
       other.leftMinor -= amountMinor;
       excess -= amountMinor;
@@ -122,7 +123,7 @@ function settle(
     }
     if (excess > 0n) worth = remaining.settle(own, excess, 'Given back beyond what came back');
   } else if (excess < 0n) {
-    onOrderMinor = owedMinor < -excess ? owedMinor : -excess;
+    onOrderMinor = least(owedMinor, -excess);
     const unexplained = -excess - onOrderMinor;
     // Without any payment it is the customer's credit; a payment of less means that the rest was kept.
     if (unexplained > 0n && arrived.length > 0 && !hasFailed)
