@@ -80,6 +80,7 @@ const schema = z.object({
   HUBSPOT_API_URL: url.optional(),
   QUICKBOOKS_API_URL: url.optional(),
   AMAZON_API_URL: url.optional(),
+  AMAZON_LWA_URL: url.optional(),
   SHOPIFY_SHOP: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]*\.myshopify\.com$/, 'must look like my-shop.myshopify.com')
@@ -93,12 +94,21 @@ const schema = z.object({
   QUICKBOOKS_CLIENT_SECRET: filled.optional(),
   QUICKBOOKS_REFRESH_TOKEN: filled.optional(),
   QUICKBOOKS_VERIFIER_TOKEN: filled.optional(),
+  AMAZON_SELLER_ID: filled.optional(),
+  AMAZON_MARKETPLACE_ID: filled.optional(),
+  AMAZON_CLIENT_ID: filled.optional(),
+  AMAZON_CLIENT_SECRET: filled.optional(),
+  AMAZON_REFRESH_TOKEN: filled.optional(),
+  AMAZON_WEBHOOK_SECRET: z
+    .string()
+    .min(16, 'must be at least 16 characters, for example the output of "openssl rand -hex 24"')
+    .optional(),
 });
 
 type Environment = z.infer<typeof schema>;
 
-/** The variables that make a connection: all of a platform's or none. */
-const connectionVariables = {
+/** The variables that make a connection: all of a platform's credentials or none; what is optional goes with them where it is set. */
+const connectionVariables: Partial<Record<PlatformName, ConnectionVariables>> = {
   shopify: {
     account: 'SHOPIFY_SHOP',
     credentials: {
@@ -121,9 +131,24 @@ const connectionVariables = {
       verifierToken: 'QUICKBOOKS_VERIFIER_TOKEN',
     },
   },
-} as const satisfies Partial<
-  Record<PlatformName, { account: keyof Environment | null; credentials: Record<string, keyof Environment> }>
->;
+  amazon: {
+    account: 'AMAZON_SELLER_ID',
+    credentials: {
+      sellerId: 'AMAZON_SELLER_ID',
+      marketplaceId: 'AMAZON_MARKETPLACE_ID',
+      clientId: 'AMAZON_CLIENT_ID',
+      clientSecret: 'AMAZON_CLIENT_SECRET',
+      refreshToken: 'AMAZON_REFRESH_TOKEN',
+    },
+    optional: { webhookSecret: 'AMAZON_WEBHOOK_SECRET', lwaUrl: 'AMAZON_LWA_URL' },
+  },
+};
+
+interface ConnectionVariables {
+  account: keyof Environment | null;
+  credentials: Record<string, keyof Environment>;
+  optional?: Record<string, keyof Environment>;
+}
 
 /**
  * Reads the environment. @throws AppError BAD_CONFIGURATION, which lists every variable that is wrong and what it should be.
@@ -167,10 +192,20 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       hubspot: env.HUBSPOT_API_URL ?? (demo ? sandboxUrl('hubspot') : 'https://api.hubapi.com'),
       quickbooks:
         env.QUICKBOOKS_API_URL ?? (demo ? sandboxUrl('quickbooks') : 'https://quickbooks.api.intuit.com'),
-      amazon: env.AMAZON_API_URL ?? (demo ? sandboxUrl('amazon') : 'https://sellingpartnerapi-eu.amazon.com'),
+      amazon:
+        env.AMAZON_API_URL ?? (demo ? sandboxUrl('amazon') : sellingPartnerUrl(env.AMAZON_MARKETPLACE_ID)),
     },
     connections,
   };
+}
+
+/** Marketplaces of North America and the Far East; all others are served from Europe. */
+const northAmerica = ['ATVPDKIKX0DER', 'A2EUQ1WTGCTBG2', 'A1AM78C64UM0Y8', 'A2Q3Y263D00KWC'];
+const farEast = ['A1VC38T7YXB528', 'A39IBJ37TRP1C6', 'A19VAU5U5O7RUS'];
+
+function sellingPartnerUrl(marketplaceId = ''): string {
+  const region = northAmerica.includes(marketplaceId) ? 'na' : farEast.includes(marketplaceId) ? 'fe' : 'eu';
+  return `https://sellingpartnerapi-${region}.amazon.com`;
 }
 
 function readConnections(env: Environment, problems: string[]): ConnectionConfig[] {
@@ -192,7 +227,9 @@ function readConnections(env: Environment, problems: string[]): ConnectionConfig
       platform: platform as PlatformName,
       accountId: variables.account === null ? null : String(env[variables.account]),
       credentials: Object.fromEntries(
-        Object.entries(variables.credentials).map(([field, name]) => [field, String(env[name])]),
+        [...Object.entries(variables.credentials), ...Object.entries(variables.optional ?? {})].flatMap(
+          ([field, name]) => (env[name] === undefined ? [] : [[field, String(env[name])]]),
+        ),
       ),
     });
   }

@@ -1,6 +1,6 @@
 import type { CanonicalCustomer } from './customer.ts';
 import type { CanonicalFulfilment, CanonicalOrder } from './order.ts';
-import type { CanonicalLocation, CanonicalProduct } from './product.ts';
+import type { CanonicalListing, CanonicalLocation, CanonicalProduct } from './product.ts';
 import type { CanonicalRefund } from './refund.ts';
 
 /**
@@ -25,6 +25,8 @@ export type PlatformChange = (
   | { kind: 'fulfilment'; orderRemoteId: string; version: SourceVersion; fulfilment: CanonicalFulfilment }
   | { kind: 'product'; remoteId: string; version: SourceVersion; product: CanonicalProduct }
   | { kind: 'productRemoved'; remoteId: string; version: SourceVersion }
+  /** An offer of goods that the graph may know from elsewhere; `remoteId` is what its order lines and stock name it by. */
+  | { kind: 'listing'; remoteId: string; version: SourceVersion; listing: CanonicalListing }
   | { kind: 'location'; remoteId: string; version: SourceVersion; location: CanonicalLocation }
   /** A figure that the platform reports. Undefined figures are not told. */
   | {

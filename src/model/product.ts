@@ -31,3 +31,20 @@ export interface CanonicalLocation {
   active: boolean;
   address: import('./customer.ts').Address | null;
 }
+
+/**
+ * An offer at a marketplace that keeps no catalogue of its own for us: it names goods by the retailer's own number and is
+ * tied to the variant that carries the same number. Marketplaces without such a variant bring one.
+ */
+export interface CanonicalListing {
+  sku: string;
+  /** The marketplace's catalogue entry (ASIN). */
+  productRemoteId: string;
+  title: string;
+  /** Who sends the goods: the retailer, out of stock of their own, or the marketplace, out of its own warehouse. */
+  fulfilledBy: 'merchant' | 'marketplace';
+  /** Can be bought now. */
+  buyable: boolean;
+  /** Null where the marketplace does not tell a price. */
+  price: { amountMinor: bigint; currency: string } | null;
+}

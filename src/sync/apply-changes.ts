@@ -7,6 +7,7 @@ import type { PlatformName, Source } from '../model/platform-name.ts';
 import { appendEvents, appendEventsAtCommit } from './events/append-events.ts';
 import { applyCustomer, applyCustomerRemoval, observedEmail } from './graph/apply-customer.ts';
 import { applyDocument, applyRevocation, connectionMissing } from './graph/apply-document.ts';
+import { applyListing } from './graph/apply-listing.ts';
 import { applyLocation } from './graph/apply-location.ts';
 import { applyOrder, applyOrderRemoval } from './graph/apply-order.ts';
 import { applyFulfilment, applyRefund } from './graph/apply-order-parts.ts';
@@ -137,6 +138,8 @@ async function applyPlatformChange(context: PlatformContext, change: PlatformCha
       return applyProduct(context, change);
     case 'productRemoved':
       return applyProductRemoval(context, change);
+    case 'listing':
+      return applyListing(context, change);
     case 'location':
       return applyLocation(context, change);
     case 'stockLevel':
@@ -215,6 +218,9 @@ async function collectLocks(
     case 'product':
     case 'productRemoved':
       names.push(`product:${scope}:${change.remoteId}`);
+      return;
+    case 'listing':
+      names.push(`listing:${scope}:${change.remoteId}`);
       return;
     case 'location':
       names.push(`location:${scope}:${change.remoteId}`);

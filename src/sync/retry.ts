@@ -79,9 +79,9 @@ function describeError(error: unknown): Described {
       remedy:
         error.remedy ??
         (error.retryable ? 'Look at the platform and the connection.' : 'Correct the cause, then retry.'),
-      // Waiting for another push is no sign of trouble at the platform.
       accessRefused: error.code.endsWith('_UNAUTHORIZED') || error.code === 'CREDENTIALS_UNREADABLE',
-      platformTrouble: error.retryable && error.code !== 'LINK_PENDING',
+      // Waiting for another push, or for what the platform has accepted, is no sign of trouble at the platform.
+      platformTrouble: error.retryable && !['LINK_PENDING', 'LISTING_NOT_APPLIED'].includes(error.code),
       retryAfterMs: error.retryAfterMs,
     };
   }

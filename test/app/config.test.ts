@@ -97,3 +97,33 @@ test('a key that the configuration accepts can be used, and one that cannot be u
     { numRuns: 500 },
   );
 });
+
+test('an Amazon account is reached in its own region, and notifications are optional', () => {
+  const amazon = {
+    AMAZON_SELLER_ID: 'A1SELLER',
+    AMAZON_MARKETPLACE_ID: 'ATVPDKIKX0DER',
+    AMAZON_CLIENT_ID: 'amzn1.application-oa2-client.x',
+    AMAZON_CLIENT_SECRET: 'secret',
+    AMAZON_REFRESH_TOKEN: 'Atzr|x',
+  };
+  const config = readConfig({ ...amazon, ...sealed });
+  expect(config.baseUrls.amazon).toBe('https://sellingpartnerapi-na.amazon.com');
+  expect(config.connections).toEqual([
+    {
+      platform: 'amazon',
+      accountId: 'A1SELLER',
+      credentials: {
+        sellerId: 'A1SELLER',
+        marketplaceId: 'ATVPDKIKX0DER',
+        clientId: 'amzn1.application-oa2-client.x',
+        clientSecret: 'secret',
+        refreshToken: 'Atzr|x',
+      },
+    },
+  ]);
+  const notified = readConfig({ ...amazon, ...sealed, AMAZON_WEBHOOK_SECRET: 's'.repeat(24) });
+  expect(notified.connections[0]?.credentials.webhookSecret).toBe('s'.repeat(24));
+  expect(() => readConfig({ ...amazon, ...sealed, AMAZON_WEBHOOK_SECRET: 'short' })).toThrow(
+    /AMAZON_WEBHOOK_SECRET must be at least 16 characters/,
+  );
+});

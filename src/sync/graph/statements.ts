@@ -7,6 +7,7 @@ export type StatementKind =
   | 'customer'
   | 'order'
   | 'product'
+  | 'listing'
   | 'location'
   | 'refund'
   | 'fulfilment'

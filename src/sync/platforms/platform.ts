@@ -136,6 +136,18 @@ export interface PushPlan {
   body: Record<string, unknown>;
 }
 
+/**
+ * Body of a push of kind `listingQuantity`: what one listing of a marketplace may sell from now on. An absolute figure, so
+ * that repeating or merging such pushes is harmless; how much that is is decided where stock is allocated. Its subject is
+ * the variant, and the link of remote type `linkTypes.Variant` between both holds what the marketplace was last known to
+ * offer: `{ quantity, fulfilledBy }`.
+ */
+export interface ListingQuantityBody {
+  sku: string;
+  /** Whole units, 0 or more. */
+  quantity: number;
+}
+
 export interface PushTask {
   pushId: bigint;
   kind: string;

@@ -1,0 +1,24 @@
+import type { Platform } from '../platform.ts';
+import { type AmazonCredentials, amazonCredentials } from './credentials.ts';
+import { door } from './door.ts';
+import { interpret } from './interpret.ts';
+import { perform } from './perform.ts';
+import { prepare } from './prepare.ts';
+import { sweep } from './sweep.ts';
+import { linkTypes, pushKinds } from './vocabulary.ts';
+
+export const amazon: Platform<AmazonCredentials> = {
+  name: 'amazon',
+  credentials: amazonCredentials,
+  door,
+  pushKinds,
+  // Each operation has a bucket of its own (rate-limits.ts); this only keeps bursts in bounds.
+  rateLimit: { requests: 40, windowMs: 1_000, concurrent: 10 },
+  linkTypes,
+  interpret,
+  // Orders and buyers are Amazon's own; what an offer may sell is planned where stock is allocated.
+  plan: () => [],
+  perform,
+  prepare,
+  sweep,
+};
