@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { Bench, Benchmark } from './support/benchmark.ts';
+import { cpuMs } from './support/cpu.ts';
 import { LiveShop } from './support/live-shop.ts';
 import type { Holdings, PlacedOrder } from './support/platforms.ts';
-import type { Report } from './support/report.ts';
 import { round, Samples } from './support/samples.ts';
 
 /** Nothing waits for anything else here: what the journey takes by itself. */
@@ -42,8 +42,28 @@ async function run(bench: Bench): Promise<void> {
   report.say(
     `The vendors' rate limits would not admit ${full.perSecond} orders/s: they are switched off at the sandbox and on our side.`,
   );
-  await measure(shop, report, easy);
-  const { both, placed, complete } = await measure(shop, report, full);
+  await measure(shop, bench, easy);
+
+    await shop.database.query('create extension if not exists pg_stat_statements');
+    await shop.database.query('select pg_stat_statements_reset()');
+  }
+  const { both, placed, complete } = await measure(shop, bench, full);
+
+    const r2 = await shop.database.query(
+      `select c.platform, d.topic, d.outcome, count(*)::int as n, count(distinct d.subject)::int as subjects from delivery d join connection c on c.id = d.connection_id group by 1,2,3 order by 4 desc`,
+    );
+    for (const r of r2.rows) console.log(JSON.stringify(r));
+    const r3 = await shop.database.query(
+      `select c.platform, d.kind, d.status, count(*)::int as n from push d join connection c on c.id = d.connection_id group by 1,2,3 order by 4 desc`,
+    );
+    for (const r of r3.rows) console.log(JSON.stringify(r));
+  }
+
+    const { rows } = await shop.database.query(
+      `select (calls)::int as calls, (total_exec_time+total_plan_time)::int as ms, total_plan_time::int as plan, toplevel, left(regexp_replace(query, '\\s+', ' ', 'g'),100) as q from pg_stat_statements order by total_exec_time+total_plan_time desc limit 45`,
+    );
+    for (const r of rows) console.log(`${r.calls}\t${r.ms}\t${r.plan}\t${r.toplevel}\t${r.q}`);
+  }
   for (const line of await shop.deaths()) report.say(`dead: ${line}`);
   report.atMost(`p99 to all receipts at ${full.perSecond}/s`, both.percentile(99), 500, 'ms');
   report.atMost('orders without all receipts', placed.length - complete, 0, '');
@@ -57,10 +77,16 @@ async function run(bench: Bench): Promise<void> {
 
 async function measure(
   shop: LiveShop,
-  report: Report,
+  { report, cluster }: Bench,
   pace: { perSecond: number; seconds: number },
 ): Promise<{ both: Samples; placed: PlacedOrder[]; complete: number }> {
-  const { platforms } = shop;
+  const { platforms, tributary } = shop;
+  const cpu = cpuOf({
+    Postgres: cluster.pid,
+    worker: tributary.workerPid,
+    api: tributary.api.pid,
+    'sandbox platforms': platforms.pid,
+  });
   const before = await platforms.requests();
   const placed = await platforms.sell(pace);
   await platforms.webhooksDrained();
@@ -83,8 +109,21 @@ async function measure(
     ['  QuickBooks: the sales receipt', samplesOf(journeys, 'salesReceiptMs')],
     ['  all of them', both.describe()],
     ['  requests per order', perOrder.join(', ')],
+    ['  CPU time per order', cpu(placed.length)],
   ]);
   return { both, placed, complete: complete.length };
+}
+
+/** From now on: what each of the processes uses. */
+function cpuOf(pids: Readonly<Record<string, number>>): (orders: number) => string {
+  const before = Object.entries(pids).map(([name, pid]) => ({ name, pid, ms: cpuMs(pid) }));
+  return (orders) =>
+    before
+      .map(({ name, pid, ms }) => {
+        const now = cpuMs(pid);
+        return `${name} ${now === null || ms === null ? 'unknown' : `${round((now - ms) / orders)} ms`}`;
+      })
+      .join(', ');
 }
 
 function isComplete(journey: Journey): journey is { [K in keyof Journey]: NonNullable<Journey[K]> } {

@@ -18,6 +18,8 @@ export interface Timed {
   topic: string;
   subject: string;
   fate: string;
+  /** How many deliveries of the subject were taken up with it, itself included. */
+  together: number;
   ms: number;
   platformMs: number;
   /** Within `ms`: waiting for Postgres. */
@@ -62,12 +64,13 @@ answerParent({
       transactionStartedMs = null;
       platformMs = 0;
       const startMs = nowMs();
-      const fate = await processDelivery(id, { pool, sessions, platforms, log, metrics });
+      const fates = await processDelivery(id, { pool, sessions, platforms, log, metrics });
       const endMs = nowMs();
       timed.push({
         topic,
         subject,
-        fate,
+        fate: fates.get(id) ?? 'nothing',
+        together: fates.size,
         ms: endMs - startMs,
         platformMs,
         sqlMs: statements.reduce((sum, [, ms]) => sum + ms, 0),

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +36,11 @@ export class Cluster implements AsyncDisposable {
     this.#server = server;
     this.#directory = directory;
     this.version = version;
+  }
+
+  /** Process id of the server; its connections are processes below it. */
+  get pid(): number {
+    return Number(readFileSync(join(this.#directory, 'cluster', 'postmaster.pid'), 'utf8').split('\n')[0]);
   }
 
   /** A migrated database that nobody has used. */

@@ -39,6 +39,10 @@ export class Platforms implements AsyncDisposable {
     this.urls = urls;
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   seed(what: { products: number; customers: number }): Promise<void> {
     return this.#child.call('seed', what);
   }

@@ -87,6 +87,10 @@ export class Tributary implements AsyncDisposable {
     return worker;
   }
 
+  get workerPid(): number {
+    return this.#worker?.pid ?? 0;
+  }
+
   async stopWorker(): Promise<void> {
     await this.#worker?.[Symbol.asyncDispose]();
     this.#worker = null;

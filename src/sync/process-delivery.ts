@@ -6,11 +6,18 @@ import type { PlatformChange } from '../model/change.ts';
 import type { PlatformName } from '../model/platform-name.ts';
 import { applyChanges } from './apply-changes.ts';
 import type { Sessions } from './connections/sessions.ts';
+import {
+  foretell,
+  type KnownStatements,
+  remember,
+  type WholeStatement,
+  wholeStatement,
+} from './graph/foretell.ts';
 import { failDelivery } from './inbox/fail-delivery.ts';
-import { type LoadedDelivery, loadDelivery } from './inbox/load-delivery.ts';
-import { type DeliveryOutcome, settleDelivery } from './inbox/settle-delivery.ts';
+import { type LoadedDelivery, loadSubject } from './inbox/load-delivery.ts';
+import { type DeliveryOutcome, settleDeliveries } from './inbox/settle-delivery.ts';
 import type { Metrics } from './metrics.ts';
-import type { Platform } from './platforms/platform.ts';
+import type { Interpretation, Platform } from './platforms/platform.ts';
 import { type Failure, judgeFailure, refuseDeadlyWork } from './retry.ts';
 
 export interface ProcessDeliveryOptions {
@@ -23,71 +30,139 @@ export interface ProcessDeliveryOptions {
   random?: () => number;
   /** How often its job was started, this time included. */
   starts?: number;
+  /** Leaves alone what else waits about its subject. */
+  alone?: boolean;
 }
 
 export type DeliveryFate = DeliveryOutcome | 'retrying' | 'dead' | 'held' | 'nothing';
 
-/** Takes one delivery from the inbox to its effect: interpret, apply in one transaction, settle; or judge its failure. */
+/**
+ * Takes a delivery from the inbox to its effect, and with it whatever else waits about its subject: interpret, apply in
+ * one transaction, settle; or judge its failure. What is said of one row in several deliveries is applied newest first,
+ * so that the older ones are found to be old without asking the graph.
+ * @returns the fate of each that was taken up; the one that was asked for is always among them.
+ */
 export async function processDelivery(
   deliveryId: bigint,
   options: ProcessDeliveryOptions,
-): Promise<DeliveryFate> {
+): Promise<Map<bigint, DeliveryFate>> {
   const startedMs = performance.now();
-  const delivery = await loadDelivery(options.pool, deliveryId);
-  if (delivery === null || delivery.status === 'settled' || delivery.status === 'dead') return 'nothing';
-  let fate: DeliveryFate;
-  try {
-    refuseDeadlyWork(options.starts ?? 1);
-    fate = delivery.duplicate
-      ? await settle(options.pool, delivery, 'duplicate')
-      : await interpretAndApply(delivery, options);
-  } catch (error) {
-    const attempt = delivery.attempts + 1;
-    const failure = judgeFailure(error, attempt, options.random ?? Math.random);
-    const durationMs = performance.now() - startedMs;
-    fate = await failDelivery(options.pool, delivery, attempt, { ...failure, durationMs });
-    logFailure(options.log, delivery, attempt, failure, error);
+  // What has brought a process down before is tried by itself: it must not drag others along again.
+  const alone = options.alone === true || (options.starts ?? 1) > 1;
+  const { deliveries, known } = await loadSubject(options.pool, deliveryId, { alone });
+  const fates = new Map<bigint, DeliveryFate>([[deliveryId, 'nothing']]);
+  const open = withoutTwins(deliveries.filter(({ status }) => status === 'pending' || status === 'retrying'));
+  const told = await Promise.all(open.map((delivery) => interpret(delivery, options)));
+  const fruitless: { id: bigint; outcome: DeliveryOutcome }[] = [];
+  for (const { delivery, result } of newestFirst(told)) {
+    const fate =
+      'error' in result
+        ? await fail(delivery, result.error, startedMs, options)
+        : await decide(delivery, result, { known, fruitless, startedMs }, options);
+    fates.set(delivery.id, fate);
   }
-  const { platform } = delivery;
-  options.metrics.deliveries.inc({ platform, fate });
-  options.metrics.deliverySeconds.observe({ platform }, (performance.now() - startedMs) / 1000);
-  if (fate === 'applied')
-    options.metrics.deliveryLagSeconds.observe(
-      { platform },
-      (Date.now() - delivery.receivedAt.getTime()) / 1000,
-    );
-  return fate;
+  await settleDeliveries(options.pool, fruitless);
+  for (const delivery of open) observe(delivery, fates.get(delivery.id) ?? 'nothing', startedMs, options);
+  return fates;
 }
 
-async function interpretAndApply(
-  delivery: LoadedDelivery,
-  options: ProcessDeliveryOptions,
-): Promise<DeliveryOutcome> {
-  const platform = options.platforms[delivery.platform];
-  if (platform === undefined) throw platformUnknown(delivery.platform);
-  const session = await options.sessions.get(delivery.connectionId);
-  // What a payload tells may not be enough to decide; what the platform says now is. Once is enough.
-  for (const fresh of [false, true]) {
-    const meaning = await platform.interpret(delivery, session, { fresh });
-    if (meaning.kind === 'ignored') return settle(options.pool, delivery, 'ignored');
-    if (meaning.kind === 'person') throw personNeeded(meaning.reason, meaning.remedy);
-    const outcome = await apply(delivery, meaning.changes, options);
-    if (outcome !== 'needsFresh') return outcome;
-  }
-  throw new AppError({
-    code: 'STILL_UNDECIDED',
-    retryable: true,
-    publicMessage: 'A fresh read of the platform did not tell which version is the newer one.',
-    remedy: 'It usually resolves itself at the next attempt.',
+type Result = { outcome: DeliveryOutcome } | { changes: PlatformChange[] } | { error: unknown };
+
+interface Told {
+  delivery: LoadedDelivery;
+  result: Result;
+  statement: WholeStatement | null;
+}
+
+/** What those that are taken up together share. */
+interface Together {
+  known: KnownStatements;
+  /** To be settled at the end, in one statement. */
+  fruitless: { id: bigint; outcome: DeliveryOutcome }[];
+  startedMs: number;
+}
+
+/** One event may have come twice: the second is looked at when the first is settled. */
+function withoutTwins(deliveries: readonly LoadedDelivery[]): LoadedDelivery[] {
+  const events = new Set<string>();
+  return deliveries.filter(({ eventId, topic }) => {
+    if (eventId === null) return true;
+    const event = `${topic} ${eventId}`;
+    if (events.has(event)) return false;
+    events.add(event);
+    return true;
   });
 }
 
-async function apply(
+async function interpret(delivery: LoadedDelivery, options: ProcessDeliveryOptions): Promise<Told> {
+  if (delivery.duplicate) return { delivery, result: { outcome: 'duplicate' }, statement: null };
+  try {
+    refuseDeadlyWork(options.starts ?? 1);
+    const result = await ask(delivery, options, false);
+    return { delivery, result, statement: 'changes' in result ? wholeStatement(result.changes) : null };
+  } catch (error) {
+    return { delivery, result: { error }, statement: null };
+  }
+}
+
+async function ask(
+  delivery: LoadedDelivery,
+  options: ProcessDeliveryOptions,
+  fresh: boolean,
+): Promise<{ outcome: DeliveryOutcome } | { changes: PlatformChange[] }> {
+  const platform = options.platforms[delivery.platform];
+  if (platform === undefined) throw platformUnknown(delivery.platform);
+  const session = await options.sessions.get(delivery.connectionId);
+  const meaning: Interpretation = await platform.interpret(delivery, session, { fresh });
+  if (meaning.kind === 'person') throw personNeeded(meaning.reason, meaning.remedy);
+  return meaning.kind === 'ignored' ? { outcome: 'ignored' } : { changes: meaning.changes };
+}
+
+/** Whole statements before all else, and of those the newest; the rest as it arrived. */
+function newestFirst(told: readonly Told[]): Told[] {
+  if (told.length < 2) return [...told];
+  const rank = ({ statement }: Told): number => statement?.version.sourceUpdatedAt.getTime() ?? 0;
+  const read = ({ statement }: Told): number => statement?.version.observedAt?.getTime() ?? 0;
+  return [...told].sort((a, b) => rank(b) - rank(a) || read(b) - read(a));
+}
+
+async function decide(
+  delivery: LoadedDelivery,
+  told: { outcome: DeliveryOutcome } | { changes: PlatformChange[] },
+  { known, fruitless, startedMs }: Together,
+  options: ProcessDeliveryOptions,
+): Promise<DeliveryFate> {
+  try {
+    let result = told;
+    // What a payload tells may not be enough to decide; what the platform says now is. Once is enough.
+    for (const fresh of [false, true]) {
+      if (fresh) result = await ask(delivery, options, true);
+      const outcome =
+        'outcome' in result ? result.outcome : await take(delivery, result.changes, known, options);
+      if (outcome === 'needsFresh') continue;
+      if (typeof outcome === 'string') {
+        fruitless.push({ id: delivery.id, outcome });
+        return outcome;
+      }
+      return outcome.settled;
+    }
+    throw stillUndecided();
+  } catch (error) {
+    return fail(delivery, error, startedMs, options);
+  }
+}
+
+/** Applies what is news. What is none is left to be settled, without a transaction of its own. */
+async function take(
   delivery: LoadedDelivery,
   changes: readonly PlatformChange[],
+  known: KnownStatements,
   options: ProcessDeliveryOptions,
-): Promise<DeliveryOutcome | 'needsFresh'> {
-  const applied = await transaction(options.pool, (tx) =>
+): Promise<DeliveryOutcome | 'needsFresh' | { settled: DeliveryOutcome }> {
+  const statement = wholeStatement(changes);
+  const foretold = statement === null ? null : foretell(statement, known);
+  if (foretold !== null) return foretold;
+  const { outcome } = await transaction(options.pool, (tx) =>
     (options.apply ?? applyChanges)(tx, {
       changes,
       source: delivery.platform,
@@ -97,16 +172,44 @@ async function apply(
       platforms: options.platforms,
     }),
   );
-  return applied.outcome;
+  if (outcome === 'needsFresh') return 'needsFresh';
+  if (statement !== null && outcome !== 'stale') remember(statement, known);
+  return { settled: outcome };
 }
 
-async function settle(
-  pool: Pool,
+async function fail(
   delivery: LoadedDelivery,
-  outcome: DeliveryOutcome,
-): Promise<DeliveryOutcome> {
-  await settleDelivery(pool, delivery.id, outcome);
-  return outcome;
+  error: unknown,
+  startedMs: number,
+  options: ProcessDeliveryOptions,
+): Promise<DeliveryFate> {
+  const attempt = delivery.attempts + 1;
+  const failure = judgeFailure(error, attempt, options.random ?? Math.random);
+  const durationMs = performance.now() - startedMs;
+  const fate = await failDelivery(options.pool, delivery, attempt, { ...failure, durationMs });
+  logFailure(options.log, delivery, attempt, failure, error);
+  return fate;
+}
+
+function observe(
+  { platform, receivedAt }: LoadedDelivery,
+  fate: DeliveryFate,
+  startedMs: number,
+  { metrics }: ProcessDeliveryOptions,
+): void {
+  metrics.deliveries.inc({ platform, fate });
+  metrics.deliverySeconds.observe({ platform }, (performance.now() - startedMs) / 1000);
+  if (fate === 'applied')
+    metrics.deliveryLagSeconds.observe({ platform }, (Date.now() - receivedAt.getTime()) / 1000);
+}
+
+function stillUndecided(): AppError {
+  return new AppError({
+    code: 'STILL_UNDECIDED',
+    retryable: true,
+    publicMessage: 'A fresh read of the platform did not tell which version is the newer one.',
+    remedy: 'It usually resolves itself at the next attempt.',
+  });
 }
 
 function personNeeded(reason: string, remedy: string): AppError {

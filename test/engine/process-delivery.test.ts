@@ -2,9 +2,11 @@ import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { transaction } from '../../src/db/transaction.ts';
 import { AppError } from '../../src/errors.ts';
-import type { applyChanges } from '../../src/sync/apply-changes.ts';
+import type { CanonicalProduct } from '../../src/model/product.ts';
+import { applyChanges } from '../../src/sync/apply-changes.ts';
 import { createMetrics } from '../../src/sync/metrics.ts';
 import { replayDelivery } from '../../src/sync/operations.ts';
+import type { Platform } from '../../src/sync/platforms/platform.ts';
 import { type DeliveryFate, processDelivery } from '../../src/sync/process-delivery.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { addDelivery, connect, memoryLog, sessionsFor, stubApply } from './support/engine.ts';
@@ -25,10 +27,20 @@ beforeEach(async () => {
   await database.pool.query('delete from graphile_worker._private_jobs');
 });
 
-function run(
+interface RunOptions {
+  apply?: typeof applyChanges;
+  starts?: number;
+  random?: () => number;
+}
+
+async function run(id: bigint, options: RunOptions = {}): Promise<DeliveryFate | undefined> {
+  return (await runTogether(id, { alone: true, ...options })).get(id);
+}
+
+function runTogether(
   id: bigint,
-  options: { apply?: typeof applyChanges; starts?: number; random?: () => number } = {},
-): Promise<DeliveryFate> {
+  options: RunOptions & { alone?: boolean } = {},
+): Promise<Map<bigint, DeliveryFate>> {
   const { log } = memoryLog();
   return processDelivery(id, {
     pool: database.pool,
@@ -171,7 +183,7 @@ test('Retry-After is respected and the twelfth failure is a dead letter that a r
   });
   expect(await run(id, { apply: failing(busy) })).toBe('retrying');
   expect((await row(id)).in_seconds).toBe('600');
-  const fates: DeliveryFate[] = [];
+  const fates: (DeliveryFate | undefined)[] = [];
   for (let attempt = 2; attempt <= 12; attempt += 1) fates.push(await run(id, { apply: failing(busy) }));
   expect(fates).toEqual([...Array.from({ length: 10 }, () => 'retrying'), 'dead']);
   expect(await row(id)).toMatchObject({ status: 'dead', attempts: 12, later: false, error_code: 'BUSY' });
@@ -196,3 +208,91 @@ test('a delivery whose body was erased cannot be replayed', async () => {
   );
   expect(await row(id)).toMatchObject({ status: 'pending' });
 });
+
+test('what waits about one subject is taken up together; others, what is not yet due and a twin are not', async () => {
+  const first = await addDelivery(database.pool, { connectionId, eventId: 'e-1' });
+  const twin = await addDelivery(database.pool, { connectionId, eventId: 'e-1' });
+  const broken = await addDelivery(database.pool, { connectionId, body: { name: 5 } });
+  const ignored = await addDelivery(database.pool, { connectionId, topic: 'unknown/topic' });
+  const later = await addDelivery(database.pool, { connectionId });
+  const stranger = await addDelivery(database.pool, { connectionId, subject: 'thing:2' });
+  await database.pool.query(
+    `update delivery set status = 'retrying', next_attempt_at = now() + interval '1 hour' where id = $1`,
+    [later],
+  );
+  expect(await runTogether(ignored)).toEqual(
+    new Map<bigint, DeliveryFate>([
+      [ignored, 'ignored'],
+      [first, 'applied'],
+      [broken, 'dead'],
+    ]),
+  );
+  expect(await row(ignored)).toMatchObject({ status: 'settled', outcome: 'ignored' });
+  for (const id of [twin, stranger]) expect(await row(id)).toMatchObject({ status: 'pending' });
+  expect(await row(later)).toMatchObject({ status: 'retrying', attempts: 0 });
+  // The twin is looked at when the first is settled.
+  expect(await runTogether(twin)).toEqual(new Map([[twin, 'duplicate']]));
+});
+
+test('what has brought a process down is tried by itself', async () => {
+  const suspect = await addDelivery(database.pool, { connectionId });
+  const bystander = await addDelivery(database.pool, { connectionId });
+  expect(await runTogether(suspect, { starts: 2 })).toEqual(new Map([[suspect, 'applied']]));
+  expect(await row(bystander)).toMatchObject({ status: 'pending' });
+});
+
+test('of several statements about one row the newest is applied, and the others are known to be old without asking', async () => {
+  const at = (second: number, title: string) => ({ at: `2026-11-20T10:00:0${second}Z`, title });
+  const tell = (body: unknown) =>
+    addDelivery(database.pool, { connectionId, topic: 'products/update', subject: 'product:77', body });
+  const telling: Platform = {
+    ...platforms.shopify,
+    interpret: async (delivery) => {
+      const told = JSON.parse(delivery.body.toString('utf8')) as { at: string; title: string };
+      const version = { sourceUpdatedAt: new Date(told.at), observedAt: null };
+      return {
+        kind: 'changes',
+        changes: [{ kind: 'product', remoteId: '77', version, product: product(told.title) }],
+      };
+    },
+  };
+  let applied = 0;
+  const together = (id: bigint) =>
+    processDelivery(id, {
+      pool: database.pool,
+      sessions: sessionsFor(database.pool, { shopify: telling }, memoryLog().log),
+      platforms: { shopify: telling },
+      log: memoryLog().log,
+      metrics: createMetrics(new Registry()),
+      apply: (tx, input) => {
+        applied += 1;
+        return applyChanges(tx, input);
+      },
+    });
+  const old = await tell(at(1, 'Old'));
+  const newest = await tell(at(3, 'Newest'));
+  const middle = await tell(at(2, 'Middle'));
+  const again = await tell(at(3, 'Newest'));
+  expect(await together(old)).toEqual(
+    new Map<bigint, DeliveryFate>([
+      [old, 'stale'],
+      [newest, 'applied'],
+      [middle, 'stale'],
+      [again, 'unchanged'],
+    ]),
+  );
+  expect(applied).toBe(1);
+  expect((await database.pool.query('select title from product')).rows).toEqual([{ title: 'Newest' }]);
+  // What the graph was told before is known from its table.
+  const late = await tell(at(2, 'Middle'));
+  expect(await together(late)).toEqual(new Map([[late, 'stale']]));
+  expect(applied).toBe(1);
+  // Two that differ and are of one time decide nothing: the graph is asked, and asks for a fresh read.
+  const rival = await tell(at(3, 'Rival'));
+  expect(await together(rival)).toEqual(new Map([[rival, 'retrying']]));
+  expect(await row(rival)).toMatchObject({ error_code: 'STILL_UNDECIDED' });
+});
+
+function product(title: string): CanonicalProduct {
+  return { title, vendor: null, productType: null, status: 'active', handle: 'a', tags: [], variants: [] };
+}

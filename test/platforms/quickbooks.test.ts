@@ -681,8 +681,13 @@ describe('what QuickBooks tells', () => {
     await using it = await company();
     const outcome = await push(quickbooks, it.session, taxed);
     const id = outcome?.remoteId ?? '';
+    expect(
+      await quickbooks.interpret(facts({ entity: 'salesreceipt', id, operation: 'created' }), it.session, {
+        fresh: false,
+      }),
+    ).toEqual({ kind: 'ignored', reason: 'A record of our own making, told back.' });
     const read = await quickbooks.interpret(
-      facts({ entity: 'salesreceipt', id, operation: 'created' }),
+      facts({ entity: 'salesreceipt', id, operation: 'updated' }),
       it.session,
       { fresh: false },
     );

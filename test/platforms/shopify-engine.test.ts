@@ -87,6 +87,42 @@ describe('deliveries', () => {
     ]);
   });
 
+  test('a product is not read again where only its stock has changed', async () => {
+    const { productId } = must(sandbox.shop.variantBySku.get('MUG'));
+    const told = (change: Record<string, unknown> = {}) => {
+      const { title, updatedAtMs } = must(sandbox.shop.products.get(productId));
+      return `{"id":${productId},${JSON.stringify({ title, updated_at: new Date(updatedAtMs).toISOString().replace(/\.\d+/, ''), ...change }).slice(1)}`;
+    };
+    const interpret = async (id: bigint, body: string) => {
+      session.requests = 0;
+      const delivery = { ...deliveryOf('products/update', body), id };
+      const { kind } = await shopify.interpret(delivery, session, { fresh: false });
+      return { kind, requests: session.requests };
+    };
+    const first = told({ variants: [{ inventory_quantity: 40 }] });
+    expect(await interpret(1n, first)).toEqual({ kind: 'changes', requests: 1 });
+    const later = { updated_at: '2030-01-01T00:00:00Z' };
+    expect(await interpret(2n, told({ ...later, variants: [{ inventory_quantity: 39 }] }))).toEqual({
+      kind: 'ignored',
+      requests: 0,
+    });
+    // The first is tried again: whatever was read for it then has not arrived.
+    expect(await interpret(1n, first)).toEqual({ kind: 'changes', requests: 1 });
+    expect(
+      await interpret(3n, told({ ...later, title: 'Mug', variants: [{ inventory_quantity: 39 }] })),
+    ).toEqual({
+      kind: 'changes',
+      requests: 1,
+    });
+    // That one was read as something else than it told: the same again is no reason not to look.
+    expect(
+      await interpret(4n, told({ ...later, title: 'Mug', variants: [{ inventory_quantity: 38 }] })),
+    ).toEqual({
+      kind: 'changes',
+      requests: 1,
+    });
+  });
+
   test('a level tells its figure, and a fresh look all of its figures', async () => {
     const { itemId, locationId } = levelOf('MUG');
     const body = `{"inventory_item_id":${itemId},"location_id":${locationId},"available":12,"updated_at":"2026-11-23T03:00:00-07:00"}`;

@@ -16,3 +16,18 @@ export async function settleDelivery(
     values: [deliveryId, outcome],
   });
 }
+
+/** Marks deliveries as done that had no effect. */
+export async function settleDeliveries(
+  db: Queryable,
+  settled: readonly { id: bigint; outcome: DeliveryOutcome }[],
+): Promise<void> {
+  if (settled.length === 0) return;
+  await db.query({
+    name: 'settle-deliveries',
+    text: `update delivery d set status = 'settled', outcome = s.outcome::delivery_outcome, settled_at = clock_timestamp(),
+             error = null, error_code = null, remedy = null, next_attempt_at = null
+           from unnest($1::bigint[], $2::text[]) as s (id, outcome) where d.id = s.id`,
+    values: [settled.map(({ id }) => id), settled.map(({ outcome }) => outcome)],
+  });
+}

@@ -3,6 +3,7 @@ import { AppError } from '../../../errors.ts';
 import { naturalBatch, type Settled } from '../natural-batch.ts';
 import type { Session } from '../platform.ts';
 import { Fault, faultIn, objectNotFound, toAppError } from './fault.ts';
+import { noteOwn } from './own-records.ts';
 import type { QuickBooksCredentials } from './settings.ts';
 
 export type QuickBooksSession = Session<QuickBooksCredentials>;
@@ -69,8 +70,8 @@ export function booksOf(session: QuickBooksSession): Books {
     run: (operations) => run(call, operations),
   });
   const books: Books = {
-    create: async (entity, body, { requestId, allowDuplicateDocNumber }) =>
-      (await call(`creating a ${entity}`, (qbo, done) =>
+    create: async (entity, body, { requestId, allowDuplicateDocNumber }) => {
+      const created = (await call(`creating a ${entity}`, (qbo, done) =>
         qbo[`create${entity}`]?.(
           {
             ...body,
@@ -79,7 +80,10 @@ export function booksOf(session: QuickBooksSession): Books {
           },
           done,
         ),
-      )) as Entity,
+      )) as Entity;
+      noteOwn(session, entity, created.Id);
+      return created;
+    },
     update: async (entity, body, { requestId }) =>
       (await call(`updating a ${entity}`, (qbo, done) =>
         qbo[`update${entity}`]?.(
@@ -99,6 +103,7 @@ export function booksOf(session: QuickBooksSession): Books {
     createSmall: async (entity, body, requestId) => {
       const [created] = await operate({ kind: 'create', entity, body, requestId });
       if (created === undefined) throw new Error(`QuickBooks answered a created ${entity} with nothing`);
+      noteOwn(session, entity, created.Id);
       return created;
     },
     changesSince: async (entities, since) => {

@@ -144,7 +144,6 @@ export async function ensureBuyer(
     const link = isForced ? undefined : (await session.links.find('Customer', [id], linkType)).get(id);
     if (link !== undefined) return link.remoteId;
     const entity = await findOrMake(session, company, buyer, currency, isForced);
-    noteOwn(session, entity.Id);
     await session.links.save({
       entityType: 'Customer',
       entityId: id,
@@ -229,21 +228,6 @@ async function guest(session: QuickBooksSession, company: Company, currency: str
     if (rival !== undefined) return rival.Id;
     throw toAppError(error, `making the customer "${displayName}"`);
   }
-}
-
-/** Records that we made are told back to us; without an e-mail address they would pass for strangers. */
-export function isOwnNewCustomer(session: QuickBooksSession, id: string): boolean {
-  return (session.cache.get(ownKey) as Set<string> | undefined)?.has(id) === true;
-}
-
-const ownKey = 'quickbooks.ownCustomers';
-const ownMax = 10_000;
-
-function noteOwn(session: QuickBooksSession, id: string): void {
-  const own = (session.cache.get(ownKey) as Set<string> | undefined) ?? new Set<string>();
-  own.add(id);
-  if (own.size > ownMax) own.delete(own.values().next().value ?? '');
-  session.cache.set(ownKey, own);
 }
 
 function newCustomer(company: Company, buyer: BuyerBody, currency: string): Record<string, unknown> {

@@ -3,9 +3,10 @@ import type { PlatformChange } from '../../../model/change.ts';
 import { naturalBatch } from '../natural-batch.ts';
 import type { DeliveryFacts, Interpretation } from '../platform.ts';
 import { booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
-import { canonicalIn, fieldsIn, isOwnNewCustomer } from './customers.ts';
+import { canonicalIn, fieldsIn } from './customers.ts';
 import { type QuickBooksEvent, quickBooksEvent } from './door.ts';
 import { toAppError } from './fault.ts';
+import { isOwn } from './own-records.ts';
 import { receiptState } from './receipt-body.ts';
 import { readSettings } from './settings.ts';
 
@@ -18,6 +19,8 @@ export async function interpret(
   const name = readable[event.entity];
   if (name === undefined)
     return { kind: 'ignored', reason: `The graph holds no ${event.entity} of QuickBooks.` };
+  if (event.operation === 'created' && isOwn(session, name, event.id))
+    return { kind: 'ignored', reason: 'A record of our own making, told back.' };
   const observedAt = new Date(session.now());
   const entity = event.operation === 'deleted' ? null : await readerOf(session, name)(event.id);
   if (name === 'SalesReceipt')
@@ -52,7 +55,7 @@ export function customerChange(
   const { guestCustomer } = readSettings(session.settings);
   const displayName = String(entity.DisplayName ?? '');
   if (displayName === guestCustomer || displayName.startsWith(`${guestCustomer} `)) return null;
-  if (entity.SyncToken === '0' && isOwnNewCustomer(session, entity.Id)) return null;
+  if (entity.SyncToken === '0' && isOwn(session, 'Customer', entity.Id)) return null;
   const version = { sourceUpdatedAt: timeOf(entity.MetaData.LastUpdatedTime, observedAt), observedAt };
   if (entity.Active === false) return { kind: 'customerRemoved', remoteId: entity.Id, version };
   return {

@@ -26,6 +26,7 @@ import {
   refundPayload,
 } from './payloads.ts';
 import { readCustomer, readLevel, readLocation, readOrder, readProduct, readProductOfItem } from './read.ts';
+import { hashOfProduct, isSeen, noteSeen, timeOfProduct } from './seen-products.ts';
 import { idOf } from './vocabulary.ts';
 
 /**
@@ -80,7 +81,7 @@ export async function interpret(
       return fresh ? customerRead(delivery, session) : customerTold(body);
     case 'products':
       // The payload tells neither cost nor whether stock is counted, and stops at 100 variants.
-      return productRead(idFrom(body), session);
+      return fresh ? productRead(idFrom(body), session) : productTold(delivery, body, session);
     case 'inventory_items':
       return found(
         await readProductOfItem(session, idFrom(body)),
@@ -226,6 +227,26 @@ async function customerRead(delivery: DeliveryFacts, session: ShopifySession): P
       version: { sourceUpdatedAt: observedAt, observedAt },
     },
   );
+}
+
+async function productTold(
+  delivery: DeliveryFacts,
+  body: unknown,
+  session: ShopifySession,
+): Promise<Interpretation> {
+  const id = idFrom(body);
+  const hash = hashOfProduct(body);
+  if (isSeen(session, id, hash, delivery.id))
+    return { kind: 'ignored', reason: 'Nothing but its stock has changed, which is told by itself.' };
+  const read = await productRead(id, session);
+  const [change] = read.kind === 'changes' ? read.changes : [];
+  noteSeen(session, id, {
+    hash,
+    deliveryId: delivery.id,
+    readAsTold:
+      change?.kind === 'product' && change.version.sourceUpdatedAt.getTime() === timeOfProduct(body),
+  });
+  return read;
 }
 
 async function productRead(id: string, session: ShopifySession): Promise<Interpretation> {
