@@ -43,27 +43,7 @@ async function run(bench: Bench): Promise<void> {
     `The vendors' rate limits would not admit ${full.perSecond} orders/s: they are switched off at the sandbox and on our side.`,
   );
   await measure(shop, bench, easy);
-
-    await shop.database.query('create extension if not exists pg_stat_statements');
-    await shop.database.query('select pg_stat_statements_reset()');
-  }
   const { both, placed, complete } = await measure(shop, bench, full);
-
-    const r2 = await shop.database.query(
-      `select c.platform, d.topic, d.outcome, count(*)::int as n, count(distinct d.subject)::int as subjects from delivery d join connection c on c.id = d.connection_id group by 1,2,3 order by 4 desc`,
-    );
-    for (const r of r2.rows) console.log(JSON.stringify(r));
-    const r3 = await shop.database.query(
-      `select c.platform, d.kind, d.status, count(*)::int as n from push d join connection c on c.id = d.connection_id group by 1,2,3 order by 4 desc`,
-    );
-    for (const r of r3.rows) console.log(JSON.stringify(r));
-  }
-
-    const { rows } = await shop.database.query(
-      `select (calls)::int as calls, (total_exec_time+total_plan_time)::int as ms, total_plan_time::int as plan, toplevel, left(regexp_replace(query, '\\s+', ' ', 'g'),100) as q from pg_stat_statements order by total_exec_time+total_plan_time desc limit 45`,
-    );
-    for (const r of rows) console.log(`${r.calls}\t${r.ms}\t${r.plan}\t${r.toplevel}\t${r.q}`);
-  }
   for (const line of await shop.deaths()) report.say(`dead: ${line}`);
   report.atMost(`p99 to all receipts at ${full.perSecond}/s`, both.percentile(99), 500, 'ms');
   report.atMost('orders without all receipts', placed.length - complete, 0, '');
