@@ -1,3 +1,4 @@
+import { peoplesProperties } from '../../sandbox/hubspot/peoples-properties.ts';
 import { startHubSpotSandbox } from '../../sandbox/hubspot/server.ts';
 import type { FaultEffect, Faults } from '../../sandbox/kit/faults.ts';
 import { seededRandom } from '../../sandbox/kit/random.ts';
@@ -13,7 +14,7 @@ import { orderInput } from '../support/shop-traffic.ts';
 const common = { port: 0, seed: 5, limits: false, statePath: null };
 // Webhooks come from the subscriptions that Tributary makes: an address here as well would send each of them twice.
 const shopify = await startShopifySandbox({ ...common, webhookUrl: null });
-const hubspot = await startHubSpotSandbox(common);
+const hubspot = await startHubSpotSandbox({ ...common, subscribedProperties: peoplesProperties });
 const quickbooks = await startQuickBooksSandbox(common);
 const sandboxes = { shopify, hubspot, quickbooks };
 const random = seededRandom(23);

@@ -6,20 +6,6 @@ const ports = { shopify: 4010, hubspot: 4011, quickbooks: 4012 };
 /** Cost points of Shopify's largest plan: on the smallest one, reading a shop's history takes many minutes. */
 const plusPlan = { maximumPoints: 20_000, restorePerSecond: 1_000 };
 
-/** What an app subscribes to: fields that people edit, not those it writes itself. */
-const peoplesProperties = [
-  'email',
-  'firstname',
-  'lastname',
-  'phone',
-  'company',
-  'address',
-  'city',
-  'state',
-  'zip',
-  'country',
-];
-
 /** Serves the sandbox platforms until it is told to stop. Tells a parent process when they are ready. */
 export async function sandboxCommand(options: {
   seed: number;
