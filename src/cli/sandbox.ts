@@ -13,9 +13,15 @@ export async function sandboxCommand(options: {
   webhooks: string | null;
   limits: boolean;
 }): Promise<number> {
-  const [{ startShopifySandbox }, { startHubSpotSandbox }, { startQuickBooksSandbox }] = await Promise.all([
+  const [
+    { startShopifySandbox },
+    { startHubSpotSandbox },
+    { peoplesProperties },
+    { startQuickBooksSandbox },
+  ] = await Promise.all([
     import('../../sandbox/shopify/server.ts'),
     import('../../sandbox/hubspot/server.ts'),
+    import('../../sandbox/hubspot/peoples-properties.ts'),
     import('../../sandbox/quickbooks/server.ts'),
   ]);
   const common = (name: keyof typeof ports) => ({
