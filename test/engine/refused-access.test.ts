@@ -188,7 +188,7 @@ test('deliveries that need the platform wait too, and are read once it accepts u
     processDelivery(id, {
       ...options(),
       apply: fails ? () => Promise.reject(refused) : stubApply(),
-    });
+    }).then((fates) => fates.get(id));
   expect(await process(first, true)).toBe('held');
   expect(await process(second, true)).toBe('held');
   expect(await rows('delivery')).toEqual([waiting, waiting]);

@@ -37,7 +37,7 @@ export function isSeen(
 ): boolean {
   const seen = seenOf(session).get(productId);
   // A delivery that is tried again has not had its effect, whatever was read for it.
-  return seen !== undefined && seen.readAsTold && seen.hash === hash && seen.deliveryId !== deliveryId;
+  return seen?.readAsTold === true && seen.hash === hash && seen.deliveryId !== deliveryId;
 }
 
 export function noteSeen(session: ShopifySession, productId: string, seen: Seen): void {
