@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Registry } from 'prom-client';
 import { migrate, migrationNames } from '../prisma/migrate.ts';
 import type { Config, ConnectionConfig } from './config.ts';
 import { type AppContext, createContext } from './context.ts';
@@ -16,6 +17,8 @@ import { upsertConnection } from './sync/connections/connections.ts';
 import { encryptionKeyFrom } from './sync/connections/credentials.ts';
 import { metricsRegistry } from './sync/metrics.ts';
 import { platformNamed, platforms } from './sync/platforms/index.ts';
+import { QueueMetrics } from './sync/queue-metrics.ts';
+import { dropOld } from './sync/retention.ts';
 import { startWorker } from './sync/worker.ts';
 import { createDoor } from './webhooks/receive.ts';
 
@@ -63,7 +66,8 @@ export async function startApp(
   if (options.role !== 'api') {
     const { pool, connectionString, sessions, log } = context;
     starting.use(await startWorker({ pool, connectionString, sessions, platforms, log }));
-    starting.use(sweepEvery(context, 5 * 60_000));
+    if (config.sweepMinutes > 0) starting.use(sweepEvery(context, config.sweepMinutes * 60_000));
+    starting.use(repeat(60 * 60_000, (signal) => dropWhatIsOld(context, signal)));
   }
   const http = options.role === 'worker' ? null : starting.use(await serve(context));
   const running = starting.move();
@@ -167,6 +171,34 @@ export async function sweepAll(context: AppContext, options: { signal?: AbortSig
   }
 }
 
+async function dropWhatIsOld({ pool, config, log }: AppContext, signal: AbortSignal): Promise<void> {
+  try {
+    const dropped = await dropOld(pool, config.retentionDays, signal);
+    if (dropped !== null && dropped.events + dropped.bodies + dropped.answers > 0)
+      log.info(dropped, 'dropped what was older than it is kept');
+  } catch (error) {
+    log.warn({ err: error }, 'what is old could not be dropped; it is tried again in an hour');
+  }
+}
+
+/** Does it after each interval, never twice at the same time; disposing of it waits for what is under way. */
+function repeat(intervalMs: number, work: (signal: AbortSignal) => Promise<void>): AsyncDisposable {
+  const stop = new AbortController();
+  let running: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    running ??= work(stop.signal).finally(() => {
+      running = null;
+    });
+  }, intervalMs);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(timer);
+      stop.abort();
+      await running;
+    },
+  };
+}
+
 function sweepEvery(context: AppContext, intervalMs: number): AsyncDisposable {
   const stop = new AbortController();
   let running: Promise<void> = Promise.resolve();
@@ -193,6 +225,8 @@ async function serve(context: AppContext): Promise<HttpServer> {
   });
   const graphql = createGraphQL(context.graphqlServices());
   const names = await migrationNames();
+  const queueRegistry = new Registry();
+  const queue = new QueueMetrics(pool, queueRegistry);
   const http = await serveHttp({
     host: config.host,
     port: config.port,
@@ -208,10 +242,11 @@ async function serve(context: AppContext): Promise<HttpServer> {
         const missing = names.filter((name) => !rows.some((row) => row.migration_name === name));
         return missing.length === 0 ? null : `migrations ${missing.join(', ')}`;
       },
-      metrics: async () => ({
-        contentType: metricsRegistry.contentType,
-        body: await metricsRegistry.metrics(),
-      }),
+      metrics: async () => {
+        await queue.refresh();
+        const { contentType } = metricsRegistry;
+        return { contentType, body: await Registry.merge([metricsRegistry, queueRegistry]).metrics() };
+      },
     },
   });
   const webSocket = graphql.attachWebSocket(http.server);

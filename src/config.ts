@@ -18,6 +18,10 @@ export interface Config {
   encryptionKey: string | null;
   apiKeys: ApiKeyConfig[];
   logLevel: string;
+  /** Days for which events, and the raw bytes of settled deliveries, are kept; 0: for ever. */
+  retentionDays: { events: number; inbox: number };
+  /** How often every account is read for what its deliveries did not tell, in minutes; 0: never. */
+  sweepMinutes: number;
   graphiql: boolean;
   introspection: boolean;
   baseUrls: Record<PlatformName, string>;
@@ -52,6 +56,7 @@ export function sandboxUrl(platform: PlatformName): string {
 
 const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
 const url = z.url({ protocol: /^https?$/, error: 'must be an http or https address' });
+const days = z.coerce.number('must be a number of days').int().min(0).max(36_500);
 const filled = z.string().trim().min(1, 'must not be empty');
 
 const schema = z.object({
@@ -74,6 +79,9 @@ const schema = z.object({
     .optional(),
   API_KEYS: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  EVENT_RETENTION_DAYS: days.default(90),
+  INBOX_RETENTION_DAYS: days.default(30),
+  SWEEP_MINUTES: z.coerce.number('must be a number of minutes').int().min(0).max(1_440).default(5),
   GRAPHIQL: flag.optional(),
   INTROSPECTION: flag.optional(),
   SHOPIFY_API_URL: url.optional(),
@@ -185,6 +193,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     encryptionKey: env.ENCRYPTION_KEY ?? null,
     apiKeys,
     logLevel: env.LOG_LEVEL,
+    retentionDays: { events: env.EVENT_RETENTION_DAYS, inbox: env.INBOX_RETENTION_DAYS },
+    sweepMinutes: env.SWEEP_MINUTES,
     graphiql: env.GRAPHIQL ?? demo,
     introspection: env.INTROSPECTION ?? demo,
     baseUrls: {

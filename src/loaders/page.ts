@@ -183,7 +183,8 @@ function cursorValues(cursor: string, sort: Sort): Sql {
   );
 }
 
-function decodeCursor(cursor: string, sort: Sort): string[] {
+/** What a cursor of this list in this order points at, as text. @throws AppError BAD_USER_INPUT */
+export function decodeCursor(cursor: string, sort: Sort): string[] {
   let decoded: unknown;
   try {
     decoded = JSON.parse(Buffer.from(cursor, 'base64url').toString());

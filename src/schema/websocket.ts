@@ -10,6 +10,7 @@ import {
 import { CloseCode, type SubscribePayload, type Context as WsContext } from 'graphql-ws';
 import { type Extra, useServer } from 'graphql-ws/use/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isSameOrigin, type KeyRing, keyOf } from './authenticate.ts';
 import type { Crowd, Subscriber } from './crowd.ts';
@@ -232,7 +233,7 @@ async function joinCrowd(
 function subscriberOf(socket: WebSocket, id: string, options: WebSocketOptions, end: () => void): Subscriber {
   const before = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
   const most = options.limits.socketBufferBytes;
-  return {
+  const subscriber: Subscriber = {
     send: (result) => {
       if (socket.readyState !== socket.OPEN) return false;
       if (socket.bufferedAmount > most) {
@@ -254,11 +255,18 @@ function subscriberOf(socket: WebSocket, id: string, options: WebSocketOptions, 
       }
     },
     end: (error) => {
+      if (error instanceof AppError) {
+        // Made for callers: coming back with the same cursor would end in the same way.
+        const told = new GraphQLError(error.publicMessage, { originalError: error });
+        subscriber.send(Buffer.from(JSON.stringify({ errors: concealed([told], options) })));
+        return end();
+      }
       // Clients resume from their cursor on a new socket; an ended stream without a word would look complete.
       if (error !== undefined) socket.close(CloseCode.InternalServerError, 'Internal server error');
       end();
     },
   };
+  return subscriber;
 }
 
 /** `after` tells one subscriber from another and nothing of what is shown: it is no part of the key. */

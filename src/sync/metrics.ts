@@ -62,12 +62,6 @@ export function createMetrics(registry: Registry) {
       buckets: seconds,
       registers,
     }),
-    circuitChanges: new Counter({
-      name: 'tributary_circuit_changes_total',
-      help: 'Openings and closings of the circuit breaker.',
-      labelNames: ['platform', 'to'],
-      registers,
-    }),
     recovered: new Counter({
       name: 'tributary_recovered_total',
       help: 'Work taken over from processes that died, by kind.',

@@ -32,7 +32,7 @@ export async function replayDelivery(tx: Tx, deliveryId: bigint): Promise<void> 
   if (row.erased)
     throw refused(
       'DELIVERY_ERASED',
-      'The body of this delivery was erased for privacy; it cannot be replayed.',
+      'The bytes of this delivery are no longer kept (age or privacy); it cannot be replayed. Sweep the connection to read the platform anew.',
     );
   await enqueueDeliveries(tx, [deliveryId]);
 }

@@ -379,3 +379,36 @@ test('a subscriber that takes nothing is closed, and others do not notice', asyn
   expect([1013, 1006]).toContain(await closed);
   await quick.stop();
 });
+
+test('a cursor from before what is kept is refused in a subscription and in the list, and never answered with a gap', async () => {
+  await using api = await startTestApi();
+  // As retention leaves it: 98 were given out and dropped.
+  await api.database.pool.query('update event_head set position = 98, dropped_until = 98');
+  await append(api, orderEvent(1n), orderEvent(2n));
+
+  const expired = listen(api, 'subscription { eventAppended(after: "97") { cursor } }');
+  await until(() => expired.errors.length > 0 || expired.received.length > 0);
+  expect(JSON.stringify([expired.errors, expired.received])).toContain('"code":"CURSOR_EXPIRED"');
+  await expired.stop();
+  const overHttp = await fetch(api.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      authorization: `Bearer ${adminKey}`,
+    },
+    body: JSON.stringify({ query: 'subscription { eventAppended(after: "97") { cursor } }' }),
+  });
+  expect(await overHttp.text()).toContain('"code":"CURSOR_EXPIRED"');
+  const kept = listen(api, 'subscription { eventAppended(after: "98") { cursor } }');
+  await until(() => kept.received.length === 2);
+  expect(kept.received.map((one) => one.data.eventAppended.cursor)).toEqual(['99', '100']);
+  await kept.stop();
+
+  const list = (position: string) =>
+    api.ask('query ($after: String) { events(first: 10, after: $after) { nodes { cursor } } }', {
+      after: Buffer.from(JSON.stringify(['position', position])).toString('base64url'),
+    });
+  expect((await list('97')).errors).toMatchObject([{ extensions: { code: 'CURSOR_EXPIRED' } }]);
+  expect((await list('98')).data.events.nodes).toEqual([{ cursor: '99' }, { cursor: '100' }]);
+});

@@ -23,7 +23,7 @@ export function idempotencyField(t: InputBuilder) {
   return {
     idempotencyKey: t.string({
       description:
-        'Any unique text of yours. Repeating a request with its key changes nothing and gives the first answer again.',
+        'Any unique text of yours. Repeating a request with its key within seven days changes nothing and gives the first answer again.',
     }),
   } satisfies InputFieldMap;
 }

@@ -111,7 +111,8 @@ class ContentUnreadableError extends Error {}
 
 builder.objectType(ContentErasedError, {
   name: 'ContentErased',
-  description: 'The bytes were erased because privacy demanded it.',
+  description:
+    'The bytes are no longer kept: they are older than INBOX_RETENTION_DAYS, or privacy demanded it.',
   fields: (t) => ({
     message: t.exposeString('message', { description: 'The same in words.' }),
   }),
@@ -207,7 +208,7 @@ export const Delivery = builder.prismaNode('Delivery', {
 
 /** Ids of 64 bits are shown as strings: a number would be shown rounded. */
 function readContent(body: Buffer): { json: unknown } {
-  if (body.length === 0) throw new ContentErasedError('The content of this delivery was erased.');
+  if (body.length === 0) throw new ContentErasedError('The content of this delivery is no longer kept.');
   try {
     return {
       json: JSON.parse(body.toString('utf8'), ((_key: string, value: unknown, source: { source?: string }) =>

@@ -1,4 +1,4 @@
-import { page, type Sort } from '../../loaders/page.ts';
+import { decodeCursor, page, type Sort } from '../../loaders/page.ts';
 import { read, sql } from '../../loaders/sql.ts';
 import { columnsOf } from '../../loaders/table.ts';
 import {
@@ -13,6 +13,7 @@ import {
   refunds,
   stockLevels,
 } from '../../loaders/tables.ts';
+import { readDropped, refuseDropped } from '../../sync/events/event-stream.ts';
 import { builder, pageComplexity } from '../builder.ts';
 import {
   CustomerConnection,
@@ -225,7 +226,7 @@ builder.queryFields((t) => ({
     {
       type: Event,
       description:
-        'The event stream as far as it has come, in commit order. `after` takes the cursors of this list.',
+        'The event stream as far as it has come and is kept, in commit order. `after` takes the cursors of this list; one from before what is kept is refused with `CURSOR_EXPIRED`.',
       authScopes: { can: 'read:sync' },
       complexity: pageComplexity,
       args: { filter: t.arg({ type: EventFilter, description: 'Which ones.' }) },
@@ -235,6 +236,10 @@ builder.queryFields((t) => ({
           sort: byPosition,
           args,
         });
+        if (args.after !== undefined && args.after !== null) {
+          const [position] = decodeCursor(args.after, byPosition);
+          refuseDropped(BigInt(position ?? 0), await readDropped(context.services.pool));
+        }
         return {
           ...found,
           edges: found.edges.map((edge) => ({ cursor: edge.cursor, node: fromRow(edge.node) })),

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Pool } from '../../db/pool.ts';
+import type { Pool, Queryable } from '../../db/pool.ts';
 import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { EventType, StoredEvent } from '../../model/event.ts';
@@ -102,8 +102,12 @@ export class EventStream implements AsyncDisposable {
     return () => this.#waiting.delete(callback);
   }
 
-  page(after: bigint, upTo: bigint, types: readonly EventType[] | null): Promise<StoredEvent[]> {
-    return readEvents(this.#options.pool, after, upTo, types);
+  /** Events out of the table. @throws AppError CURSOR_EXPIRED where some of them are no longer kept */
+  async page(after: bigint, upTo: bigint, types: readonly EventType[] | null): Promise<StoredEvent[]> {
+    const events = await readEvents(this.#options.pool, after, upTo, types);
+    // Looked at after reading: what was dropped meanwhile may be missing.
+    refuseDropped(after, await readDropped(this.#options.pool));
+    return events;
   }
 
   // ── the one reader ──
@@ -264,7 +268,12 @@ class Subscription implements AsyncIterableIterator<StoredEvent> {
   async #readPage(): Promise<void> {
     const upTo = this.#stream.tail;
     const types = this.#types === null ? null : [...this.#types];
-    this.#page = await this.#stream.page(this.#cursor, upTo, types);
+    try {
+      this.#page = await this.#stream.page(this.#cursor, upTo, types);
+    } catch (error) {
+      if (error instanceof AppError) this.#end();
+      throw error;
+    }
     this.#pageEnd = this.#page.length < pageSize ? upTo : null;
   }
 
@@ -298,6 +307,25 @@ class Subscription implements AsyncIterableIterator<StoredEvent> {
 async function readHead(pool: Pool): Promise<bigint> {
   const { rows } = await pool.query<{ position: bigint }>('select position from event_head where id = 1');
   return rows[0]?.position ?? 0n;
+}
+
+/** Position up to which events are no longer kept; 0 where all are. */
+export async function readDropped(db: Queryable): Promise<bigint> {
+  const { rows } = await db.query<{ dropped: bigint }>({
+    name: 'read-dropped-events',
+    text: 'select dropped_until as dropped from event_head where id = 1',
+  });
+  return rows[0]?.dropped ?? 0n;
+}
+
+/** Whoever would go on from there would miss events without knowing. @throws AppError CURSOR_EXPIRED */
+export function refuseDropped(after: bigint, dropped: bigint): void {
+  if (after >= dropped) return;
+  throw new AppError({
+    code: 'CURSOR_EXPIRED',
+    retryable: false,
+    publicMessage: `The events after cursor ${after} are no longer kept; the oldest cursor to go on from is ${dropped}. Read the state anew and subscribe from now on, or keep events for longer (EVENT_RETENTION_DAYS).`,
+  });
 }
 
 interface EventRow {
