@@ -65,7 +65,8 @@ export async function startApp(
   const { context } = starting.use(await openApp(config, options));
   if (options.role !== 'api') {
     const { pool, connectionString, sessions, log } = context;
-    starting.use(await startWorker({ pool, connectionString, sessions, platforms, log }));
+    const { claude } = context.config;
+    starting.use(await startWorker({ pool, connectionString, sessions, platforms, log, claude }));
     if (config.sweepMinutes > 0) starting.use(sweepEvery(context, config.sweepMinutes * 60_000));
     starting.use(repeat(60 * 60_000, (signal) => dropWhatIsOld(context, signal)));
   }

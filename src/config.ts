@@ -26,6 +26,19 @@ export interface Config {
   introspection: boolean;
   baseUrls: Record<PlatformName, string>;
   connections: ConnectionConfig[];
+  /** Who reads order notes; null: our own parser alone. */
+  claude: ClaudeConfig | null;
+}
+
+export interface ClaudeConfig {
+  apiKey: string;
+  baseUrl: string;
+  model: string;
+  /** In US dollars per million tokens. */
+  price: { input: number; output: number };
+  /** In millionths of a US dollar. */
+  dailyBudgetMicros: bigint;
+  timeoutMs: number;
 }
 
 export interface ApiKeyConfig {
@@ -49,6 +62,9 @@ const sandboxPorts: Readonly<Record<PlatformName, number>> = {
   amazon: 4013,
 };
 
+/** Where the sandbox's Claude listens, and the key that it takes. */
+const sandboxClaude = { baseUrl: 'http://127.0.0.1:4014', apiKey: 'sk-ant-sandbox' };
+
 /** Address of each sandbox platform, as `npx tributary sandbox` serves them. */
 export function sandboxUrl(platform: PlatformName): string {
   return `http://127.0.0.1:${sandboxPorts[platform]}`;
@@ -58,6 +74,7 @@ const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 
 const url = z.url({ protocol: /^https?$/, error: 'must be an http or https address' });
 const days = z.coerce.number('must be a number of days').int().min(0).max(36_500);
 const filled = z.string().trim().min(1, 'must not be empty');
+const dollars = z.coerce.number('must be an amount of US dollars').min(0).max(1_000_000);
 
 const schema = z.object({
   DATABASE_URL: z
@@ -111,6 +128,17 @@ const schema = z.object({
     .string()
     .min(16, 'must be at least 16 characters, for example the output of "openssl rand -hex 24"')
     .optional(),
+  ANTHROPIC_API_KEY: filled.optional(),
+  ANTHROPIC_BASE_URL: url.optional(),
+  ORDER_NOTES_MODEL: filled.default('claude-sonnet-5-5'),
+  ORDER_NOTES_PRICE: z
+    .string()
+    .regex(
+      /^\d+(\.\d+)?\/\d+(\.\d+)?$/,
+      'must be US dollars per million tokens, sent and answered, for example 2/10',
+    )
+    .default('2/10'),
+  ORDER_NOTES_DAILY_BUDGET_USD: dollars.default(5),
 });
 
 type Environment = z.infer<typeof schema>;
@@ -206,6 +234,23 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
         env.AMAZON_API_URL ?? (demo ? sandboxUrl('amazon') : sellingPartnerUrl(env.AMAZON_MARKETPLACE_ID)),
     },
     connections,
+    claude: readClaude(env, demo),
+  };
+}
+
+/** A key of one's own is used in the demo too: then notes are read by Claude itself. */
+function readClaude(env: Environment, demo: boolean): ClaudeConfig | null {
+  const apiKey = env.ANTHROPIC_API_KEY ?? (demo ? sandboxClaude.apiKey : undefined);
+  if (apiKey === undefined) return null;
+  const isOwn = env.ANTHROPIC_API_KEY !== undefined;
+  const [input = 0, output = 0] = env.ORDER_NOTES_PRICE.split('/').map(Number);
+  return {
+    apiKey,
+    baseUrl: env.ANTHROPIC_BASE_URL ?? (isOwn ? 'https://api.anthropic.com' : sandboxClaude.baseUrl),
+    model: env.ORDER_NOTES_MODEL,
+    price: { input, output },
+    dailyBudgetMicros: BigInt(Math.round(env.ORDER_NOTES_DAILY_BUDGET_USD * 1_000_000)),
+    timeoutMs: 30_000,
   };
 }
 

@@ -72,7 +72,7 @@ export class DemoPlatforms implements AsyncDisposable {
             code: 'SANDBOX_FAILED',
             retryable: false,
             publicMessage: complaint.includes('EADDRINUSE')
-              ? 'The sandbox platforms need ports 4010 to 4012, and one is taken: another Tributary may be running. Stop it, or set real credentials.'
+              ? 'The sandbox platforms need ports 4010 to 4014, and one is taken: another Tributary may be running. Stop it, or set real credentials.'
               : `The sandbox platforms did not start: ${complaint}`,
           }),
         ),

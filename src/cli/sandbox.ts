@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 /** Where each sandbox platform listens; the same numbers as in the configuration's defaults. */
 const ports = { shopify: 4010, hubspot: 4011, quickbooks: 4012 };
+const claudePort = 4014;
 
 /** Cost points of Shopify's largest plan: on the smallest one, reading a shop's history takes many minutes. */
 const plusPlan = { maximumPoints: 20_000, restorePerSecond: 1_000 };
@@ -18,11 +19,13 @@ export async function sandboxCommand(options: {
     { startHubSpotSandbox },
     { peoplesProperties },
     { startQuickBooksSandbox },
+    { startClaudeSandbox },
   ] = await Promise.all([
     import('../../sandbox/shopify/server.ts'),
     import('../../sandbox/hubspot/server.ts'),
     import('../../sandbox/hubspot/peoples-properties.ts'),
     import('../../sandbox/quickbooks/server.ts'),
+    import('../../sandbox/claude/server.ts'),
   ]);
   const common = (name: keyof typeof ports) => ({
     port: ports[name],
@@ -37,7 +40,8 @@ export async function sandboxCommand(options: {
     subscribedProperties: peoplesProperties,
   });
   await using quickbooks = await startQuickBooksSandbox(common('quickbooks'));
-  for (const [name, { url }] of Object.entries({ shopify, hubspot, quickbooks })) {
+  await using claude = await startClaudeSandbox({ port: claudePort, seed: options.seed });
+  for (const [name, { url }] of Object.entries({ shopify, hubspot, quickbooks, claude })) {
     console.log(`${name.padEnd(11)} ${url}   control: ${url}/_control`);
   }
   process.send?.('ready');

@@ -184,6 +184,23 @@ export const fulfilmentLines = table('fulfilment_line', {
 });
 export type FulfilmentLineRow = RowOf<typeof fulfilmentLines>;
 
+export const fulfilmentRules = table('fulfilment_rule', {
+  id: 'id',
+  orderId: 'id',
+  kind: 'text',
+  value: 'text?',
+  quote: 'text',
+  confidence: 'decimal',
+  status: 'text',
+  reason: 'text?',
+  reader: 'text',
+  decidedBy: 'text?',
+  decidedAt: 'time?',
+  createdAt: 'time',
+  updatedAt: 'time',
+});
+export type FulfilmentRuleRow = RowOf<typeof fulfilmentRules>;
+
 export const refunds = table('refund', {
   id: 'id',
   orderId: 'id',

@@ -1,4 +1,5 @@
 import type { CanonicalCustomer } from './customer.ts';
+import type { FoundRule, NoteReader } from './fulfilment-rule.ts';
 import type { CanonicalFulfilment, CanonicalOrder } from './order.ts';
 import type { CanonicalListing, CanonicalLocation, CanonicalProduct } from './product.ts';
 import type { CanonicalRefund } from './refund.ts';
@@ -62,7 +63,19 @@ export type PlatformChange = (
 export type Edit =
   | { kind: 'customerEdit'; customerId: bigint; patch: CustomerPatch }
   | { kind: 'orderEdit'; orderId: bigint; patch: { note?: string | null; tags?: string[] } }
-  | { kind: 'stockAdjust'; variantId: bigint; locationId: bigint; delta: number; reason: string };
+  | { kind: 'stockAdjust'; variantId: bigint; locationId: bigint; delta: number; reason: string }
+  /** What a reader found in the note that has this hash: claims, which the write path checks against the note. */
+  | {
+      kind: 'orderNoteRead';
+      orderId: bigint;
+      hash: string;
+      reader: NoteReader;
+      rules: readonly FoundRule[];
+      /** Why the parser read it though Claude might have; null where it did. */
+      fallbackReason: string | null;
+    }
+  /** `by`: name of the key that decides. */
+  | { kind: 'fulfilmentRuleDecide'; ruleId: bigint; approve: boolean; by: string };
 
 export interface CustomerPatch {
   firstName?: string | null;

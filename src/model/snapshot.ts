@@ -1,4 +1,5 @@
 import type { Address } from './customer.ts';
+import type { FulfilmentRuleKind } from './fulfilment-rule.ts';
 import type { FinancialStatus, FulfilmentStatus, NameValue } from './order.ts';
 import type { Channel, PlatformName } from './platform-name.ts';
 
@@ -70,6 +71,8 @@ export interface OrderSnapshot {
   /** All of them, those of refunds included. */
   transactions: TransactionSnapshot[];
   refunds: RefundSnapshot[];
+  /** Wishes of the note that are in force. */
+  fulfilmentRules: { kind: FulfilmentRuleKind; value: string | null; quote: string }[];
 }
 
 export interface TransactionSnapshot {

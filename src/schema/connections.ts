@@ -1,7 +1,7 @@
 import type { OutputType } from '@pothos/core';
 import { builder } from './builder.ts';
 import { Event } from './nodes/event.ts';
-import { Customer, Order, Product, Refund, StockLevel, StockMovement } from './refs.ts';
+import { Customer, FulfilmentRule, Order, Product, Refund, StockLevel, StockMovement } from './refs.ts';
 
 type Types = (typeof builder)['$inferSchemaTypes'];
 
@@ -36,6 +36,7 @@ function connectionOf<T extends OutputType<Types>>(type: T, name: string, many: 
 export const OrderConnection = connectionOf(Order, 'Order', 'orders');
 export const CustomerConnection = connectionOf(Customer, 'Customer', 'customers');
 export const RefundConnection = connectionOf(Refund, 'Refund', 'refunds');
+export const FulfilmentRuleConnection = connectionOf(FulfilmentRule, 'FulfilmentRule', 'fulfilment rules');
 export const ProductConnection = connectionOf(Product, 'Product', 'products');
 export const StockLevelConnection = connectionOf(StockLevel, 'StockLevel', 'stock levels');
 export const StockMovementConnection = connectionOf(StockMovement, 'StockMovement', 'stock movements');

@@ -109,6 +109,37 @@ export const FulfilmentStatusEnum = enumOf('FulfilmentStatus', 'How much of an o
   restocked: 'It went back to the shelf.',
 });
 
+export const FulfilmentRuleKindEnum = enumOf('FulfilmentRuleKind', 'What a note may ask for.', {
+  deliver_after: 'Not to arrive before a day.',
+  deliver_before: 'To arrive by a day.',
+  leave_at: 'Where to leave the parcel.',
+  gift_wrap: 'To wrap it as a gift.',
+  gift_message: 'Words to put on the card.',
+  hold_for_pickup: 'Not to send it: somebody comes for it.',
+  split_shipment: 'Whether it may be sent in parts.',
+  substitution: 'Whether something else may be sent instead.',
+  fragile: 'To pack and handle it with special care.',
+  call_first: 'To call or write before coming.',
+  allergy: 'Somebody is allergic.',
+  other: 'A wish that fits none of these.',
+});
+
+export const FulfilmentRuleStatusEnum = enumOf(
+  'FulfilmentRuleStatus',
+  'Whether a wish in a note is acted on.',
+  {
+    proposed: 'A person must decide.',
+    approved: 'In force.',
+    rejected: 'A person has turned it down.',
+    withdrawn: 'The note no longer says so.',
+  },
+);
+
+export const NoteReaderEnum = enumOf('NoteReader', 'Who read a note.', {
+  claude: 'Claude.',
+  parser: 'Our own parser of the usual phrases.',
+});
+
 export const ProductStatusEnum = enumOf('ProductStatus', 'Whether a product is offered.', {
   active: 'Offered.',
   draft: 'Being prepared.',
@@ -173,6 +204,10 @@ const eventDescriptions: Record<EventType, string> = {
   'refund.updated': 'Something about a refund changed.',
   'fulfilment.created': 'Goods left.',
   'fulfilment.updated': 'Something about a shipment changed.',
+  'fulfilment_rule.proposed': "A wish in an order's note waits for a person.",
+  'fulfilment_rule.approved': "A wish in an order's note is in force.",
+  'fulfilment_rule.rejected': "A person turned down a wish in an order's note.",
+  'fulfilment_rule.withdrawn': "An order's note no longer says so.",
   'product.created': 'A product became known.',
   'product.updated': 'Something about a product changed.',
   'product.removed': 'A product was removed at its platform.',

@@ -4,6 +4,8 @@ import {
   type CustomerRow,
   customerIdentities,
   customers,
+  type FulfilmentRuleRow,
+  fulfilmentRules,
   type LocationRow,
   locations,
   type OrderLineRow,
@@ -56,6 +58,11 @@ export const OrderLine = builder.loadableNodeRef<OrderLineRow, string>('OrderLin
 export const Refund = builder.loadableNodeRef<RefundRow, string>('Refund', {
   id,
   load: (ids, context: OperationContext) => found(rowsById(context.db, refunds, ids)),
+});
+
+export const FulfilmentRule = builder.loadableNodeRef<FulfilmentRuleRow, string>('FulfilmentRule', {
+  id,
+  load: (ids, context: OperationContext) => found(rowsById(context.db, fulfilmentRules, ids)),
 });
 
 export const Product = builder.loadableNodeRef<ProductRow, string>('Product', {

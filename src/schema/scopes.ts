@@ -7,7 +7,7 @@ export const scopeDescriptions = {
   'read:stock': 'Products, variants, locations, stock levels and their movements.',
   'read:sync': 'Connections, deliveries, pushes, receipts and events: how the platforms are kept in step.',
   'write:customers': 'Changing customers.',
-  'write:orders': 'Changing notes and tags of orders.',
+  'write:orders': 'Changing notes and tags of orders, and deciding about wishes in notes.',
   'write:stock': 'Correcting stock levels.',
   admin: 'Everything above, and replaying, retrying, pausing, resuming and unlocking.',
 } as const;
@@ -32,12 +32,13 @@ export function may(actor: Actor, scope: Scope): boolean {
 
 /** The scope that opens a node of the graph. */
 export const scopeOfType: Readonly<
-  Record<SubjectType | 'CustomerIdentity' | 'OrderLine' | 'StockMovement' | 'Event', Scope>
+  Record<SubjectType | 'CustomerIdentity' | 'OrderLine' | 'FulfilmentRule' | 'StockMovement' | 'Event', Scope>
 > = {
   Customer: 'read:customers',
   CustomerIdentity: 'read:customers',
   Order: 'read:orders',
   OrderLine: 'read:orders',
+  FulfilmentRule: 'read:orders',
   Refund: 'read:orders',
   Product: 'read:stock',
   Variant: 'read:stock',

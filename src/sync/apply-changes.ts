@@ -29,6 +29,7 @@ import {
 } from './graph/write-context.ts';
 import { guestRemoteId } from './identity/resolve-identity.ts';
 import { settleDelivery } from './inbox/settle-delivery.ts';
+import { applyReading, decideRule } from './notes/change-rules.ts';
 import { planPushes } from './outbox/plan-pushes.ts';
 import type { Platform } from './platforms/platform.ts';
 import { adjustStock } from './stock/adjust-stock.ts';
@@ -115,6 +116,10 @@ async function applyOne(context: WriteContext, change: Change): Promise<ChangeOu
       return editOrder(context, change);
     case 'stockAdjust':
       return adjustStock(context, change);
+    case 'orderNoteRead':
+      return applyReading(context, change);
+    case 'fulfilmentRuleDecide':
+      return decideRule(context, change);
     default:
       return applyPlatformChange(platformContext(context, change), change);
   }
@@ -240,12 +245,23 @@ async function collectLocks(
       if (email !== null) clues.emails.push(email);
       return;
     }
-    case 'orderEdit': {
+    case 'orderEdit':
+    case 'orderNoteRead': {
       // The name under which the order's own platform speaks of it never changes.
       const { rows } = await context.tx.query<{ name: string }>({
         name: 'name-of-order',
         text: `select 'order:' || connection_id || ':' || remote_id as name from sales_order where id = $1`,
         values: [change.orderId],
+      });
+      names.push(...rows.map((row) => row.name));
+      return;
+    }
+    case 'fulfilmentRuleDecide': {
+      const { rows } = await context.tx.query<{ name: string }>({
+        name: 'name-of-order-of-rule',
+        text: `select 'order:' || o.connection_id || ':' || o.remote_id as name
+               from fulfilment_rule r join sales_order o on o.id = r.order_id where r.id = $1`,
+        values: [change.ruleId],
       });
       names.push(...rows.map((row) => row.name));
       return;

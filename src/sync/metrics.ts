@@ -62,6 +62,12 @@ export function createMetrics(registry: Registry) {
       buckets: seconds,
       registers,
     }),
+    notes: new Counter({
+      name: 'tributary_notes_read_total',
+      help: 'Order notes read, by reader and why Claude did not.',
+      labelNames: ['reader', 'fallback'],
+      registers,
+    }),
     recovered: new Counter({
       name: 'tributary_recovered_total',
       help: 'Work taken over from processes that died, by kind.',

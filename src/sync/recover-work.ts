@@ -2,6 +2,7 @@ import type { Pool } from '../db/pool.ts';
 import { transaction } from '../db/transaction.ts';
 import { revokedCode } from './connections/authorization.ts';
 import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
+import { recoverReadings } from './notes/request-reading.ts';
 import { enqueuePushes } from './outbox/enqueue-pushes.ts';
 
 /** At most this many orphans are brought back at a time; the next sweep goes on. */
@@ -55,13 +56,13 @@ export async function recoverDeadWorkers(pool: Pool, leaseMs: number): Promise<s
 export async function recoverOrphans(
   pool: Pool,
   olderThanMs: number,
-): Promise<{ deliveries: number; pushes: number }> {
+): Promise<{ deliveries: number; pushes: number; notes: number }> {
   return transaction(pool, async (tx) => {
     const { rows: lock } = await tx.query<{ mine: boolean }>(
       `select pg_try_advisory_xact_lock(hashtextextended('recover orphans', 2)) as mine`,
     );
     // Another process is at it.
-    if (lock[0]?.mine !== true) return { deliveries: 0, pushes: 0 };
+    if (lock[0]?.mine !== true) return { deliveries: 0, pushes: 0, notes: 0 };
     const deliveries = await tx.query<{ id: bigint }>({
       name: 'orphaned-deliveries',
       text: `select d.id from delivery d join connection c on c.id = d.connection_id
@@ -90,6 +91,7 @@ export async function recoverOrphans(
       tx,
       pushes.rows.map((row) => row.id),
     );
-    return { deliveries: deliveries.rows.length, pushes: pushes.rows.length };
+    const notes = await recoverReadings(tx, olderThanMs, sweepLimit);
+    return { deliveries: deliveries.rows.length, pushes: pushes.rows.length, notes };
   });
 }

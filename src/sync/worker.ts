@@ -9,6 +9,9 @@ import type { Sessions } from './connections/sessions.ts';
 import { deliveryTask, enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
 import { Lanes } from './inbox/lanes.ts';
 import { engineMetrics, type Metrics } from './metrics.ts';
+import { Claude, type ClaudeSettings } from './notes/claude.ts';
+import { readNote } from './notes/read-note.ts';
+import { noteTask } from './notes/request-reading.ts';
 import type { CircuitSettings } from './outbox/circuit.ts';
 import { pushTask } from './outbox/enqueue-pushes.ts';
 import { executePush } from './outbox/execute-push.ts';
@@ -31,7 +34,11 @@ export interface WorkerOptions {
     deliveries?: number;
     /** Pushes carried out at the same time, for each platform. */
     pushes?: number;
+    /** Order notes read at the same time. */
+    notes?: number;
   };
+  /** How Claude is reached to read order notes; null: our own parser reads them. */
+  claude?: ClaudeSettings | null;
   /** How often the worker tells that it is alive, and looks for others that do not. */
   heartbeatMs?: number;
   /** Without a heartbeat for this long a worker counts as dead and its jobs go to others. */
@@ -50,7 +57,7 @@ export interface WorkerOptions {
 
 type Settings = Required<Omit<WorkerOptions, 'apply' | 'circuit' | 'random'>> &
   Pick<WorkerOptions, 'apply' | 'circuit' | 'random'> & {
-    concurrency: { deliveries: number; pushes: number };
+    concurrency: { deliveries: number; pushes: number; notes: number };
   };
 
 /** Starts processing deliveries and carrying out pushes in this process. */
@@ -63,10 +70,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     orphanAgeMs: 10_000,
     cleanUpMs: 600_000,
     stopTimeoutMs: 20_000,
+    claude: null,
     ...options,
     concurrency: {
       deliveries: options.concurrency?.deliveries ?? 10,
       pushes: options.concurrency?.pushes ?? 32,
+      notes: options.concurrency?.notes ?? 4,
     },
   });
   await worker.begin();
@@ -75,6 +84,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
 const deliveryPayload = z.object({ id: z.string().transform(BigInt), lane: z.string() });
 const pushPayload = z.object({ id: z.string().transform(BigInt) });
+const notePayload = z.object({ id: z.string().transform(BigInt) });
 
 /**
  * The worker of a process: one pool for deliveries and one for each platform's pushes, so that a platform that hangs
@@ -83,6 +93,7 @@ const pushPayload = z.object({ id: z.string().transform(BigInt) });
 export class Worker implements AsyncDisposable {
   readonly #settings: Settings;
   readonly #lanes: Lanes;
+  readonly #claude: Claude | null;
   readonly #jobs: pg.Pool;
   readonly #pools: TaskPool[];
   readonly #pushesRunning = new Set<bigint>();
@@ -97,11 +108,12 @@ export class Worker implements AsyncDisposable {
     const { connectionString, log, platforms, concurrency } = settings;
     this.#settings = settings;
     this.#lanes = new Lanes({ connectionString, log });
+    this.#claude = settings.claude === null ? null : new Claude(settings.claude);
     const names = Object.keys(platforms) as PlatformName[];
     // Apart from our own pool, whose bigints the job library does not expect. Each task pool listens, fetches and completes.
     this.#jobs = new pg.Pool({
       connectionString,
-      max: 3 * (names.length + 1),
+      max: 3 * (names.length + 2),
       application_name: 'tributary-jobs',
     });
     this.#jobs.on('error', () => undefined);
@@ -120,6 +132,8 @@ export class Worker implements AsyncDisposable {
           concurrency.pushes,
         ),
       ),
+      // Apart, so that a slow reader holds up neither deliveries nor receipts.
+      this.#taskPool({ [noteTask]: this.#task(this.#onNote) }, concurrency.notes, concurrency.notes),
     ];
   }
 
@@ -205,6 +219,11 @@ export class Worker implements AsyncDisposable {
     }
   };
 
+  readonly #onNote = async (payload: unknown): Promise<void> => {
+    const { id } = notePayload.parse(payload);
+    await readNote(id, { ...this.#settings, claude: this.#claude });
+  };
+
   #taskPool(tasks: TaskList, concurrentJobs: number, queueSize: number): TaskPool {
     return new TaskPool({
       tasks,
@@ -257,10 +276,11 @@ export class Worker implements AsyncDisposable {
 
   async #sweep(): Promise<void> {
     const found = await recoverOrphans(this.#settings.pool, this.#settings.orphanAgeMs);
-    if (found.deliveries + found.pushes === 0) return;
+    if (found.deliveries + found.pushes + found.notes === 0) return;
     this.#settings.log.info(found, 'Brought back open work that had no job');
     this.#settings.metrics.recovered.inc({ kind: 'delivery' }, found.deliveries);
     this.#settings.metrics.recovered.inc({ kind: 'push' }, found.pushes);
+    this.#settings.metrics.recovered.inc({ kind: 'note' }, found.notes);
   }
 
   /** Jobs that have used up their attempts belong to rows that the sweep has given new jobs. */

@@ -22,6 +22,32 @@ test('an empty environment is the demo on the loopback interface', () => {
   expect(config.baseUrls.shopify).toBe('http://127.0.0.1:4010');
 });
 
+test('notes are read by the sandbox in the demo, by Claude with a key, and by the parser alone without', () => {
+  expect(readConfig({}).claude).toEqual({
+    apiKey: 'sk-ant-sandbox',
+    baseUrl: 'http://127.0.0.1:4014',
+    model: 'claude-sonnet-5-5',
+    price: { input: 2, output: 10 },
+    dailyBudgetMicros: 5_000_000n,
+    timeoutMs: 30_000,
+  });
+  expect(readConfig({ ...shopify, ...sealed }).claude).toBeNull();
+  expect(
+    readConfig({
+      ANTHROPIC_API_KEY: 'sk-ant-x',
+      ORDER_NOTES_MODEL: 'claude-haiku-5-5',
+      ORDER_NOTES_PRICE: '0.8/4',
+      ORDER_NOTES_DAILY_BUDGET_USD: '0.25',
+    }).claude,
+  ).toMatchObject({
+    baseUrl: 'https://api.anthropic.com',
+    model: 'claude-haiku-5-5',
+    price: { input: 0.8, output: 4 },
+    dailyBudgetMicros: 250_000n,
+  });
+  expect(() => readConfig({ ORDER_NOTES_PRICE: 'cheap' })).toThrow(/ORDER_NOTES_PRICE must be US dollars/);
+});
+
 test('credentials of one platform are enough to leave the demo', () => {
   const config = readConfig({ ...shopify, ...sealed });
   expect(config).toMatchObject({

@@ -72,6 +72,6 @@ test('every list that can grow is paged', () => {
   const unpaged = Object.values(query?.getFields() ?? {})
     .filter((field) => String(field.type).startsWith('['))
     .map((field) => field.name);
-  // Connections and locations are counted on fingers; nodes are named one by one, 250 at most.
-  expect(unpaged.sort()).toEqual(['connections', 'locations', 'nodes']);
+  // Connections and locations are counted on fingers; nodes are named one by one, 250 at most; days by a number.
+  expect(unpaged.sort()).toEqual(['connections', 'locations', 'nodes', 'orderNoteUsage']);
 });

@@ -271,6 +271,7 @@ export function order(more: Partial<OrderSnapshot> = {}): OrderSnapshot {
     taxes,
     transactions: [],
     refunds: [],
+    fulfilmentRules: [],
     ...more,
   };
 }

@@ -2,6 +2,7 @@ import { type PageArgs, type PageLimits, type Sort, usualLimits } from '../../lo
 import type { Sql } from '../../loaders/sql.ts';
 import { badInput } from '../failures.ts';
 import { customerConditions, customerSorts } from '../filters/customers.ts';
+import { ruleConditions, ruleSort } from '../filters/fulfilment-rules.ts';
 import { orderConditions, orderSorts } from '../filters/orders.ts';
 import { productConditions, productSorts } from '../filters/products.ts';
 import { refundConditions, refundSorts } from '../filters/refunds.ts';
@@ -70,6 +71,18 @@ export const rootFields: Readonly<Record<string, PageField | OneField>> = {
     plan: (args) => ({
       where: refundConditions(withIds(args.filter, { orderId: 'Order', customerId: 'Customer' })),
       sort: refundSorts[(args.sort ?? 'refunded_at_desc') as keyof typeof refundSorts],
+      args,
+      limits: usualLimits,
+    }),
+  },
+  fulfilmentRules: {
+    kind: 'page',
+    type: 'FulfilmentRule',
+    from: 'fulfilment_rule',
+    scope: 'read:orders',
+    plan: (args) => ({
+      where: ruleConditions(withIds(args.filter, { orderId: 'Order' })),
+      sort: ruleSort,
       args,
       limits: usualLimits,
     }),

@@ -268,6 +268,7 @@ export const rowTypes: Readonly<Record<string, RowType>> = {
       transactions: hasMany('OrderTransaction', 'order_transaction', 'order_id', '@.id'),
       refunds: hasMany('Refund', 'refund', 'order_id', '@.refunded_at, @.id'),
       pushes: pushesAbout('Order'),
+      fulfilmentRules: hasMany('FulfilmentRule', 'fulfilment_rule', 'order_id', '@.id'),
     },
   },
   OrderLine: {
@@ -344,6 +345,23 @@ export const rowTypes: Readonly<Record<string, RowType>> = {
       adjustments: hasMany('RefundAdjustment', 'refund_adjustment', 'refund_id', '@.id'),
       transactions: hasMany('OrderTransaction', 'order_transaction', 'refund_id', '@.id'),
       pushes: pushesAbout('Refund'),
+    },
+  },
+  FulfilmentRule: {
+    fields: {
+      id: id('FulfilmentRule'),
+      order: belongsTo('Order', 'sales_order', 'order_id', 'read:orders'),
+      kind: enumeration('kind'),
+      value: column('value'),
+      quote: column('quote'),
+      confidence: { kind: 'value', sql: ({ alias }) => `${alias}.confidence::float8` },
+      status: enumeration('status'),
+      reason: column('reason'),
+      reader: enumeration('reader'),
+      decidedBy: column('decided_by'),
+      decidedAt: time('decided_at'),
+      createdAt: time('created_at'),
+      updatedAt: time('updated_at'),
     },
   },
   RefundLine: {

@@ -11,7 +11,9 @@ import {
   type DiscountRow,
   type FulfilmentLineRow,
   type FulfilmentRow,
+  type FulfilmentRuleRow,
   fulfilmentLines,
+  fulfilmentRules,
   fulfilments,
   type OrderLineRow,
   type OrderRow,
@@ -27,7 +29,7 @@ import {
 import { builder } from '../builder.ts';
 import { Address, addressOf, FactSource, Money, money, NameValue, nameValues } from '../common.ts';
 import { ChannelEnum, FinancialStatusEnum, FulfilmentStatusEnum } from '../enums.ts';
-import { Customer, Location, Order, OrderLine, Refund, Variant } from '../refs.ts';
+import { Customer, FulfilmentRule, Location, Order, OrderLine, Refund, Variant } from '../refs.ts';
 import { PlatformRecord, recordsOf } from './platform-record.ts';
 import { pushesField } from './pushes-of.ts';
 
@@ -492,6 +494,14 @@ Order.implement({
       load: (ids: string[], context) =>
         rowsOfParents(context.db, refunds, 'orderId', ids, { orderBy: 't.refunded_at, t.id' }),
       group: (refund) => (refund as RefundRow).orderId,
+      resolve: (order) => order.id,
+    }),
+    fulfilmentRules: t.loadableGroup({
+      type: FulfilmentRule,
+      description: 'What its note asks of whoever packs and sends it, decided or not.',
+      load: (ids: string[], context) =>
+        rowsOfParents(context.db, fulfilmentRules, 'orderId', ids, { orderBy: 't.id' }),
+      group: (rule) => (rule as FulfilmentRuleRow).orderId,
       resolve: (order) => order.id,
     }),
     records: t.field({

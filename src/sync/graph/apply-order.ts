@@ -2,6 +2,7 @@ import type { PlatformChange } from '../../model/change.ts';
 import { type CanonicalCustomer, normalizeEmail } from '../../model/customer.ts';
 import type { CanonicalOrder } from '../../model/order.ts';
 import { guestRemoteId } from '../identity/resolve-identity.ts';
+import { requestReading } from '../notes/request-reading.ts';
 import { prepareCustomer } from './apply-customer.ts';
 import { fingerprintOf, sameJson } from './canonical-json.ts';
 import { differingFields, loadLink, type StoredLink, saveLink } from './links.ts';
@@ -164,6 +165,8 @@ async function writeWhole(
   effect.created ||= created;
   effect.cancelled ||= cancelled;
   if (!created) for (const field of fields) effect.changedFields.add(field);
+  if (created ? isWorthReading(change.order) : fields.includes('note'))
+    await requestReading(context.tx, orderId, rows.order.note as string | null);
   for (const id of present([before?.customerId, customerId])) context.effects.customersToSum.add(id);
   return { orderId, changed: true };
 }
@@ -209,6 +212,13 @@ function withOwnEdits(order: CanonicalOrder, stored: StoredOrder): CanonicalOrde
     tags:
       'tags' in told && sameJson(told.tags, order.tags) ? (stored.order.row.tags as string[]) : order.tags,
   };
+}
+
+/** What is packed and sent already, or never will be, needs no rules: a shop's history is not read. */
+function isWorthReading(order: CanonicalOrder): boolean {
+  const isOpen =
+    order.cancelledAt === null && order.closedAt === null && order.fulfilmentStatus !== 'fulfilled';
+  return isOpen && (order.note ?? '').trim() !== '';
 }
 
 function childFields(written: WrittenOrder, sharesChanged: boolean): string[] {

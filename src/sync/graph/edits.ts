@@ -4,6 +4,7 @@ import { normalizeEmail } from '../../model/customer.ts';
 import { loadCustomerRecord, updateCustomer } from '../identity/customer-record.ts';
 import type { FactField } from '../identity/facts.ts';
 import type { GoldenRecord } from '../identity/golden-record.ts';
+import { requestReading } from '../notes/request-reading.ts';
 import { sameJson } from './canonical-json.ts';
 import {
   effectOnCustomer,
@@ -72,6 +73,7 @@ export async function editOrder(context: WriteContext, edit: OrderEdit): Promise
   });
   const effect = effectOnOrder(context.effects, edit.orderId);
   for (const field of changedFields) effect.changedFields.add(field);
+  if (changedFields.includes('note')) await requestReading(context.tx, edit.orderId, after.note);
   planLater(context.effects, 'Order', edit.orderId);
   return 'applied';
 }

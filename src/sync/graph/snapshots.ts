@@ -143,7 +143,10 @@ const orderSnapshotsSql = `select o.id, o.connection_id as "connectionId", n.pla
      'adjustments', coalesce((select json_agg(json_build_object('kind', ra.kind, 'reason', ra.reason, 'amountMinor', ra.amount_minor::text,
         'taxMinor', ra.tax_minor::text) order by ra.remote_id)
         from refund_adjustment ra where ra.refund_id = r.id), '[]')) order by r.refunded_at, r.id)
-   from refund r where r.order_id = o.id), '[]') as refunds
+   from refund r where r.order_id = o.id), '[]') as refunds,
+  coalesce((select json_agg(json_build_object('kind', f.kind, 'value', f.value, 'quote', f.quote)
+     order by f.kind, f.quote, f.value)
+   from fulfilment_rule f where f.order_id = o.id and f.status = 'approved'), '[]') as "fulfilmentRules"
   from sales_order o join connection n on n.id = o.connection_id
   where o.id = any($1::bigint[]) and o.removed_at is null`;
 
@@ -228,6 +231,7 @@ interface OrderRow {
     }[];
     adjustments: { kind: string; reason: string | null; amountMinor: Minor; taxMinor: Minor }[];
   }[];
+  fulfilmentRules: OrderSnapshot['fulfilmentRules'];
 }
 type LineAmount = 'unitPriceMinor' | 'discountMinor' | 'taxMinor' | 'totalMinor';
 

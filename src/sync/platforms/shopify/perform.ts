@@ -14,7 +14,7 @@ export async function perform(push: PushTask, session: ShopifySession): Promise<
     case 'customer':
       return updateCustomer(customerBody.parse(push.body), session);
     case 'order':
-      return updateOrder(orderBody.parse(push.body), session);
+      return updateOrder(orderBody.parse(push.body), push.subjectId, session);
     case 'stockLevel':
       return adjustLevel(stockLevelBody.parse(push.body), push.idempotencyKey, session);
     default:
@@ -86,10 +86,24 @@ async function updateCustomer(
 
 const orderBody = z.object({
   orderId: z.string(),
-  fields: z.object({ note: text, tags: z.array(z.string()) }).partial(),
+  fields: z
+    .object({
+      note: text,
+      tags: z.array(z.string()),
+      fulfilmentRules: z.array(z.object({ kind: z.string(), value: text, quote: z.string() })),
+    })
+    .partial(),
 });
 
-async function updateOrder(body: z.infer<typeof orderBody>, session: ShopifySession): Promise<PushOutcome> {
+/** Where the wishes of an order's note stand for apps and people at Shopify. */
+const rulesMetafield = { namespace: 'tributary', key: 'fulfilment_rules', type: 'json' };
+
+async function updateOrder(
+  body: z.infer<typeof orderBody>,
+  orderId: bigint,
+  session: ShopifySession,
+): Promise<PushOutcome> {
+  const { fulfilmentRules, ...fields } = body.fields;
   const { data } = await ask(
     session,
     'orderUpdate',
@@ -97,8 +111,11 @@ async function updateOrder(body: z.infer<typeof orderBody>, session: ShopifySess
     {
       input: {
         id: gidOf('Order', body.orderId),
-        ...body.fields,
-        ...(body.fields.note === null ? { note: '' } : {}),
+        ...fields,
+        ...(fields.note === null ? { note: '' } : {}),
+        ...(fulfilmentRules === undefined
+          ? {}
+          : { metafields: [{ ...rulesMetafield, value: JSON.stringify(fulfilmentRules) }] }),
       },
     },
     z.object({
@@ -111,16 +128,26 @@ async function updateOrder(body: z.infer<typeof orderBody>, session: ShopifySess
     }),
   );
   const { order } = data.orderUpdate;
+  const rules = fulfilmentRules ?? (await rulesHeld(session, orderId));
   refuse(`the update of order ${body.orderId}`, data.orderUpdate.userErrors);
   if (order === null) throw gone('order', body.orderId);
   return {
     remoteType: linkTypes.Order,
     remoteId: idOf(order.id),
     remoteVersion: new Date(order.updatedAt).toISOString(),
-    state: observedOrder({ note: order.note === '' ? null : order.note, tags: order.tags }),
+    state: {
+      ...observedOrder({ note: order.note === '' ? null : order.note, tags: order.tags }),
+      ...(rules === undefined ? {} : { fulfilmentRules: rules }),
+    },
     adopted: false,
     detail: { fields: Object.keys(body.fields) },
   };
+}
+
+/** What the metafield was last known to hold; the answer to an update does not tell. */
+async function rulesHeld(session: ShopifySession, orderId: bigint): Promise<unknown> {
+  const links = await session.links.find('Order', [orderId], linkTypes.Order);
+  return links.get(orderId)?.state.fulfilmentRules;
 }
 
 const stockLevelBody = z.object({

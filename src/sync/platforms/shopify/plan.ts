@@ -76,6 +76,9 @@ function orderPlan(snapshot: OrderSnapshot, link: LinkFacts, connectionId: bigin
   const tags = sortedTags(snapshot.tags);
   const known = tagsIn(link.state);
   if (known !== null && !sameList(known, tags)) fields.tags = tags;
+  // Nobody else writes there: what is not known to be there is not there.
+  const rules = snapshot.fulfilmentRules;
+  if (JSON.stringify(rulesIn(link.state)) !== JSON.stringify(rules)) fields.fulfilmentRules = rules;
   if (Object.keys(fields).length === 0) return [];
   return [
     {
@@ -108,6 +111,15 @@ function stockLevelPlan(snapshot: StockLevelSnapshot, link: LinkFacts): PushPlan
       },
     },
   ];
+}
+
+/** The rules in the metafield as last written; where it is doubtful what it holds, nothing that could equal any. */
+function rulesIn(state: Readonly<Record<string, unknown>>): unknown[] {
+  const held = state.fulfilmentRules;
+  if (!Array.isArray(held)) return [];
+  return held.map((rule: OrderSnapshot['fulfilmentRules'][number] | string) =>
+    typeof rule === 'string' ? rule : { kind: rule.kind, value: rule.value, quote: rule.quote },
+  );
 }
 
 function tagsIn(state: Readonly<Record<string, unknown>>): string[] | null {

@@ -1,0 +1,143 @@
+import type { FoundRule, FulfilmentRuleKind } from '../../model/fulfilment-rule.ts';
+import { dayNamed } from './days.ts';
+import { answerIn, evidence } from './evidence.ts';
+
+/**
+ * Reads a note without Claude: the usual phrases, in English and a few words of its neighbours. Deterministic and free;
+ * it misses what is said in unusual words, and never makes anything up. What it finds is judged like everybody's claims.
+ */
+export function parseNote(note: string, writtenOn: string): FoundRule[] {
+  return sentencesOf(note).flatMap((sentence) => [
+    ...days(sentence, writtenOn),
+    ...places(sentence),
+    ...messages(sentence),
+    ...answers(sentence),
+    ...allergies(sentence),
+    ...plain(sentence),
+  ]);
+}
+
+/** Sentences as they stand in the note, without the mark at their end. Marks between quotation marks end none. */
+function sentencesOf(note: string): string[] {
+  const sentences: string[] = [];
+  let start = 0;
+  let quoted = false;
+  const end = (at: number): void => {
+    const sentence = note.slice(start, at).trim();
+    if (sentence.length > 1) sentences.push(sentence.slice(0, 500).trim());
+    start = at + 1;
+  };
+  for (let at = 0; at < note.length; at += 1) {
+    const mark = note[at] ?? '';
+    if (mark === '“' || mark === '”' || mark === '"') quoted = mark === '"' ? !quoted : mark === '“';
+    if (
+      mark === '\n' ||
+      (!quoted &&
+        (mark === ';' ||
+          (/[.!?]/.test(mark) &&
+            /^\s|^$/.test(note.slice(at + 1, at + 2)) &&
+            !isAbbreviation(note.slice(start, at)))))
+    ) {
+      end(at);
+      if (mark === '\n') quoted = false;
+    }
+  }
+  end(note.length);
+  return sentences;
+}
+
+function isAbbreviation(before: string): boolean {
+  return /\b(apt|no|st|ave|mr|mrs|dr|approx|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)$/i.test(before);
+}
+
+const dayWords = String.raw`(?:(?:the |this |next |coming )?[\w/.'’-]+(?:\s+(?:of\s+)?[\w/'’-]+){0,3})`;
+const afterDay = new RegExp(
+  String.raw`(?:(?:\b(?:not|no|never)|n['’]t)\b[^.!?;,]{0,30}?\b(?:before|earlier than|until|till)|\bhold\b[^.!?;,]{0,20}\buntil|\bwait until|\b(?:deliver|ship|send|arrive)\w*\b[^.!?;,]{0,20}\bafter|\baway until)\s+${dayWords}`,
+  'i',
+);
+const beforeDay = new RegExp(
+  String.raw`\b(?:(?:no|not) later than|by|before|in time for|(?:needed|latest)(?: on)?)\s+${dayWords}`,
+  'i',
+);
+
+function days(sentence: string, writtenOn: string): FoundRule[] {
+  const rules: FoundRule[] = [];
+  const after = afterDay.exec(sentence);
+  if (after !== null) {
+    const named = dayNamed(after[0], writtenOn);
+    if (named !== null) rules.push(found('deliver_after', named.day, after[0], named.certain ? 0.9 : 0.6));
+  }
+  const rest = after === null ? sentence : sentence.slice(after.index + after[0].length);
+  const before = beforeDay.exec(rest);
+  if (before !== null) {
+    const named = dayNamed(before[0], writtenOn);
+    if (named !== null) rules.push(found('deliver_before', named.day, before[0], named.certain ? 0.9 : 0.6));
+  }
+  return rules;
+}
+
+const leave =
+  /\b(?:leave|leaving|put|place|hide|drop)\b(?:\s+(?:it|them|this|the (?:parcel|package|box|order|delivery)|my (?:parcel|package|order)|packages?|parcels?|off|everything))*\s+((?:at|on|in|by|behind|with|under|inside|next to|outside)\s+[^.!?;,]{2,60})/i;
+
+function places(sentence: string): FoundRule[] {
+  const match = leave.exec(sentence);
+  if (
+    match === null ||
+    /\b(note|message|card|paper|bubble wrap|gift|box|bag|package|parcel)\b/i.test(match[1] ?? '')
+  )
+    return [];
+  const place = (match[1] ?? '').replace(
+    /\s+(?:please|if|when|and|as|so|because|thanks?|thank you)\b.*$/i,
+    '',
+  );
+  const quote = sentence.slice(match.index, match.index + match[0].indexOf(match[1] ?? '') + place.length);
+  return [found('leave_at', place.replace(/^(?:at|on|in|by|with|outside)\s+/i, ''), quote, 0.9)];
+}
+
+const message =
+  /\b(?:gift (?:message|note|card|tag)|card|message|note|tag)\b[^"“:\n]{0,40}?(?:\b(?:says?|saying|reads?|reading|with|that|to say)\b)?\s*[:\s]\s*["“]([^"”\n]{2,400})["”]|\b(?:gift (?:message|note)|message (?:on|for) the card|card message|card)\s*:\s*([^"“\n]{2,400}?)\s*$|\b(?:write|add)\b[^"“\n]{0,40}["“]([^"”\n]{2,400})["”]/i;
+
+function messages(sentence: string): FoundRule[] {
+  const match = message.exec(sentence);
+  const words = match?.[1] ?? match?.[2] ?? match?.[3];
+  return match === null || words === undefined ? [] : [found('gift_message', words.trim(), match[0], 0.9)];
+}
+
+function answers(sentence: string): FoundRule[] {
+  return (['substitution', 'split_shipment'] as const).flatMap((kind) => {
+    const answer = answerIn(kind, sentence);
+    return answer === null || !evidence[kind].test(sentence) ? [] : [found(kind, answer, sentence, 0.85)];
+  });
+}
+
+const allergicTo =
+  /\b(?:(?:severely |highly |very )?allergic to|(?:an? )?allerg(?:y|ies) to|intolerant (?:to|of)|sensitive to)\s+([\w\s,&/-]{2,60}?)(?=$|[.!?;(]|\s+(?:so|and please|please|make sure|if|thanks?|-)\b|,\s*(?:so|please|make))|\b(?:an?|have|has|bad|severe|serious|strong|known)\s+(\w+(?: \w+)?)\s+allerg(?:y|ies)\b|\b(\w+)\s+allerg(?:y|ies)\b/i;
+
+function allergies(sentence: string): FoundRule[] {
+  const match = allergicTo.exec(sentence);
+  const to = match?.[1] ?? match?.[2] ?? match?.[3];
+  return match === null || to === undefined ? [] : [found('allergy', to.trim(), match[0], 0.9)];
+}
+
+function plain(sentence: string): FoundRule[] {
+  const kinds = ['gift_wrap', 'hold_for_pickup', 'fragile', 'call_first'] as const;
+  return kinds.flatMap((kind) => {
+    const match = evidence[kind].exec(sentence);
+    if (match === null) return [];
+    // "Hold until Friday" is about a day; "leave it with care of" about a place.
+    if (kind === 'hold_for_pickup' && /^hold/i.test(match[0]) && !/\bpick|collect/i.test(sentence)) return [];
+    return [found(kind, null, sentence, strongWords[kind].test(sentence) ? 0.9 : 0.6)];
+  });
+}
+
+const strongWords: Readonly<Record<'gift_wrap' | 'hold_for_pickup' | 'fragile' | 'call_first', RegExp>> = {
+  gift_wrap: /\bgift[- ]?wrap|\bwrap/i,
+  hold_for_pickup:
+    /\b(i|we)['’]?(ll| will| can| want| would)\b.{0,25}\b(pick|collect)|\b(hold|keep)\b.{0,40}\b(pick|collect)|\bin[- ]store pick/i,
+  fragile: /\b(fragile|breakable|handle with care|bend|drop|crush|bubble wrap)\b/i,
+  call_first: /\b(call|phone|text|ring)\b/i,
+};
+
+function found(kind: FulfilmentRuleKind, value: string | null, quote: string, confidence: number): FoundRule {
+  return { kind, value, quote: quote.trim(), confidence };
+}
