@@ -224,7 +224,7 @@ async function serve(context: AppContext): Promise<HttpServer> {
     publicUrl: config.publicUrl,
     log,
   });
-  const graphql = createGraphQL(context.graphqlServices());
+  const graphql = createGraphQL(await context.graphqlServices());
   const names = await migrationNames();
   const queueRegistry = new Registry();
   const queue = new QueueMetrics(pool, queueRegistry);

@@ -17,9 +17,9 @@ export interface AppContext extends AsyncDisposable {
   pool: Pool;
   prisma: Prisma;
   sessions: Sessions;
-  events: EventStream;
   connections(): Promise<ConnectionFacts[]>;
-  graphqlServices(): GraphQLServices;
+  /** For a process that serves the API: from then on it follows the events. */
+  graphqlServices(): Promise<GraphQLServices>;
 }
 
 export async function createContext(options: {
@@ -36,7 +36,6 @@ export async function createContext(options: {
   );
   const prisma = starting.adopt(createPrisma(pool), (owned) => owned.$disconnect());
   const sessions = new Sessions({ pool, platforms, encryptionKey, baseUrls: config.baseUrls, log });
-  const events = starting.use(await EventStream.start({ connectionString, pool, log }));
   const owned = starting.move();
   return {
     config,
@@ -46,12 +45,11 @@ export async function createContext(options: {
     pool,
     prisma,
     sessions,
-    events,
     connections: () => listConnections(pool),
-    graphqlServices: () => ({
+    graphqlServices: async () => ({
       pool,
       prisma,
-      events,
+      events: owned.use(await EventStream.start({ connectionString, pool, log })),
       platforms,
       log,
       apiKeys: config.apiKeys,

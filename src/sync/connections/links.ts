@@ -1,4 +1,4 @@
-import type { Pool, Queryable } from '../../db/pool.ts';
+import type { Pool } from '../../db/pool.ts';
 import { AppError } from '../../errors.ts';
 import type { LinkFacts, Links, NewLink } from '../platforms/platform.ts';
 
@@ -57,7 +57,11 @@ export class ConnectionLinks implements Links {
   }
 
   async save(link: NewLink): Promise<void> {
-    await saveLink(this.#pool, this.#connectionId, link);
+    await this.#pool.query({
+      name: 'save-link',
+      text: saveLinks('$1', '$2'),
+      values: [this.#connectionId, linksJson([link])],
+    });
     this.#bell.ring(this.#connectionId, link.entityType, link.entityId);
   }
 
@@ -90,25 +94,26 @@ export class ConnectionLinks implements Links {
   }
 }
 
-/** Records which platform row stands for which row of the graph; a known one learns its newest version and state. */
-export async function saveLink(db: Queryable, connectionId: bigint, link: NewLink): Promise<void> {
-  await db.query({
-    name: 'save-link',
-    text: `insert into link (connection_id, entity_type, entity_id, remote_type, remote_id, remote_version, remote_state, seen_at)
-           values ($1, $2, $3, $4, $5, $6, $7::jsonb, clock_timestamp())
-           on conflict (connection_id, remote_type, remote_id) do update set
-             entity_type = excluded.entity_type, entity_id = excluded.entity_id,
-             remote_version = excluded.remote_version, remote_state = excluded.remote_state, seen_at = excluded.seen_at`,
-    values: [
-      connectionId,
-      link.entityType,
-      link.entityId,
-      link.remoteType,
-      link.remoteId,
-      link.remoteVersion,
-      JSON.stringify(link.state),
-    ],
-  });
+/**
+ * A statement, for a `with` or by itself, that records which platform rows stand for which rows of the graph; known ones
+ * learn their newest version and state. Parameters: the connection's id and `linksJson`.
+ */
+export function saveLinks(connectionId: string, links: string): string {
+  return `
+    insert into link (connection_id, entity_type, entity_id, remote_type, remote_id, remote_version, remote_state, seen_at)
+    select ${connectionId}, x."entityType", x."entityId", x."remoteType", x."remoteId", x."remoteVersion", x.state, clock_timestamp()
+    from jsonb_to_recordset(${links}::jsonb) as x ("entityType" text, "entityId" bigint, "remoteType" text, "remoteId" text,
+      "remoteVersion" text, state jsonb)
+    order by x."remoteType", x."remoteId"
+    on conflict (connection_id, remote_type, remote_id) do update set
+      entity_type = excluded.entity_type, entity_id = excluded.entity_id,
+      remote_version = excluded.remote_version, remote_state = excluded.remote_state, seen_at = excluded.seen_at`;
+}
+
+/** Links as `saveLinks` wants them; of several about one platform row the last counts. */
+export function linksJson(links: readonly NewLink[]): string {
+  const byRow = new Map(links.map((link) => [`${link.remoteType} ${link.remoteId}`, link]));
+  return JSON.stringify([...byRow.values()].map((link) => ({ ...link, entityId: link.entityId.toString() })));
 }
 
 function keyOf(connectionId: bigint, entityType: string, entityId: bigint): string {

@@ -32,23 +32,43 @@ interface Party {
   pushId: bigint;
 }
 
-/** The platform has answered as it should: closes the circuit where it was open and lets waiting pushes go. */
+/**
+ * The platform has answered as it should: a statement, for a `with`, that closes the circuit of connection $1 where it
+ * was open and tells whether it was. Most successes change nothing worth writing: the row is only touched every few
+ * seconds and by one at a time, so that nobody waits for it.
+ */
+export const successStatement = `
+  update connection c set consecutive_failures = 0, circuit_open_until = null, circuit_reason = null,
+    last_success_at = clock_timestamp()
+  from (
+    select id, circuit_open_until from connection
+    where id = $1 and (consecutive_failures > 0 or circuit_open_until is not null or last_success_at is null
+      or last_success_at < clock_timestamp() - interval '5 seconds')
+    for no key update skip locked) as before
+  where c.id = before.id
+  returning before.circuit_open_until is not null as "wasOpen"`;
+
+/** The platform has answered, if only to refuse what was asked of it. */
 export async function noteSuccess(tx: Tx, party: Party): Promise<NewEvent[]> {
-  // Most successes change nothing worth writing: the row is only touched every few seconds, so that it is no bottleneck.
   const { rows } = await tx.query<{ wasOpen: boolean }>({
     name: 'circuit-success',
-    text: `with before as (
-             select id, circuit_open_until from connection
-             where id = $1 and (consecutive_failures > 0 or circuit_open_until is not null or last_success_at is null
-               or last_success_at < clock_timestamp() - interval '5 seconds')
-             for no key update)
-           update connection c set consecutive_failures = 0, circuit_open_until = null, circuit_reason = null,
-             last_success_at = clock_timestamp()
-           from before where c.id = before.id
-           returning before.circuit_open_until is not null as "wasOpen"`,
+    text: successStatement,
     values: [party.connectionId],
   });
-  if (rows[0]?.wasOpen !== true) return [];
+  return rows[0]?.wasOpen === true ? await circuitClosed(tx, party) : [];
+}
+
+/** Whoever was let through as a probe waits for the row: its success must not be passed over. */
+export async function lockConnection(tx: Tx, connectionId: bigint): Promise<void> {
+  await tx.query({
+    name: 'lock-connection',
+    text: 'select from connection where id = $1 for no key update',
+    values: [connectionId],
+  });
+}
+
+/** Lets waiting pushes go, and tells of it. */
+export async function circuitClosed(tx: Tx, party: Party): Promise<NewEvent[]> {
   await wakeConnection(tx, party.connectionId);
   return [
     {

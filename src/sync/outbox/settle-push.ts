@@ -1,10 +1,10 @@
 import type { Pool } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { LinkBell } from '../connections/links.ts';
-import { saveLink } from '../connections/links.ts';
+import { linksJson, saveLinks } from '../connections/links.ts';
 import { appendEventsAtCommit } from '../events/append-events.ts';
-import type { PushOutcome } from '../platforms/platform.ts';
-import { noteSuccess } from './circuit.ts';
+import type { NewLink, PushOutcome } from '../platforms/platform.ts';
+import { circuitClosed, lockConnection, successStatement } from './circuit.ts';
 import type { ClaimedPush } from './claim-push.ts';
 import { wakeSubject } from './enqueue-pushes.ts';
 
@@ -16,19 +16,33 @@ export async function settlePush(
   durationMs: number,
   bell: LinkBell,
 ): Promise<void> {
-  const extraLinks = outcome.links ?? [];
+  const links: NewLink[] = [
+    {
+      entityType: push.subjectType,
+      entityId: push.subjectId,
+      remoteType: outcome.remoteType,
+      remoteId: outcome.remoteId,
+      remoteVersion: outcome.remoteVersion,
+      state: outcome.state,
+    },
+    ...(outcome.links ?? []),
+  ];
   await transaction(pool, async (tx) => {
     // The connection's row before the push's, as everywhere: two orders of locking would end in deadlocks.
-    const circuitEvents = await noteSuccess(tx, { ...push, pushId: push.id });
-    const { rowCount } = await tx.query({
+    if (push.probe) await lockConnection(tx, push.connectionId);
+    const { rows } = await tx.query<{ settled: boolean; wasOpen: boolean | null }>({
       name: 'settle-push',
-      text: `with settled as (
+      text: `with circuit as (${successStatement}), settled as (
                update push set status = 'settled', settled_at = clock_timestamp(), next_attempt_at = null,
                  error_code = null, error = null, remedy = null
-               where id = $1 and status = 'running' returning id)
-             insert into receipt (push_id, attempt, remote_id, remote_version, adopted, detail, duration_ms)
-             select id, $2, $3, $4, $5, $6::jsonb, $7 from settled`,
+               where id = $2 and status = 'running' returning id
+             ), receipt as (
+               insert into receipt (push_id, attempt, remote_id, remote_version, adopted, detail, duration_ms)
+               select id, $3, $4, $5, $6, $7::jsonb, $8 from settled
+             ), linked as (${saveLinks('$1', '$9')})
+             select exists (select from settled) as settled, (select "wasOpen" from circuit) as "wasOpen"`,
       values: [
+        push.connectionId,
         push.id,
         push.attempts,
         outcome.remoteId,
@@ -36,24 +50,17 @@ export async function settlePush(
         outcome.adopted,
         JSON.stringify(outcome.detail),
         Math.round(durationMs),
+        linksJson(links),
       ],
     });
-    await saveLink(tx, push.connectionId, {
-      entityType: push.subjectType,
-      entityId: push.subjectId,
-      remoteType: outcome.remoteType,
-      remoteId: outcome.remoteId,
-      remoteVersion: outcome.remoteVersion,
-      state: outcome.state,
-    });
-    for (const link of extraLinks) await saveLink(tx, push.connectionId, link);
+    const circuitEvents =
+      rows[0]?.wasOpen === true ? await circuitClosed(tx, { ...push, pushId: push.id }) : [];
     await wakeSubject(tx, push.connectionId, push.subjectType, push.subjectId);
     // Another process has settled it already: what the platform holds is recorded, but the fact is told once.
-    const facts = rowCount === 0 ? [] : [settledEvent(push, outcome)];
+    const facts = rows[0]?.settled === true ? [settledEvent(push, outcome)] : [];
     appendEventsAtCommit(tx, [...circuitEvents, ...facts]);
   });
-  bell.ring(push.connectionId, push.subjectType, push.subjectId);
-  for (const link of extraLinks) bell.ring(push.connectionId, link.entityType, link.entityId);
+  for (const link of links) bell.ring(push.connectionId, link.entityType, link.entityId);
 }
 
 function settledEvent(push: ClaimedPush, outcome: PushOutcome) {
