@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Entity } from '../../sandbox/quickbooks/entities.ts';
 import type { TaxSnapshot } from '../../src/model/snapshot.ts';
 import type { DeliveryFacts, IncomingDelivery, WebhookRequest } from '../../src/sync/platforms/platform.ts';
+import { directoryOf } from '../../src/sync/platforms/quickbooks/directory.ts';
 import { quickbooks } from '../../src/sync/platforms/quickbooks/index.ts';
 import type { QuickBooksCredentials } from '../../src/sync/platforms/quickbooks/settings.ts';
 import { balanceOf, contractsPresent } from '../sandbox/quickbooks-support.ts';
@@ -259,6 +260,45 @@ describe('a receipt', () => {
       state: { total: '89.37', tax: '3.98' },
     });
     expect(await push(quickbooks, it.session, full)).toBeNull();
+  });
+
+  it('takes two calls for strangers once it knows whom the books hold, and asks again where it cannot be sure', async () => {
+    await using it = await company();
+    await it.prepare();
+    let now = Date.now();
+    it.session.now = () => now;
+    const directory = directoryOf(it.session);
+    const person = (id: bigint, email: string) => ({
+      ...taxed,
+      id: 1000n + id,
+      remoteId: String(1000n + id),
+      number: `#${2000n + id}`,
+      customer: taxed.customer === null ? null : { ...taxed.customer, id, email, lastName: `No ${id}` },
+      lines: taxed.lines.map((line) => ({ ...line, variantId: 500n + id, sku: `SKU-${id}`, title: `Goods ${id}` })),
+    });
+    const wavesOf = (id: bigint, email: string) =>
+      it.waves.of(() => push(quickbooks, it.session, person(id, email)));
+    // Before it has looked it asks each time; after a few questions it looks.
+    expect(await wavesOf(20n, 'anna@example.com')).toBe(3);
+    for (let asked = 0; asked < 6; asked += 1) directory.lacksEmail('nobody@example.com');
+    await directory.settled();
+    expect(directory.lacksEmail('nobody@example.com')).toBe(true);
+    expect(directory.lacksEmail(' Anna@Example.com ')).toBe(false);
+    expect(directory.lacksSku('sku-20')).toBe(false);
+    expect(await wavesOf(21n, 'berta@example.com')).toBe(2);
+    // Entered by hand: unknown until the next look, then adopted.
+    const clara = it.sandbox.create('Customer', {
+      DisplayName: 'Clara of the shop',
+      PrimaryEmailAddr: { Address: 'clara@example.com' },
+    });
+    now += 21_000;
+    directory.lacksEmail('clara@example.com');
+    await directory.settled();
+    expect(await wavesOf(22n, 'clara@example.com')).toBe(2);
+    expect(it.session.linkOf('Customer', 22n, 'Customer')?.remoteId).toBe(clara.Id);
+    // Too long without a look: nothing is sure any more.
+    now += 61_000;
+    expect(directory.lacksEmail('nobody@example.com')).toBe(false);
   });
 
   it('takes at most three calls one after the other for strangers, and one once all are known', async () => {

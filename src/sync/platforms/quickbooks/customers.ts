@@ -6,6 +6,7 @@ import type { CustomerSnapshot } from '../../../model/snapshot.ts';
 import type { PlanContext, PushOutcome, PushPlan, PushTask } from '../platform.ts';
 import { type Books, booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
 import { type Company, once } from './company.ts';
+import { directoryOf } from './directory.ts';
 import { isFault, nameTaken, objectNotFound, staleObject, toAppError } from './fault.ts';
 import { readSettings } from './settings.ts';
 
@@ -167,7 +168,7 @@ async function findOrMake(
 ): Promise<Entity> {
   const books = booksOf(session);
   const { email } = buyer.fields;
-  if (email !== null) {
+  if (email !== null && (isForced || !directoryOf(session).lacksEmail(email))) {
     const known = await books.query('Customer', `where PrimaryEmailAddr = ${quoted(email)} maxresults 100`);
     const fit = known
       .filter((one) => currencyOf(one, company) === currency)

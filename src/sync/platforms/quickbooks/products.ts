@@ -2,6 +2,7 @@ import { naturalBatch } from '../natural-batch.ts';
 import { booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
 import { incomeAccount, once } from './company.ts';
 import { plain, withSuffix } from './customers.ts';
+import { directoryOf } from './directory.ts';
 import { isFault, nameTaken } from './fault.ts';
 
 /** A product as an order line names it. */
@@ -36,7 +37,9 @@ export async function ensureProducts(
       once(session, keyOf(product), async () => {
         const link = product.variantId === null ? undefined : links.get(BigInt(product.variantId));
         if (link !== undefined) return String(link.remoteId);
-        const item = (await lookUp(session, product)) ?? (await make(session, product));
+        const isNew = !isForced && product.sku !== null && directoryOf(session).lacksSku(product.sku);
+        const found = isNew ? null : await lookUp(session, product);
+        const item = found ?? (await make(session, product));
         if (product.variantId !== null)
           await session.links.save({
             entityType: 'Variant',

@@ -1,0 +1,120 @@
+import { normalizeEmail } from '../../../model/customer.ts';
+import { booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
+
+/*
+ * What the books hold by e-mail address and by SKU, so that most buyers and goods that are new to them are known to be
+ * new without asking: a look-up before each write would add a whole request to the journey of an order. It answers
+ * "is not there" only while it is complete and fresh; all else is asked. Somebody may enter the same person by hand within
+ * the last moments: then there are two, as when two people enter them at once.
+ */
+
+type Listed = 'Customer' | 'Item';
+
+/** After this long without a look it no longer answers. */
+const freshMs = 60_000;
+/** While it is used it looks this often for what has changed. */
+const refreshMs = 20_000;
+/** Times of QuickBooks are whole seconds of its own clock: looks overlap. */
+const overlapMs = 60_000;
+/** Reading the books pays for itself only where look-ups are many. */
+const looksFirst = 5;
+const pageSize = 1000;
+/** Larger books are asked each time: reading them whole would take longer than it saves. */
+const mostRecords = 50_000;
+const cacheKey = 'quickbooks.directory';
+
+export interface Directory {
+  /** True where the books surely hold no active customer of this address. */
+  lacksEmail(email: string): boolean;
+  /** True where the books surely hold no active item of this SKU. */
+  lacksSku(sku: string): boolean;
+  /** Resolves when a look that is under way has ended. */
+  settled(): Promise<void>;
+}
+
+export function directoryOf(session: QuickBooksSession): Directory {
+  const kept = session.cache.get(cacheKey) as Directory | undefined;
+  if (kept !== undefined) return kept;
+  const directory = makeDirectory(session);
+  session.cache.set(cacheKey, directory);
+  return directory;
+}
+
+function makeDirectory(session: QuickBooksSession): Directory {
+  const known: Record<Listed, Set<string>> = { Customer: new Set(), Item: new Set() };
+  /** When the last complete look began; null before the first. */
+  let lookedAt: number | null = null;
+  let nextLookAt = 0;
+  let looking: Promise<void> | null = null;
+  let isTooLarge = false;
+  let asked = 0;
+
+  const look = async (): Promise<void> => {
+    const startedAt = session.now();
+    const since = lookedAt === null ? null : new Date(lookedAt - overlapMs);
+    const counts = await Promise.all(
+      (['Customer', 'Item'] as const).map((entity) => readAll(session, entity, since, known[entity])),
+    );
+    isTooLarge ||= counts.includes(null);
+    lookedAt = startedAt;
+  };
+  const lookSoon = (): void => {
+    const now = session.now();
+    if (looking !== null || isTooLarge || now < nextLookAt) return;
+    nextLookAt = now + refreshMs;
+    looking = look()
+      .catch((error: unknown) => session.log.debug({ err: error }, 'The look at the books failed'))
+      .finally(() => {
+        looking = null;
+      });
+  };
+  const lacks = (entity: Listed, key: string): boolean => {
+    asked += 1;
+    if (asked > looksFirst) lookSoon();
+    if (lookedAt === null || isTooLarge || session.now() - lookedAt > freshMs) return false;
+    return !known[entity].has(key);
+  };
+  return {
+    lacksEmail: (email) => lacks('Customer', normalizeEmail(email) ?? ''),
+    lacksSku: (sku) => lacks('Item', skuKey(sku)),
+    settled: async () => {
+      await looking;
+    },
+  };
+}
+
+/** Adds what the books hold, or what has changed since then; null where it is too much. Nothing is ever taken out. */
+async function readAll(
+  session: QuickBooksSession,
+  entity: Listed,
+  since: Date | null,
+  known: Set<string>,
+): Promise<number | null> {
+  const where = since === null ? '' : `where MetaData.LastUpdatedTime >= ${quoted(since.toISOString())} `;
+  for (let start = 1; ; start += pageSize) {
+    if (start > mostRecords) return null;
+    const page = await booksOf(session).query(
+      entity,
+      `${where}orderby Id startposition ${start} maxresults ${pageSize}`,
+    );
+    for (const record of page) {
+      const key = entity === 'Customer' ? emailIn(record) : skuIn(record);
+      if (key !== null) known.add(key);
+    }
+    if (page.length < pageSize) return start - 1 + page.length;
+  }
+}
+
+function emailIn(record: Entity): string | null {
+  const address = (record.PrimaryEmailAddr as { Address?: string } | undefined)?.Address;
+  return address === undefined ? null : normalizeEmail(address);
+}
+
+function skuIn(record: Entity): string | null {
+  return typeof record.Sku === 'string' ? skuKey(record.Sku) : null;
+}
+
+/** As QuickBooks compares and cuts them. */
+function skuKey(sku: string): string {
+  return sku.slice(0, 100).toLowerCase();
+}
