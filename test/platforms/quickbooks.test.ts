@@ -274,7 +274,12 @@ describe('a receipt', () => {
       remoteId: String(1000n + id),
       number: `#${2000n + id}`,
       customer: taxed.customer === null ? null : { ...taxed.customer, id, email, lastName: `No ${id}` },
-      lines: taxed.lines.map((line) => ({ ...line, variantId: 500n + id, sku: `SKU-${id}`, title: `Goods ${id}` })),
+      lines: taxed.lines.map((line) => ({
+        ...line,
+        variantId: 500n + id,
+        sku: `SKU-${id}`,
+        title: `Goods ${id}`,
+      })),
     });
     const wavesOf = (id: bigint, email: string) =>
       it.waves.of(() => push(quickbooks, it.session, person(id, email)));
