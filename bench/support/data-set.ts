@@ -57,8 +57,12 @@ const statements = [
   `insert into location (id, connection_id, remote_id, name)
    select n, 1000, (7000 + n)::text, (array['Warehouse','Downtown','Airport','Outlet'])[n] from generate_series(1, ${size.locations}) n`,
 
-  `insert into stock_level (id, variant_id, location_id, on_hand, committed, available, source_updated_at, observed_at)
-   select n, 1 + (n - 1) / ${size.locations}, 1 + (n - 1) % ${size.locations}, 20 + n % 80, n % 7, 20 + n % 80 - n % 7, now(), now()
+  `insert into stock_level (id, variant_id, location_id, source_updated_at, observed_at)
+   select n, 1 + (n - 1) / ${size.locations}, 1 + (n - 1) % ${size.locations}, now(), now() from generate_series(1, ${size.stockLevels}) n`,
+
+  `insert into stock_movement (stock_level_id, cause, on_hand_delta, committed_delta, available_delta, available_before, available_after,
+     source, occurred_at)
+   select n, 'opening', 20 + n % 80, n % 7, 20 + n % 80 - n % 7, 0, 20 + n % 80 - n % 7, 'shopify', now()
    from generate_series(1, ${size.stockLevels}) n`,
 
   `insert into sales_order (id, connection_id, remote_id, number, channel, customer_id, location_id, financial_status, fulfilment_status,

@@ -3,6 +3,7 @@ import type { FoundRule, NoteReader } from './fulfilment-rule.ts';
 import type { CanonicalFulfilment, CanonicalOrder } from './order.ts';
 import type { CanonicalListing, CanonicalLocation, CanonicalProduct } from './product.ts';
 import type { CanonicalRefund } from './refund.ts';
+import type { StockEdit } from './stock.ts';
 
 /**
  * How new a platform's statement is. `sourceUpdatedAt` is the platform's own clock and decides; `observedAt` is when
@@ -63,7 +64,7 @@ export type PlatformChange = (
 export type Edit =
   | { kind: 'customerEdit'; customerId: bigint; patch: CustomerPatch }
   | { kind: 'orderEdit'; orderId: bigint; patch: { note?: string | null; tags?: string[] } }
-  | { kind: 'stockAdjust'; variantId: bigint; locationId: bigint; delta: number; reason: string }
+  | StockEdit
   /** What a reader found in the note that has this hash: claims, which the write path checks against the note. */
   | {
       kind: 'orderNoteRead';

@@ -48,6 +48,7 @@ export type SubjectType =
   | 'Variant'
   | 'Location'
   | 'StockLevel'
+  | 'Reservation'
   | 'Connection'
   | 'Delivery'
   | 'Push';

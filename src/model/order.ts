@@ -26,7 +26,7 @@ export interface CanonicalOrder {
     email: string | null;
     phone: string | null;
   } | null;
-  /** Location of the sale, for the till. */
+  /** Location of the sale, for the till; a marketplace's own warehouse where it sends the goods out of its own stock. */
   locationRemoteId: string | null;
   financialStatus: FinancialStatus;
   fulfilmentStatus: FulfilmentStatus;

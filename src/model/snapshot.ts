@@ -2,6 +2,7 @@ import type { Address } from './customer.ts';
 import type { FulfilmentRuleKind } from './fulfilment-rule.ts';
 import type { FinancialStatus, FulfilmentStatus, NameValue } from './order.ts';
 import type { Channel, PlatformName } from './platform-name.ts';
+import type { StockCause } from './stock.ts';
 
 /** A customer as the graph has them, with all that a platform's record of them may need. */
 export interface CustomerSnapshot {
@@ -162,9 +163,33 @@ export interface StockLevelSnapshot {
   committed: number;
   reserved: number;
   available: number;
+  /** Why the platform that keeps it is owed a change; null where there is more than one cause. */
+  owedCause?: StockCause | null;
   /** Where this level lives at the platform the snapshot is made for; null where it is not listed there. */
   inventoryItemRemoteId: string | null;
   locationRemoteId: string | null;
 }
 
-export type Snapshot = CustomerSnapshot | OrderSnapshot | RefundOfOrderSnapshot | StockLevelSnapshot;
+/** Goods as the channels that are told what they may sell should offer them. */
+export interface VariantSnapshot {
+  type: 'Variant';
+  id: bigint;
+  sku: string | null;
+  /** One per listing at such a channel. */
+  offers: VariantOffer[];
+}
+
+export interface VariantOffer {
+  connectionId: bigint;
+  /** The platform's id of the listing. */
+  remoteVariantId: string;
+  /** Whole units that it may sell from now on, 0 or more. */
+  quantity: number;
+}
+
+export type Snapshot =
+  | CustomerSnapshot
+  | OrderSnapshot
+  | RefundOfOrderSnapshot
+  | StockLevelSnapshot
+  | VariantSnapshot;

@@ -82,6 +82,7 @@ export const StockCauseEnum = enumOf('StockCause', 'Why stock moved.', {
   reservation: 'Goods were set aside.',
   release: 'Goods set aside were freed.',
   report: 'The platform reported another figure and did not say why.',
+  fulfilment: 'Goods that were sold left.',
 });
 
 export const ChannelEnum = enumOf('Channel', 'Where an order was placed.', {
@@ -187,6 +188,7 @@ export const SubjectTypeEnum = enumOf('SubjectType', 'What an event or a push sp
   Variant: 'A variant.',
   Location: 'A location.',
   StockLevel: 'A stock level.',
+  Reservation: 'Goods set aside.',
   Connection: 'A connection.',
   Delivery: 'A delivery.',
   Push: 'A push.',

@@ -44,6 +44,7 @@ export const scopeOfType: Readonly<
   Variant: 'read:stock',
   Location: 'read:stock',
   StockLevel: 'read:stock',
+  Reservation: 'read:stock',
   StockMovement: 'read:stock',
   Connection: 'read:sync',
   Delivery: 'read:sync',

@@ -32,8 +32,9 @@ import { settleDelivery } from './inbox/settle-delivery.ts';
 import { applyReading, decideRule } from './notes/change-rules.ts';
 import { planPushes } from './outbox/plan-pushes.ts';
 import type { Platform } from './platforms/platform.ts';
-import { adjustStock } from './stock/adjust-stock.ts';
-import { applyStockLevels, levelKey, type StockChange } from './stock/apply-stock-level.ts';
+import { applyStockLevels, levelKey, type StockChange } from './stock/apply-stock-levels.ts';
+import { editStock } from './stock/edit-stock.ts';
+import { tellStock } from './stock/tell-stock.ts';
 
 export interface ApplyInput {
   changes: readonly Change[];
@@ -66,6 +67,7 @@ export async function applyChanges(tx: Tx, input: ApplyInput): Promise<Applied> 
   await lockAll(context, input.changes);
   const outcome = await applyAll(context, input.changes);
   if (outcome === 'needsFresh') return { outcome, pushIds: [], eventPosition: null, touched: [] };
+  await tellStock(context);
   const told = await sumUp(context);
   const planned = await planPushes(context, [...effects.toPlan.values()]);
   if (input.deliveryId !== null) await settleDelivery(tx, input.deliveryId, outcome);
@@ -115,7 +117,12 @@ async function applyOne(context: WriteContext, change: Change): Promise<ChangeOu
     case 'orderEdit':
       return editOrder(context, change);
     case 'stockAdjust':
-      return adjustStock(context, change);
+    case 'stockSet':
+    case 'stockTransfer':
+    case 'reservationCreate':
+    case 'reservationRelease':
+    case 'allocationReview':
+      return editStock(context, change);
     case 'orderNoteRead':
       return applyReading(context, change);
     case 'fulfilmentRuleDecide':
@@ -267,7 +274,12 @@ async function collectLocks(
       return;
     }
     case 'stockAdjust':
-      // The level's row is its lock.
+    case 'stockSet':
+    case 'stockTransfer':
+    case 'reservationCreate':
+    case 'reservationRelease':
+    case 'allocationReview':
+      // A level's row is its lock.
       return;
     default:
       unreachable(change);

@@ -146,13 +146,36 @@ export async function insertStockLevel(
   db: Queryable,
   values: { variant_id: bigint; location_id: bigint } & Record<string, unknown>,
 ): Promise<bigint> {
-  return insert(db, 'stock_level', {
+  const { on_hand, committed, reserved, incoming, safety, available, ...columns } = {
     on_hand: 10,
+    committed: 0,
+    reserved: 0,
+    incoming: 0,
+    safety: 0,
     available: 10,
+    ...(values as Record<string, unknown> & Partial<Record<string, number>>),
+  };
+  const id = await insert(db, 'stock_level', {
     source_updated_at: '2026-11-01T00:00:00Z',
     observed_at: '2026-11-01T00:00:01Z',
-    ...values,
+    ...columns,
   });
+  await insert(db, 'stock_movement', {
+    stock_level_id: id,
+    cause: 'opening',
+    on_hand_delta: on_hand,
+    committed_delta: committed,
+    reserved_delta: reserved,
+    incoming_delta: incoming,
+    safety_delta: safety,
+    available_delta: available,
+    available_before: 0,
+    available_after: available,
+    negative_reason: available < 0 ? 'opening' : null,
+    source: 'shopify',
+    occurred_at: '2026-11-01T00:00:00Z',
+  });
+  return id;
 }
 
 export async function insertDelivery(

@@ -215,10 +215,11 @@ test('a typical order is written with few statements', async () => {
     'find-identity-clues',
     'insert-customer',
     'save-identity',
-    'observe-link',
+    'observe-links',
     'lock-customers',
     'write-order',
-    'observe-link',
+    'observe-links',
+    'take-line-news',
     'sum-orders',
     'load-order-snapshots',
     'lock-open-pushes',
@@ -234,7 +235,8 @@ test('a typical order is written with few statements', async () => {
     'load-customer-record',
     'save-identity',
     'write-order',
-    'observe-link',
+    'observe-links',
+    'take-line-news',
     'sum-orders',
     'load-order-snapshots',
     'lock-open-pushes',
@@ -245,7 +247,7 @@ test('a typical order is written with few statements', async () => {
   ]);
   // The number of lines makes no difference.
   const many = Array.from({ length: 60 }, (_none, index) => orderLine({ remoteId: `line-${index}` }));
-  expect(await once(shop, 'shopify', [orderChange('3', 3, { number: '#3', lines: many })])).toHaveLength(15);
+  expect(await once(shop, 'shopify', [orderChange('3', 3, { number: '#3', lines: many })])).toHaveLength(16);
   expect(await once(shop, 'shopify', [orderChange('3', 3, { number: '#3', lines: many })])).toEqual([
     'lock-names',
     'lock-customers-by-clues',

@@ -101,7 +101,13 @@ async function play(shop: Shop, run: number, steps: readonly Step[], many: boole
           [`${run}-place-${one.place}`, `${run}-item-${one.item}`],
         );
         if (level !== undefined)
-          await shop.edit({ kind: 'stockAdjust', ...level, delta: one.delta, reason: 'counted' });
+          await shop.edit({
+            kind: 'stockAdjust',
+            ...level,
+            delta: one.delta,
+            reason: 'counted',
+            allowNegative: true,
+          });
         break;
       }
       case 'start':

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PlatformChange } from '../../src/model/change.ts';
-import { countsReported } from '../../src/sync/stock/move-stock.ts';
+import { countsReported } from '../../src/sync/stock/counts.ts';
 import { at, openShop, productOf, read, type Shop, told } from './support.ts';
 
 type Report = Extract<PlatformChange, { kind: 'stockLevel' }>;
@@ -87,9 +87,9 @@ test('counts that are told together add up to what is available', () => {
   expect(countsReported(none, { available: 5, onHand: 9, committed: 3 })).toEqual({
     onHand: 9,
     committed: 3,
-    reserved: 1,
+    reserved: 0,
     incoming: 0,
-    safety: 0,
+    safety: 1,
   });
   // A count that does not add up: what is available is believed, and nothing is set aside below zero.
   expect(countsReported(none, { available: 0, onHand: 1, committed: 2 })).toEqual({

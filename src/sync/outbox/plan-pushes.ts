@@ -7,7 +7,9 @@ import { fingerprintOf, sameJson, toJson } from '../graph/canonical-json.ts';
 import { loadCustomerSnapshots, loadOrderSnapshots, loadStockLevelSnapshots } from '../graph/snapshots.ts';
 import { eventOf, type Subject, type WriteContext } from '../graph/write-context.ts';
 import type { LinkFacts, Platform, PushPlan } from '../platforms/platform.ts';
+import { allocateVariants } from '../stock/allocations.ts';
 import { loadStockDebts, type StockDebt } from '../stock/stock-debt.ts';
+import { keepingPlatforms, publishingPlatforms } from '../stock/stock-level.ts';
 import { enqueuePushes, removePushJobs } from './enqueue-pushes.ts';
 
 type PlanStatus = 'plan' | 'pending';
@@ -25,7 +27,7 @@ export async function planPushes(
     remove: removePushJobs,
   },
 ): Promise<{ pushIds: bigint[]; events: NewEvent[] }> {
-  const snapshots = await loadSnapshots(context.tx, subjects);
+  const snapshots = await loadSnapshots(context, subjects);
   if (snapshots.length === 0) return { pushIds: [], events: [] };
   const open = await lockOpenPushes(context.tx, snapshots);
   const known = await loadKnown(context, snapshots);
@@ -262,7 +264,11 @@ type PlannedSnapshot =
   | Exclude<Snapshot, StockLevelSnapshot>
   | (StockLevelSnapshot & { connectionId: bigint });
 
-async function loadSnapshots(tx: Tx, subjects: readonly Subject[]): Promise<PlannedSnapshot[]> {
+async function loadSnapshots(
+  context: WriteContext,
+  subjects: readonly Subject[],
+): Promise<PlannedSnapshot[]> {
+  const { tx } = context;
   const idsOf = (type: SubjectType) =>
     subjects.filter((subject) => subject.type === type).map((subject) => subject.id);
   const orders = await loadOrderSnapshots(tx, idsOf('Order'));
@@ -277,10 +283,15 @@ async function loadSnapshots(tx: Tx, subjects: readonly Subject[]): Promise<Plan
     idsOf('Customer').filter((id) => !brought.has(id)),
   );
   const levels = await loadStockLevelSnapshots(tx, idsOf('StockLevel'));
+  const variants = await allocateVariants(tx, idsOf('Variant'), {
+    publishing: publishingPlatforms(context),
+    keeping: keepingPlatforms(context),
+  });
   return [
     ...idsOf('Customer').flatMap((id) => brought.get(id) ?? customers.get(id) ?? []),
     ...orders.values(),
     ...levels.values(),
+    ...variants.values(),
   ];
 }
 

@@ -1,9 +1,7 @@
 import type { Tx } from '../../db/pool.ts';
-import { toJson } from '../graph/canonical-json.ts';
-import { eventOf, planLater, touch, type WriteContext } from '../graph/write-context.ts';
-import { availableOf, type Counts } from './move-stock.ts';
-
-export type StockCause = 'opening' | 'report' | 'adjustment';
+import type { PlatformName } from '../../model/platform-name.ts';
+import type { WriteContext } from '../graph/write-context.ts';
+import type { Counts } from './counts.ts';
 
 export interface StockLevel {
   id: bigint;
@@ -11,126 +9,97 @@ export interface StockLevel {
   locationId: bigint;
   sku: string | null;
   counts: Counts;
+  /** When the last read of all counts began. */
+  countedAt: Date | null;
+  /** Platforms that offer the variant. */
+  platforms: PlatformName[];
+  /** Variants whose published quantities follow this level: its own, and sets that it is part of. */
+  publishedVariantIds: bigint[];
 }
 
-/** The level of a variant at a location, its row locked; null where nothing was ever counted there. */
-export async function lockStockLevel(
-  tx: Tx,
-  variantId: bigint,
-  locationId: bigint,
-): Promise<StockLevel | null> {
-  const [level] = await lockStockLevels(tx, [{ variantId, locationId }]);
-  return level ?? null;
+export type StockLevelRow = Omit<StockLevel, 'counts' | 'publishedVariantIds'> &
+  Counts & { publishedVariantIds: string[] };
+
+/**
+ * Columns of a level over the aliases `s` and `v`; the parameter holds the names of platforms that take published
+ * quantities.
+ */
+export function levelColumns(publishing: string): string {
+  return `s.id, s.variant_id as "variantId", s.location_id as "locationId", v.sku, s.on_hand as "onHand", s.committed,
+    s.reserved, s.incoming, s.safety, s.counted_at as "countedAt", ${listingColumns('s.variant_id', publishing)}`;
 }
 
-/** The levels of these places, their rows locked in order of their ids; places where nothing was ever counted have none. */
+/** The same for a variant that may have no level yet. */
+export function listingColumns(variantId: string, publishing: string): string {
+  return `array(select distinct c.platform::text from listing g join connection c on c.id = g.connection_id
+      where g.variant_id = ${variantId} and g.status <> 'removed') as platforms,
+    case when cardinality(${publishing}::text[]) > 0 then array(
+      select distinct g.variant_id::text
+      from listing g join connection c on c.id = g.connection_id and c.platform::text = any(${publishing}::text[])
+      where g.status <> 'removed' and g.variant_id in (
+        select ${variantId} union all
+        select b.bundle_variant_id from bundle_component b where b.component_variant_id = ${variantId})) end
+      as "publishedVariantIds"`;
+}
+
+/** Platforms that are told what they may sell. */
+export function publishingPlatforms({ platforms }: Pick<WriteContext, 'platforms'>): PlatformName[] {
+  return Object.values(platforms).flatMap((one) => (one.linkTypes.Variant === undefined ? [] : [one.name]));
+}
+
+/** Platforms that keep the retailer's own stock: they report it, and take what they do not know of. */
+export function keepingPlatforms({ platforms }: Pick<WriteContext, 'platforms'>): PlatformName[] {
+  return Object.values(platforms).flatMap((one) => (one.pushKinds.includes('stockLevel') ? [one.name] : []));
+}
+
+export function levelOf(row: StockLevelRow): StockLevel {
+  const { onHand, committed, reserved, incoming, safety, publishedVariantIds, ...level } = row;
+  return {
+    ...level,
+    counts: { onHand, committed, reserved, incoming, safety },
+    publishedVariantIds: (publishedVariantIds ?? []).map(BigInt),
+  };
+}
+
+/** The levels of variants at locations, their rows locked in the order of their ids; where nothing was ever counted there is none. */
 export async function lockStockLevels(
-  tx: Tx,
+  context: WriteContext,
   places: readonly { variantId: bigint; locationId: bigint }[],
 ): Promise<StockLevel[]> {
-  const { rows } = await tx.query<Omit<StockLevel, 'counts'> & Counts>({
+  const { rows } = await context.tx.query<StockLevelRow>({
     name: 'lock-stock-levels',
-    text: `select s.id, s.variant_id as "variantId", s.location_id as "locationId", v.sku, s.on_hand as "onHand", s.committed,
-             s.reserved, s.incoming, s.safety
-           from unnest($1::bigint[], $2::bigint[]) as place (variant_id, location_id)
-           join stock_level s on s.variant_id = place.variant_id and s.location_id = place.location_id
+    text: `select ${levelColumns('$3')}
+           from unnest($1::bigint[], $2::bigint[]) as x(variant_id, location_id)
+           join stock_level s on s.variant_id = x.variant_id and s.location_id = x.location_id
            join variant v on v.id = s.variant_id
            order by s.id for no key update of s`,
-    values: [places.map((place) => place.variantId), places.map((place) => place.locationId)],
-  });
-  return rows.map(({ id, variantId, locationId, sku, ...counts }) => ({
-    id,
-    variantId,
-    locationId,
-    sku,
-    counts,
-  }));
-}
-
-interface Movement {
-  to: Counts;
-  cause: StockCause;
-  reason: string | null;
-  occurredAt: Date;
-}
-
-/** Moves a level to new counts: the level, the movement that explains it and the event. The level's row is locked or new. */
-export function moveStock(context: WriteContext, level: StockLevel, movement: Movement): Promise<void> {
-  return moveStockLevels(context, [{ level, ...movement }]);
-}
-
-/** Moves several levels, each at most once, in one statement; movements and events follow the order of the list. */
-export async function moveStockLevels(
-  context: WriteContext,
-  moves: readonly (Movement & { level: StockLevel })[],
-): Promise<void> {
-  if (moves.length === 0) return;
-  await context.tx.query({
-    name: 'move-stock-levels',
-    // The clock and not the transaction's time: whether a push knows of a movement is told by which came first.
-    text: `with move as materialized (
-             select * from rows from (jsonb_to_recordset($1::jsonb) as (level_id bigint, on_hand int, committed int,
-               reserved int, incoming int, safety int, available int, cause text, on_hand_delta int, committed_delta int,
-               reserved_delta int, incoming_delta int, safety_delta int, available_before int, reason text,
-               occurred_at timestamptz)) with ordinality as m (level_id, on_hand, committed, reserved, incoming, safety,
-               available, cause, on_hand_delta, committed_delta, reserved_delta, incoming_delta, safety_delta,
-               available_before, reason, occurred_at, place)
-           ), moved as (
-             update stock_level s set on_hand = m.on_hand, committed = m.committed, reserved = m.reserved,
-               incoming = m.incoming, safety = m.safety, available = m.available, updated_at = clock_timestamp()
-             from move m where s.id = m.level_id
-           )
-           insert into stock_movement (stock_level_id, cause, on_hand_delta, committed_delta, reserved_delta, incoming_delta,
-             safety_delta, available_delta, available_before, available_after, source, reason, delivery_id, occurred_at, recorded_at)
-           select level_id, cause::stock_cause, on_hand_delta, committed_delta, reserved_delta, incoming_delta, safety_delta,
-             available - available_before, available_before, available, $2, reason, $3, occurred_at, clock_timestamp()
-           from move order by place`,
     values: [
-      toJson(
-        moves.map(({ level, to, cause, reason, occurredAt }) => ({
-          level_id: level.id,
-          on_hand: to.onHand,
-          committed: to.committed,
-          reserved: to.reserved,
-          incoming: to.incoming,
-          safety: to.safety,
-          available: availableOf(to),
-          cause,
-          on_hand_delta: to.onHand - level.counts.onHand,
-          committed_delta: to.committed - level.counts.committed,
-          reserved_delta: to.reserved - level.counts.reserved,
-          incoming_delta: to.incoming - level.counts.incoming,
-          safety_delta: to.safety - level.counts.safety,
-          available_before: availableOf(level.counts),
-          reason,
-          occurred_at: occurredAt,
-        })),
-      ),
-      context.source,
-      context.deliveryId,
+      places.map((place) => place.variantId),
+      places.map((place) => place.locationId),
+      publishingPlatforms(context),
     ],
   });
-  for (const move of moves) tellOfMove(context, move);
+  return rows.map(levelOf);
 }
 
-function tellOfMove(context: WriteContext, { level, to, cause }: Movement & { level: StockLevel }): void {
-  const from = level.counts;
-  context.effects.events.push(
-    eventOf(
-      context,
-      'stock.changed',
-      { type: 'StockLevel', id: level.id },
-      {
-        variantId: level.variantId,
-        locationId: level.locationId,
-        sku: level.sku,
-        before: { ...from, available: availableOf(from) },
-        after: { ...to, available: availableOf(to) },
-        availableDelta: availableOf(to) - availableOf(from),
-        cause,
-      },
-    ),
-  );
-  touch(context.effects, 'StockLevel', level.id);
-  planLater(context.effects, 'StockLevel', level.id);
+/** Opens levels at zero, where there are none yet. @returns their ids in the order of the places. */
+export async function openStockLevels(
+  tx: Tx,
+  places: readonly { variantId: bigint; locationId: bigint }[],
+): Promise<bigint[]> {
+  if (places.length === 0) return [];
+  const { rows } = await tx.query<{ id: bigint }>({
+    name: 'open-stock-levels',
+    // Somebody else may have opened one just now: touching its row gives its id, and locks it.
+    text: `with opened as (
+             insert into stock_level (variant_id, location_id)
+             select x.variant_id, x.location_id
+             from unnest($1::bigint[], $2::bigint[]) with ordinality as x(variant_id, location_id, n) order by x.n
+             on conflict (variant_id, location_id) do update set updated_at = stock_level.updated_at
+             returning id, variant_id, location_id)
+           select o.id from unnest($1::bigint[], $2::bigint[]) with ordinality as x(variant_id, location_id, n)
+           join opened o on o.variant_id = x.variant_id and o.location_id = x.location_id order by x.n`,
+    values: [places.map((place) => place.variantId), places.map((place) => place.locationId)],
+  });
+  return rows.map((row) => row.id);
 }

@@ -38,6 +38,7 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
       return planOrder(snapshot, context, settings);
     case 'Refund':
     case 'StockLevel':
+    case 'Variant':
       return [];
     default:
       return snapshot satisfies never;

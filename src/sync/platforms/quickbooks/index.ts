@@ -28,6 +28,7 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
         return planCustomer(snapshot, context);
       case 'Refund':
       case 'StockLevel':
+      case 'Variant':
         return [];
       default:
         return snapshot satisfies never;

@@ -26,6 +26,7 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
     case 'Order':
       return orderPlan(snapshot, context.link, context.connectionId);
     case 'Refund':
+    case 'Variant':
       return [];
     case 'StockLevel':
       return stockLevelPlan(snapshot, context.link);
