@@ -65,7 +65,7 @@ export function saveLink(context: PlatformContext, link: ObservedLink): Promise<
 }
 
 /** Several of them, each of another row, by one statement. */
-export async function saveLinks(context: PlatformContext, links: readonly ObservedLink[]): Promise<void> {
+async function saveLinks(context: PlatformContext, links: readonly ObservedLink[]): Promise<void> {
   if (links.length === 0) return;
   await context.tx.query({
     name: 'observe-links',

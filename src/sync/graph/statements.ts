@@ -32,7 +32,7 @@ export async function loadStatement(
 }
 
 /** The same for several rows of one kind, by their remote ids. */
-export async function loadStatements(
+async function loadStatements(
   tx: Tx,
   connectionId: bigint,
   kind: StatementKind,
@@ -85,7 +85,7 @@ export function saveStatement(
 }
 
 /** Several statements of one kind, each about another row, by one statement of SQL. */
-export async function saveStatements(
+async function saveStatements(
   tx: Tx,
   connectionId: bigint,
   kind: StatementKind,

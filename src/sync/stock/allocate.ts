@@ -68,10 +68,10 @@ export interface Allocation {
 }
 
 /** A channel that was not heard of for this long may have sold anything meanwhile. */
-export const staleAfterMs = 30 * 60_000;
+const staleAfterMs = 30 * 60_000;
 
 /** The last one is only sold where it is known at once that it is gone. */
-export const defaultLastUnits = 1;
+const defaultLastUnits = 1;
 
 export function allocate(
   parts: readonly Part[],

@@ -39,13 +39,16 @@ export async function takeLineNews(
     name: 'take-line-news',
     text: `with line as (
              select l.id, l.order_id, l.variant_id, l.quantity as sold,
-               least(l.quantity, coalesce((select sum(r.quantity) from refund_line r
-                 where r.order_line_id = l.id and r.restock_type = 'cancel'), 0))::int as cancelled,
+               -- A marketplace says of a cancelled order only that: what has not left is free again.
+               case when o.cancelled_at is not null and not k.platform::text = any($2::text[]) then l.quantity
+                 else least(l.quantity, coalesce((select sum(r.quantity) from refund_line r
+                   where r.order_line_id = l.id and r.restock_type = 'cancel'), 0)) end::int as cancelled,
                coalesce((select sum(r.quantity) from refund_line r
                  where r.order_line_id = l.id and r.restock_type in ('return', 'legacy_restock')), 0)::int as returned,
                least(l.quantity, coalesce((select sum(f.quantity) from fulfilment_line f join fulfilment m on m.id = f.fulfilment_id
                  where f.order_line_id = l.id and m.status = 'success'), 0))::int as fulfilled
              from order_line l join variant v on v.id = l.variant_id and v.tracked
+             join sales_order o on o.id = l.order_id join connection k on k.id = o.connection_id
              where l.order_id = any($1::bigint[])
            ), before as (
              select line.id, coalesce(t.sold, 0) as sold, coalesce(t.cancelled, 0) as cancelled,

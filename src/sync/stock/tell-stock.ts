@@ -30,7 +30,10 @@ const newsWithinMs = 10 * 60_000;
  */
 export async function tellStock(context: WriteContext): Promise<void> {
   const orderIds = [...context.effects.orders]
-    .filter(([, effect]) => effect.created || parts.some((part) => effect.changedFields.has(part)))
+    .filter(
+      ([, effect]) =>
+        effect.created || effect.cancelled || parts.some((part) => effect.changedFields.has(part)),
+    )
     .map(([id]) => id);
   if (orderIds.length === 0) return;
   const keeping = keepingPlatforms(context);

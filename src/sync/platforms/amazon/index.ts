@@ -3,6 +3,7 @@ import { type AmazonCredentials, amazonCredentials } from './credentials.ts';
 import { door } from './door.ts';
 import { interpret } from './interpret.ts';
 import { perform } from './perform.ts';
+import { plan } from './plan.ts';
 import { prepare } from './prepare.ts';
 import { sweep } from './sweep.ts';
 import { linkTypes, pushKinds } from './vocabulary.ts';
@@ -16,8 +17,7 @@ export const amazon: Platform<AmazonCredentials> = {
   rateLimit: { requests: 40, windowMs: 1_000, concurrent: 10 },
   linkTypes,
   interpret,
-  // Orders and buyers are Amazon's own; what an offer may sell is planned where stock is allocated.
-  plan: () => [],
+  plan,
   perform,
   prepare,
   sweep,
