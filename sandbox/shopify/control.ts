@@ -1,10 +1,19 @@
 import type { Handler, SandboxRequest, SandboxResponse } from '../kit/server.ts';
 import { fairWeather, type WebhookWeather } from '../kit/webhooks.ts';
 import type { ProductInput } from './catalogue.ts';
+import type { Payout } from './commerce/types.ts';
 import type { CustomerInput } from './customers.ts';
 import type { SeedInput } from './demo/seed.ts';
 import type { TradeInput } from './demo/trade.ts';
-import type { CancelInput, EditInput, FulfilInput, OrderChange, RefundInput } from './orders.ts';
+import type {
+  CancelInput,
+  EditInput,
+  ExchangeInput,
+  FulfilInput,
+  OrderChange,
+  RefundInput,
+} from './orders.ts';
+import type { BalanceInput } from './payouts.ts';
 import type { PlaceOrderInput } from './place-order.ts';
 import type { ShopifySandboxControls } from './server.ts';
 import { ShopError } from './shop.ts';
@@ -16,8 +25,9 @@ import { ShopError } from './shop.ts';
  * POST|DELETE trade {ordersPerMinute, seconds?}, GET|POST|DELETE webhooks/weather, GET webhooks/attempts,
  * POST webhooks/target {url}, POST webhooks/emit {topic, id},
  * POST orders {channel, customerEmail | customerId | customer, lines: [{sku, quantity, discount?, properties?}], …},
- * GET orders/:id[.json], POST orders/:id {note, tags, …}, POST orders/:id/{edit,cancel,fulfil,refund,pay},
+ * GET orders/:id[.json], POST orders/:id {note, tags, …}, POST orders/:id/{edit,cancel,fulfil,refund,exchange,pay},
  * POST refunds/:id/settle {succeeds}, POST fulfillments/:id {company, numbers, urls},
+ * POST balance {type, amount, fee?, order?, reason?}, POST payouts {status?}, POST payouts/:id {status},
  * POST customers[/:id], DELETE customers/:id, POST products[/:id], DELETE products/:id, POST locations {name},
  * POST stock {sku, locationId?, quantity}.
  * An order's :id is its id, its name (#1001) or the name's number.
@@ -141,6 +151,8 @@ function commerce(
       return ok(sandbox.fulfilOrder(id ?? '', bodyOf<FulfilInput>(request)));
     case 'POST orders/:id/refund':
       return ok(sandbox.refundOrder(id ?? '', bodyOf<RefundInput>(request)));
+    case 'POST orders/:id/exchange':
+      return ok(sandbox.exchangeOrder(id ?? '', bodyOf<ExchangeInput>(request)));
     case 'POST orders/:id/pay':
       return ok(sandbox.payOrder(id ?? '', bodyOf<{ gateway?: string; amount?: string }>(request)));
     case 'POST refunds/:id/settle':
@@ -165,6 +177,12 @@ function commerce(
     case 'DELETE products/:id':
       sandbox.deleteProduct(id ?? '');
       return ok({ id });
+    case 'POST balance':
+      return { status: 201, body: sandbox.bookBalance(bodyOf<BalanceInput>(request)) };
+    case 'POST payouts':
+      return { status: 201, body: sandbox.issuePayout(bodyOf<{ status?: Payout['status'] }>(request)) };
+    case 'POST payouts/:id':
+      return ok(sandbox.settlePayout(id ?? '', bodyOf<{ status: Payout['status'] }>(request).status));
     case 'POST locations':
       return { status: 201, body: sandbox.addLocation(bodyOf<{ name: string }>(request)) };
     case 'POST stock':

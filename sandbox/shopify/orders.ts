@@ -1,4 +1,5 @@
 import {
+  add,
   type Bag,
   convert,
   isZero,
@@ -22,12 +23,15 @@ import type {
   Order,
   Refund,
   RestockType,
+  Return,
 } from './commerce/types.ts';
 import { normaliseTags } from './customers.ts';
+import { recordBalance } from './payouts.ts';
 import {
   addTransaction,
   assignFulfillmentOrder,
   attributesOf,
+  coins,
   commitLine,
   type Decimal,
   lineForEdit,
@@ -305,9 +309,16 @@ export interface RefundInput {
   }[];
   /** true refunds what is left of the shipping; an amount refunds that much of it. */
   shipping?: boolean | Decimal;
+  /** Import duties of the lines go back with them. */
+  duties?: boolean;
   /** Money in the shop's currency; without lines it becomes a refund discrepancy. Absent = what the parts are worth. */
   amount?: Decimal;
-  payments?: { parentId?: string | null; gateway?: string | null; amount: Bag }[];
+  /** Where the money goes, in the shop's currency or in both; gateways `gift_card` and `shopify_store_credit` keep it as credit. */
+  payments?: { parentId?: string | null; gateway?: string | null; amount: Bag | Decimal }[];
+  /** All of it onto a gift card or as store credit instead of back where it was paid. */
+  to?: 'gift_card' | 'store_credit';
+  /** The smallest coin that cash is given back in. */
+  cashRounding?: Decimal;
   note?: string | null;
   status?: 'success' | 'pending' | 'failure';
   allowOverRefunding?: boolean;
@@ -360,13 +371,18 @@ export function tryRefund(shop: Shop, order: Order, input: RefundInput): Refund 
     {
       lines,
       shipping,
+      duties: input.duties ?? false,
       amount:
         input.amount === undefined ? undefined : amountFor(order, parseMinor(input.amount, order.currency)),
       payments: input.payments?.map((one) => ({
         parentId: one.parentId ?? null,
         gateway: one.gateway ?? null,
-        amount: one.amount,
+        amount:
+          typeof one.amount === 'object'
+            ? one.amount
+            : amountFor(order, parseMinor(one.amount, order.currency)),
       })),
+      credit: input.to === undefined ? null : input.to === 'gift_card' ? 'gift_card' : 'shopify_store_credit',
       allowOverRefunding: input.allowOverRefunding ?? false,
       settle: true,
       status: (input.status?.toUpperCase() as RefundWish['status'] | undefined) ?? 'SUCCESS',
@@ -392,6 +408,7 @@ export function settleRefund(shop: Shop, refundId: string, succeeds: boolean): R
     if (!refund.transactionIds.includes(transaction.id) || transaction.status !== 'PENDING') continue;
     transaction.status = succeeds ? 'SUCCESS' : 'FAILURE';
     transaction.processedAtMs = shop.nowMs();
+    recordBalance(shop, order, transaction);
     if (succeeds)
       settled = {
         shop: settled.shop + transaction.amount.shop,
@@ -413,6 +430,116 @@ export function settleRefund(shop: Shop, refundId: string, succeeds: boolean): R
   shop.emit('orders/updated', order.id);
   recount(shop, order);
   return refund;
+}
+
+export interface ExchangeInput {
+  /** What comes back. */
+  lines: { lineId?: string; sku?: string; quantity: number; reason?: string }[];
+  /** What goes out for it, at today's price. */
+  exchange: OrderLineInput[];
+  /** Kept back for putting things back on the shelf. */
+  restockingFee?: Decimal;
+  /** Pays what the new goods cost beyond the old ones. */
+  gateway?: string;
+  note?: string | null;
+}
+
+/**
+ * Goods come back and others go out on the same order: new lines, a return and a refund whose money is only what the new
+ * goods do not use up. Where they cost more the customer pays the difference.
+ */
+export function exchangeOrder(shop: Shop, id: string, input: ExchangeInput): Order {
+  const order = findOrder(shop, id);
+  if (order.cancelledAtMs !== null) throw new ShopError('Cancelled orders cannot be exchanged', ['id']);
+  const back = input.lines.map((one) => {
+    const line = order.lines.find((candidate) =>
+      one.lineId !== undefined ? candidate.id === one.lineId : candidate.sku === one.sku,
+    );
+    if (line === undefined) throw new ShopError('Line item does not exist', ['lines'], 404);
+    return { line, quantity: one.quantity, reason: one.reason ?? 'UNWANTED' };
+  });
+  const added = input.exchange.map((one) => lineForEdit(shop, order, one));
+  const fee =
+    input.restockingFee === undefined ? null : bagFor(order, parseMinor(input.restockingFee, order.currency));
+  const wish: RefundWish = {
+    ...noWish,
+    lines: back.map(({ line, quantity }) => ({
+      lineId: line.id,
+      quantity,
+      restockType: 'RETURN' as const,
+      locationId: null,
+    })),
+    discrepancyReason: fee === null ? null : 'RESTOCK',
+  };
+  const plan = planRefund(order, { ...wish, allowOverRefunding: true });
+  if (Array.isArray(plan))
+    throw new ShopError(plan.map((one) => one.message).join('; '), plan[0]?.field ?? null);
+  const worth = plan.lines.reduce(
+    (all, one) => add(all, one.subtotal, ...(order.taxesIncluded ? [] : one.taxes)),
+    zeroBag,
+  );
+  if (fee !== null && fee.shop > worth.shop)
+    throw new ShopError('A restocking fee is at most what came back', ['restockingFee']);
+  const given: Return = {
+    typename: 'Return',
+    id: shop.nextId('Return'),
+    orderId: order.id,
+    number: order.returns.length + 1,
+    createdAtMs: shop.nowMs(),
+    closedAtMs: shop.nowMs(),
+    lines: back.map(({ line, quantity, reason }, index) => ({
+      id: shop.nextId('ReturnLineItem'),
+      lineId: line.id,
+      quantity,
+      reason,
+      restockingFee: index === 0 ? fee : null,
+    })),
+    exchangeLines: added.map((line) => ({
+      id: shop.nextId('ExchangeLineItem'),
+      lineId: line.id,
+      quantity: line.quantity,
+    })),
+  };
+  order.returns.push(given);
+  const before = summarise(order).total;
+  for (const line of added) {
+    order.lines.push(line);
+    commitLine(shop, line, line.quantity);
+    assignFulfillmentOrder(shop, order, line);
+  }
+  order.edited = true;
+  order.revision += 1;
+  const cost = subtract(summarise(order).total, before);
+  const kept = fee ?? zeroBag;
+  const rest = subtract(worth, cost, kept);
+  if (rest.shop < 0) {
+    const paid = addTransaction(shop, order, {
+      kind: 'SALE',
+      gateway: input.gateway ?? (order.channel === 'pos' ? 'cash' : 'shopify_payments'),
+      amount: negate(rest),
+    });
+    order.revision += 1;
+    shop.emit('order_transactions/create', paid.id);
+  }
+  orThrow(
+    carryOut(
+      shop,
+      order,
+      {
+        ...wish,
+        ...(rest.shop > 0 ? { amount: rest } : { payments: [] }),
+        leaves: add(subtract(summarise(order).currentTotal, worth), kept),
+      },
+      { note: input.note ?? null, returnId: given.id },
+    ),
+  );
+  shop.indexParts(order);
+  if (order.channel === 'pos' && added.length > 0)
+    addFulfillment(shop, order, {
+      quantities: added.map((line) => ({ lineId: line.id, quantity: line.quantity })),
+      tracking: null,
+    });
+  return order;
 }
 
 export interface OrderChange {
@@ -481,7 +608,12 @@ function carryOut(
   shop: Shop,
   order: Order,
   wish: RefundWish,
-  extra: { note?: string | null; processedAtMs?: number } = {},
+  extra: {
+    note?: string | null;
+    processedAtMs?: number;
+    cashRounding?: Decimal;
+    returnId?: string;
+  } = {},
 ): Refund | RefundProblem[] {
   const plan = planRefund(order, wish);
   if (Array.isArray(plan)) return plan;
@@ -500,6 +632,8 @@ function carryOut(
       id: shop.nextId('RefundShippingLine'),
       adjustmentId: shop.nextId('OrderAdjustment'),
     })),
+    duties: plan.duties,
+    returnId: extra.returnId ?? null,
     adjustments: plan.adjustment === null ? [] : [{ ...plan.adjustment, id: shop.nextId('OrderAdjustment') }],
     transactionIds: plan.payments.map(
       (payment) =>
@@ -508,6 +642,7 @@ function carryOut(
           status: wish.status,
           gateway: payment.gateway,
           amount: payment.amount,
+          rounding: payment.gateway === 'cash' ? coins(order, payment.amount.shop, extra.cashRounding) : null,
           parentId: payment.parentId,
           message: wish.status === 'FAILURE' ? 'The refund was declined' : null,
         }).id,

@@ -1,6 +1,6 @@
 import { emptyAddress } from './catalogue.ts';
 import { allocate } from './commerce/allocate.ts';
-import { type Bag, convert, parseMinor, parsePpm, zeroBag } from './commerce/money.ts';
+import { type Bag, convert, parseMinor, parsePpm, roundingTo, zeroBag } from './commerce/money.ts';
 import { type PriceDiscount, type PricedOrder, type PricedPart, priceOrder } from './commerce/price-order.ts';
 import { summarise } from './commerce/summary.ts';
 import type {
@@ -23,6 +23,7 @@ import {
   upsertCustomer,
 } from './customers.ts';
 import { addFulfillment, creditCustomer, ordersPaid } from './orders.ts';
+import { recordBalance } from './payouts.ts';
 import { type DiscountCode, type Shop, ShopError } from './shop.ts';
 import { changeLevel, routeLine } from './stock.ts';
 
@@ -43,6 +44,10 @@ export interface OrderLineInput {
   price?: Decimal;
   quantity?: number;
   discount?: DiscountInput;
+  /** false: no tax whatever the rates. Absent = as the variant says. */
+  taxable?: boolean;
+  /** Import duty on the whole line. */
+  duty?: Decimal;
   /** Custom line properties. */
   properties?: Record<string, string> | Attribute[];
 }
@@ -60,7 +65,8 @@ export interface PlaceOrderInput {
   discountCode?: string | (DiscountInput & { code: string; target?: 'order' | 'shipping' });
   automaticDiscount?: DiscountInput & { target?: 'order' | 'shipping' };
   shipping?: Decimal | { title?: string; price: Decimal };
-  taxRates?: { title?: string; rate: Decimal }[];
+  /** `channelLiable`: collected and remitted by the channel. */
+  taxRates?: { title?: string; rate: Decimal; channelLiable?: boolean }[];
   taxesIncluded?: boolean;
   taxShipping?: boolean;
   tip?: Decimal;
@@ -76,6 +82,8 @@ export interface PlaceOrderInput {
   authorizedOnly?: boolean;
   /** Tenders in the shop's currency; one without an amount takes what is left. */
   payments?: { gateway: string; amount?: Decimal }[];
+  /** The smallest coin, for example 0.05: what is paid in cash is rounded to it. */
+  cashRounding?: Decimal;
   /** Redeemed from a gift card before other tenders. */
   giftCard?: Decimal;
   shippingAddress?: Partial<Address> | null;
@@ -105,6 +113,7 @@ export function placeOrder(shop: Shop, input: PlaceOrderInput): Order {
   const taxRates = (input.taxRates ?? [{ title: 'Arizona State Tax', rate: '0.086' }]).map((one) => ({
     title: one.title ?? 'Tax',
     ratePpm: parsePpm(one.rate),
+    ...(one.channelLiable === undefined ? {} : { channelLiable: one.channelLiable }),
   }));
   const shipping = shippingOf(input.shipping, currency);
   const tip = bagOf(input.tip === undefined ? 0 : parseMinor(input.tip, currency));
@@ -183,6 +192,7 @@ export function placeOrder(shop: Shop, input: PlaceOrderInput): Order {
         shop: shopPrices.lines[index],
         presentment: presentmentPrices.lines[index],
         taxRates,
+        dutyOf: bagOf,
       }),
     ),
     shippingLines:
@@ -206,6 +216,7 @@ export function placeOrder(shop: Shop, input: PlaceOrderInput): Order {
     originalTotal: zeroBag,
     transactions: [],
     refunds: [],
+    returns: [],
     fulfillments: [],
     fulfillmentOrders: [],
   };
@@ -286,6 +297,7 @@ interface ResolvedLine {
   requiresShipping: boolean;
   properties: Attribute[];
   discount: DiscountInput | null;
+  dutyMinor: number;
 }
 
 function resolveLines(shop: Shop, inputs: readonly OrderLineInput[]): ResolvedLine[] {
@@ -313,10 +325,11 @@ function resolveLines(shop: Shop, inputs: readonly OrderLineInput[]): ResolvedLi
       isGiftCard: product?.isGiftCard ?? false,
       unit: { shop: minor, presentment: minor },
       quantity,
-      taxable: variant?.taxable ?? true,
+      taxable: input.taxable ?? variant?.taxable ?? true,
       requiresShipping: item?.requiresShipping ?? false,
       properties: attributesOf(input.properties),
       discount: input.discount ?? null,
+      dutyMinor: input.duty === undefined ? 0 : parseMinor(input.duty, shop.profile.currency),
     };
   });
 }
@@ -442,7 +455,9 @@ function shippingOf(
 interface PartPrices {
   shop: PricedPart | undefined;
   presentment: PricedPart | undefined;
-  taxRates: readonly { title: string; ratePpm: number }[];
+  taxRates: Order['taxRates'];
+  /** Both currencies of a duty. */
+  dutyOf?: (minor: number) => Bag;
 }
 
 function partFrom(prices: PartPrices): { allocations: DiscountAllocation[]; taxLines: TaxLine[] } {
@@ -497,6 +512,18 @@ function lineFrom(
     grams: line.variant?.grams ?? 0,
     customAttributes: line.properties,
     ...partFrom(prices),
+    duties:
+      line.dutyMinor === 0 || prices.dutyOf === undefined
+        ? []
+        : [
+            {
+              typename: 'Duty',
+              id: shop.nextId('Duty'),
+              harmonizedSystemCode: '420292',
+              countryCodeOfOrigin: 'CN',
+              price: prices.dutyOf(line.dutyMinor),
+            },
+          ],
   };
 }
 
@@ -527,8 +554,16 @@ function takePayments(shop: Shop, order: Order, input: PlaceOrderInput): void {
       kind,
       gateway: tender.gateway,
       amount: { shop: tender.shop, presentment: presentment[index] ?? 0 },
+      rounding: tender.gateway === 'cash' ? coins(order, tender.shop, input.cashRounding) : null,
     });
   }
+}
+
+/** What paying in whole coins adds; null where nothing is rounded. Only in the shop's own currency. */
+export function coins(order: Order, minor: number, coin: Decimal | undefined): Bag | null {
+  if (coin === undefined || order.currency !== order.presentmentCurrency) return null;
+  const added = roundingTo(minor, parseMinor(coin, order.currency));
+  return added === 0 ? null : { shop: added, presentment: added };
 }
 
 export function addTransaction(
@@ -542,6 +577,7 @@ export function addTransaction(
     id: shop.nextId('OrderTransaction'),
     orderId: order.id,
     status: 'SUCCESS',
+    rounding: null,
     createdAtMs: now,
     processedAtMs: now,
     parentId: null,
@@ -550,6 +586,7 @@ export function addTransaction(
     ...given,
   };
   order.transactions.push(transaction);
+  recordBalance(shop, order, transaction);
   return transaction;
 }
 

@@ -4,7 +4,16 @@ import { serveSandbox } from '../kit/server.ts';
 import { StateFile } from '../kit/state-file.ts';
 import { WebhookSender } from '../kit/webhooks.ts';
 import { addLocation, deleteProduct, emptyAddress, type ProductInput, upsertProduct } from './catalogue.ts';
-import type { Customer, Level, Location, Order, Product, Refund } from './commerce/types.ts';
+import type {
+  BalanceTransaction,
+  Customer,
+  Level,
+  Location,
+  Order,
+  Payout,
+  Product,
+  Refund,
+} from './commerce/types.ts';
 import { controlApi } from './control.ts';
 import { type CustomerInput, deleteCustomer, upsertCustomer } from './customers.ts';
 import { type SeedInput, seedShop } from './demo/seed.ts';
@@ -17,7 +26,9 @@ import {
   type CancelInput,
   cancelOrder,
   type EditInput,
+  type ExchangeInput,
   editOrder,
+  exchangeOrder,
   type FulfilInput,
   fulfilOrder,
   type OrderChange,
@@ -29,6 +40,7 @@ import {
   updateTracking,
 } from './orders.ts';
 import { type OrderOutcome, outcomeOf } from './outcome.ts';
+import { type BalanceInput, bookBalance, issuePayout, settlePayout } from './payouts.ts';
 import { type Decimal, type PlaceOrderInput, placeOrder } from './place-order.ts';
 import { Shop, ShopError, type ShopProfile, type ShopState } from './shop.ts';
 import { setStock } from './stock.ts';
@@ -68,6 +80,13 @@ export interface ShopifySandboxControls {
   editOrder(id: string, input: EditInput): OrderOutcome;
   cancelOrder(id: string, input?: CancelInput): OrderOutcome;
   refundOrder(id: string, input: RefundInput): OrderOutcome;
+  /** Goods come back and others go out for them. */
+  exchangeOrder(id: string, input: ExchangeInput): OrderOutcome;
+  /** A dispute, a reserve or an adjustment in the balance of Shopify Payments. */
+  bookBalance(input: BalanceInput): BalanceTransaction;
+  /** Pays out what the balance of Shopify Payments holds. */
+  issuePayout(input?: { status?: Payout['status'] }): Payout;
+  settlePayout(id: string, status: Payout['status']): Payout;
   /** A pending refund goes through, or fails. */
   settleRefund(refundId: string, succeeds: boolean): Refund;
   fulfilOrder(id: string, input?: FulfilInput): OrderOutcome;
@@ -237,6 +256,10 @@ function controlsOf(parts: Parts): ShopifySandboxControls {
     placeOrder: (input) => told(() => outcome(placeOrder(shop, input))),
     editOrder: (id, input) => told(() => outcome(editOrder(shop, id, input))),
     cancelOrder: (id, input) => told(() => outcome(cancelOrder(shop, id, input))),
+    exchangeOrder: (id, input) => told(() => outcome(exchangeOrder(shop, id, input))),
+    bookBalance: (input) => bookBalance(shop, input),
+    issuePayout: (input) => issuePayout(shop, input ?? {}),
+    settlePayout: (id, status) => settlePayout(shop, id, status),
     refundOrder: (id, input) => told(() => outcome(refundOrder(shop, id, input))),
     settleRefund: (refundId, succeeds) => told(() => settleRefund(shop, refundId, succeeds)),
     fulfilOrder: (id, input) => told(() => outcome(fulfilOrder(shop, id, input))),

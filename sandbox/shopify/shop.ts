@@ -1,12 +1,14 @@
 import type { Random } from '../kit/random.ts';
 import type {
   Address,
+  BalanceTransaction,
   Customer,
   InventoryItem,
   Level,
   Location,
   Metafield,
   Order,
+  Payout,
   Product,
   Variant,
   WebhookSubscription,
@@ -60,6 +62,8 @@ export interface ShopState {
   orders: Order[];
   metafields: Metafield[];
   subscriptions: WebhookSubscription[];
+  payouts: Payout[];
+  balanceTransactions: BalanceTransaction[];
 }
 
 /** First ids per kind. Most exceed 2^53, so that a client which reads them as JSON numbers is found out. */
@@ -77,6 +81,12 @@ const idBases: Readonly<Record<string, bigint>> = {
   RefundLineItem: 9_410_000_000_000_000n,
   RefundShippingLine: 9_420_000_000_000_000n,
   OrderAdjustment: 9_430_000_000_000_000n,
+  ShopifyPaymentsPayout: 110_000_000_000n,
+  ShopifyPaymentsBalanceTransaction: 9_510_000_000_000_000n,
+  Duty: 9_440_000_000_000_000n,
+  Return: 9_450_000_000_000_000n,
+  ReturnLineItem: 9_460_000_000_000_000n,
+  ExchangeLineItem: 9_470_000_000_000_000n,
   OrderTransaction: 9_500_000_000_000_000n,
   Product: 9_600_000_000_000_000n,
   ProductVariant: 9_700_000_000_000_000n,
@@ -116,6 +126,9 @@ export class Shop {
   readonly orderByPart = new Map<string, Order>();
   readonly metafields = new Map<string, Metafield[]>();
   readonly subscriptions = new Map<string, WebhookSubscription>();
+  readonly payouts = new Map<string, Payout>();
+  /** Oldest first. */
+  balanceTransactions: BalanceTransaction[] = [];
   readonly recentOrders = new SortedIndex<Order>((order) => order.updatedAtMs);
   readonly recentCustomers = new SortedIndex<Customer>((customer) => customer.updatedAtMs);
   readonly recentProducts = new SortedIndex<Product>((product) => product.updatedAtMs);
@@ -215,6 +228,7 @@ export class Shop {
       order.fulfillments,
       order.fulfillmentOrders,
       order.transactions,
+      order.returns,
     ])
       for (const part of list) this.orderByPart.set(part.id, order);
     for (const line of order.lines)
@@ -275,6 +289,8 @@ export class Shop {
       orders: [...this.orders.values()],
       metafields: [...this.metafields.values()].flat(),
       subscriptions: [...this.subscriptions.values()],
+      payouts: [...this.payouts.values()],
+      balanceTransactions: this.balanceTransactions,
     };
   }
 
@@ -291,6 +307,7 @@ export class Shop {
       this.indexCustomer(customer);
     }
     for (const order of state.orders) {
+      withNewerParts(order);
       this.orders.set(order.id, order);
       this.orderByName.set(order.name, order);
       this.indexParts(order);
@@ -301,6 +318,8 @@ export class Shop {
       else known.push(metafield);
     }
     for (const subscription of state.subscriptions) this.subscriptions.set(subscription.id, subscription);
+    for (const payout of state.payouts ?? []) this.payouts.set(payout.id, payout);
+    this.balanceTransactions = state.balanceTransactions ?? [];
     this.reindex();
   }
 
@@ -320,10 +339,23 @@ export class Shop {
       this.orderByPart,
       this.metafields,
       this.subscriptions,
+      this.payouts,
     ])
       map.clear();
+    this.balanceTransactions = [];
     this.#counters = {};
     this.reindex();
+  }
+}
+
+/** A state file written before these parts existed lacks them. */
+function withNewerParts(order: Order): void {
+  order.returns ??= [];
+  for (const line of order.lines) line.duties ??= [];
+  for (const transaction of order.transactions) transaction.rounding ??= null;
+  for (const refund of order.refunds) {
+    refund.duties ??= [];
+    refund.returnId ??= null;
   }
 }
 

@@ -261,6 +261,73 @@ describe('one order', () => {
     expect(paidOf(told)).toBe(1999n);
   });
 
+  test('cash is paid and given back in whole coins, and what that adds stands as rounding', async () => {
+    const { id, told, read } = await placed({
+      channel: 'pos',
+      lines: [{ sku: 'MUG', quantity: 1 }],
+      taxRates: [{ rate: '0.086' }],
+      payments: [{ gateway: 'cash' }],
+      cashRounding: '0.05',
+    });
+    // 19.99 and 1.72 tax are 21.71, paid with 21.70.
+    expect(comparable(told)).toEqual(comparable(read));
+    expect(dollars(told)).toMatchObject({
+      subtotal: '19.99',
+      tax: '1.72',
+      rounding: '-0.01',
+      total: '21.70',
+    });
+    expect(paidOf(told)).toBe(2170n);
+    sandbox.refundOrder(id, { lines: [{ sku: 'MUG', quantity: 1 }], cashRounding: '0.05' });
+    const after = await now(id);
+    expect(comparable(after.told)).toEqual(comparable(after.read));
+    expect(refundedOf(after.told)).toBe(2170n);
+  });
+
+  test('a duty is its own part of the order, and goes back as its own part of the refund', async () => {
+    const { id, told } = await placed({
+      lines: [{ sku: 'LAMP', quantity: 2, duty: '3.01' }],
+      taxRates: [],
+    });
+    expect(dollars(told)).toMatchObject({ subtotal: '91.00', duties: '3.01', total: '94.01' });
+    sandbox.refundOrder(id, { lines: [{ sku: 'LAMP', quantity: 1 }], duties: true });
+    const after = await now(id);
+    expect(comparable(after.told)).toEqual(comparable(after.read));
+    expect(after.told.refunds[0]?.adjustments).toMatchObject([
+      { kind: 'duty_refund', amount: { shop: 151n } },
+    ]);
+    expect(refundedOf(after.told)).toBe(4701n);
+  });
+
+  test('an exchange adds the new goods to the order and takes the old ones off, with only the difference as money', async () => {
+    const { id } = await placed({ channel: 'pos', lines: [{ sku: 'LAMP', quantity: 1 }], taxRates: [] });
+    sandbox.exchangeOrder(id, { lines: [{ sku: 'LAMP', quantity: 1 }], exchange: [{ sku: 'MUG' }] });
+    const { told, read } = await now(id);
+    expect(comparable(told)).toEqual(comparable(read));
+    expect(dollars(told)).toMatchObject({ total: '65.49' });
+    expect(
+      told.lines.map(({ sku, quantity, refundedQuantity }) => [sku, quantity, refundedQuantity]),
+    ).toEqual([
+      ['LAMP', 1, 1],
+      ['MUG', 1, 0],
+    ]);
+    expect(paidOf(told) - refundedOf(told)).toBe(1999n);
+  });
+
+  test('a shop in a currency of three decimals is read to the last of them', async () => {
+    await using kuwait = await startShopifySandbox({ port: 0, seed: 9, limits: false, currency: 'KWD' });
+    kuwait.addLocation({ name: 'Souk' });
+    kuwait.upsertProduct({ title: 'Lamp', variants: [{ sku: 'L', price: '10.125', stock: 9 }] });
+    const there = sessionFor(kuwait);
+    const { id } = kuwait.placeOrder({
+      lines: [{ sku: 'L', quantity: 3, discount: { percent: '7' } }],
+      taxRates: [{ rate: '0.05' }],
+    });
+    const { told, read } = await bothWays(kuwait, there, id);
+    expect(comparable(told.order)).toEqual(comparable(read.order));
+    expect(dollars(told.order)).toMatchObject({ subtotal: '30.375', discount: '2.126', tax: '1.412' });
+  });
+
   test('a tip that the till sends as a line too counts once', async () => {
     const { id } = await placed({ channel: 'pos', lines: [{ sku: 'MUG' }], tip: '3.00', taxRates: [] });
     const body = JSON.parse(sandbox.orderJson(id));
@@ -286,12 +353,18 @@ describe('every order', () => {
     sku: fc.constantFrom(...skus),
     quantity: fc.integer({ min: 1, max: 4 }),
     discount: fc.option(fc.constantFrom({ percent: '15' }, { amount: '1.01' }), { nil: undefined }),
+    duty: fc.option(fc.constantFrom('3.33', '0.10'), { nil: undefined, freq: 3 }),
+    taxable: fc.option(fc.constant(false), { nil: undefined, freq: 6 }),
   });
   const input = fc.record({
     channel: fc.constantFrom('online' as const, 'pos' as const),
     customerEmail: fc.option(fc.constantFrom('a@example.com', 'b@example.com'), { nil: undefined }),
     lines: fc.array(line, { minLength: 1, maxLength: 3 }),
     discountCode: fc.option(fc.constantFrom('WELCOME10', 'SAVE5', 'FREESHIP'), { nil: undefined }),
+    automaticDiscount: fc.option(fc.constantFrom({ percent: '33.3' }, { percent: '100' }), {
+      nil: undefined,
+      freq: 5,
+    }),
     shipping: fc.option(fc.constantFrom('4.99', '12.00'), { nil: undefined }),
     taxRates: fc.constantFrom(
       [],
@@ -300,11 +373,14 @@ describe('every order', () => {
         { title: 'State', rate: '0.056' },
         { title: 'City', rate: '0.02375' },
       ],
+      [{ title: 'Channel tax', rate: '0.06', channelLiable: true }],
     ),
     taxesIncluded: fc.boolean(),
     taxShipping: fc.boolean(),
     tip: fc.option(fc.constantFrom('2.00', '0.01'), { nil: undefined }),
-    currency: fc.option(fc.constantFrom('EUR', 'JPY'), { nil: undefined }),
+    currency: fc.option(fc.constantFrom('EUR', 'JPY', 'KWD'), { nil: undefined }),
+    exchangeRate: fc.constant('0.913'),
+    test: fc.option(fc.constant(true), { nil: undefined, freq: 8 }),
     paid: fc.boolean(),
     giftCard: fc.option(fc.constant('1.50'), { nil: undefined }),
   });
@@ -325,7 +401,23 @@ describe('every order', () => {
       shipping: fc.boolean(),
       amount: fc.option(fc.constantFrom('0.50', '7.77'), { nil: undefined }),
       status: fc.constantFrom('success' as const, 'success' as const, 'pending' as const, 'failure' as const),
+      duties: fc.boolean(),
+      restockType: fc.option(fc.constantFrom('NO_RESTOCK' as const, 'RETURN' as const), { nil: undefined }),
+      to: fc.option(fc.constantFrom('gift_card' as const, 'store_credit' as const), {
+        nil: undefined,
+        freq: 5,
+      }),
+      discrepancyReason: fc.option(fc.constantFrom('RESTOCK' as const, 'DAMAGE' as const), {
+        nil: undefined,
+      }),
     }),
+    fc.record({
+      do: fc.constant('exchange' as const),
+      back: fc.constantFrom(...skus),
+      out: fc.constantFrom(...skus),
+      restockingFee: fc.option(fc.constant('1.00'), { nil: undefined }),
+    }),
+    fc.record({ do: fc.constant('settle' as const), succeeds: fc.boolean() }),
   );
 
   test('is told alike by its webhook and by a read, adds up, and loses no cent over its life', async () => {
@@ -371,12 +463,43 @@ describe('every order', () => {
         }
         case 'refund':
           sandbox.refundOrder(id, {
-            ...(one.sku === undefined ? {} : { lines: [{ sku: one.sku, quantity: 1 }] }),
+            ...(one.sku === undefined
+              ? {}
+              : {
+                  lines: [
+                    {
+                      sku: one.sku,
+                      quantity: 1,
+                      ...(one.restockType === undefined ? {} : { restockType: one.restockType }),
+                    },
+                  ],
+                }),
             shipping: one.shipping,
+            duties: one.duties,
+            ...(one.to === undefined ? {} : { to: one.to }),
+            ...(one.discrepancyReason === undefined ? {} : { discrepancyReason: one.discrepancyReason }),
             ...(one.amount === undefined ? {} : { amount: one.amount }),
             status: one.status,
           });
           return true;
+        case 'exchange':
+          sandbox.exchangeOrder(id, {
+            lines: [{ sku: one.back, quantity: 1 }],
+            exchange: [{ sku: one.out }],
+            ...(one.restockingFee === undefined ? {} : { restockingFee: one.restockingFee }),
+          });
+          return true;
+        case 'settle': {
+          const pending = must(sandbox.order(id)).transactions.find(
+            (transaction) => transaction.kind === 'REFUND' && transaction.status === 'PENDING',
+          );
+          const refund = must(sandbox.order(id)).refunds.find((each) =>
+            each.transactionIds.includes(pending?.id ?? ''),
+          );
+          if (refund === undefined) return false;
+          sandbox.settleRefund(refund.id, one.succeeds);
+          return true;
+        }
       }
     } catch (error) {
       if (error instanceof Error && error.constructor.name === 'ShopError') return false;

@@ -149,7 +149,7 @@ describe('the subset of the Admin API', () => {
       },
       lines: [
         { sku: 'MUG', quantity: 3, discount: { percent: '10' } },
-        { sku: 'LAMP', quantity: 1 },
+        { sku: 'LAMP', quantity: 1, duty: '3.00' },
       ],
       discountCode: { code: 'FIVE', amount: '5.00' },
       automaticDiscount: { percent: '50', target: 'shipping' },
@@ -173,6 +173,10 @@ describe('the subset of the Admin API', () => {
       trackingUrl: 'https://ups.example/1Z1',
     });
     sandbox.refundOrder(order.id, { lines: [{ lineId: mug, quantity: 1 }], shipping: true, amount: '40.00' });
+    sandbox.exchangeOrder(order.id, { lines: [{ lineId: mug, quantity: 1 }], exchange: [{ sku: 'MUG' }] });
+    sandbox.refundOrder(order.id, { lines: [{ sku: 'LAMP', quantity: 1 }], duties: true, amount: '10.00' });
+    sandbox.bookBalance({ type: 'ADJUSTMENT', amount: '-1.00', reason: 'Correction', order: order.id });
+    sandbox.issuePayout();
     const graphql = graphqlOf(sandbox);
     const owner = await graphql(
       `mutation ($id: ID!) { metafieldsSet(metafields: [{ ownerId: $id, namespace: "n", key: "key", type: "json", value: "{}" }]) { userErrors { message } } }`,

@@ -11,7 +11,10 @@ export interface Bag {
 
 export const zeroBag: Bag = Object.freeze({ shop: 0, presentment: 0 });
 
-const exponents: Readonly<Record<string, number>> = { JPY: 0, KRW: 0, CLP: 0, VND: 0, BHD: 3, KWD: 3 };
+const exponents: Readonly<Record<string, number>> = Object.fromEntries([
+  ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF'.split(' ').map((name) => [name, 0]),
+  ...'BHD IQD JOD KWD LYD OMR TND'.split(' ').map((name) => [name, 3]),
+]);
 
 /** Digits after the decimal point that a currency has. */
 function exponentOf(currency: string): number {
@@ -53,6 +56,11 @@ export function mulDiv(value: number, numerator: number, denominator: number): n
   const absoluteDivisor = divisor < 0n ? -divisor : divisor;
   const quotient = Number((absolute * 2n + absoluteDivisor) / (absoluteDivisor * 2n));
   return safe(negative && quotient !== 0 ? -quotient : quotient);
+}
+
+/** What rounding to a multiple (of coins) adds to an amount, half up. */
+export function roundingTo(minor: number, step: number): number {
+  return safe(mulDiv(minor, 1, step) * step - minor);
 }
 
 /** Shop minor units → presentment minor units at a rate in parts per million. */

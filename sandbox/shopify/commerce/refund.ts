@@ -21,6 +21,8 @@ export interface RefundWish {
   }[];
   /** `full` refunds what is left of the shipping; an amount is gross of nothing but its own tax share. */
   shipping: { full: true } | { amount: Bag } | null;
+  /** Duties of the lines go back with them. */
+  duties?: boolean;
   /** Money to send back; absent = exactly what the lines and shipping are worth, as far as it was paid. */
   amount?: Bag | undefined;
   /** Payments that the caller names itself; they override `amount`. */
@@ -30,6 +32,8 @@ export interface RefundWish {
   settle: boolean;
   /** What the order is worth afterwards, come what may (cancellations); overrides `settle`. */
   leaves?: Bag | undefined;
+  /** Gateway of a credit that the shop gives instead of sending the money back. */
+  credit?: string | null;
   status: 'SUCCESS' | 'PENDING' | 'FAILURE';
   discrepancyReason: AdjustmentReason | null;
 }
@@ -37,6 +41,7 @@ export interface RefundWish {
 export interface RefundPlan {
   lines: Omit<RefundLine, 'id'>[];
   shipping: Omit<RefundShipping, 'id' | 'adjustmentId'>[];
+  duties: { dutyId: string; amount: Bag }[];
   payments: { parentId: string | null; gateway: string; amount: Bag }[];
   adjustment: { reason: AdjustmentReason; amount: Bag } | null;
 }
@@ -81,8 +86,12 @@ export function planRefund(order: Order, wish: RefundWish): RefundPlan | RefundP
   const shipping = planShipping(order, wish.shipping, problems);
   if (problems.length > 0) return problems;
 
+  const duties = wish.duties === true ? planDuties(order, lines) : [];
   const summary = summarise(order);
-  const worth = add(...[...lines, ...shipping].map((one) => worthOf(one, order.taxesIncluded)));
+  const worth = add(
+    ...[...lines, ...shipping].map((one) => worthOf(one, order.taxesIncluded)),
+    ...duties.map((one) => one.amount),
+  );
   const payments = planPayments(order, wish, worth);
   const sent = add(...payments.map((one) => one.amount));
   const pendingBefore = add(
@@ -96,7 +105,7 @@ export function planRefund(order: Order, wish: RefundWish): RefundPlan | RefundP
   if (lines.length === 0 && shipping.length === 0 && isZero(sent)) {
     return [{ field: [], message: 'Refund must include at least one line item, shipping or transaction' }];
   }
-  return { lines, shipping, payments, adjustment: planAdjustment(order, wish, worth, sent) };
+  return { lines, shipping, duties, payments, adjustment: planAdjustment(order, wish, worth, sent) };
 }
 
 /** The part of `total` that goes with `part` of `whole` equal pieces; the last pieces take all that is left. */
@@ -198,11 +207,29 @@ function planShipping(
   return planned;
 }
 
+/** Duties of a line go back with the share of its units, the last units taking what is left. */
+function planDuties(order: Order, lines: RefundPlan['lines']): RefundPlan['duties'] {
+  return order.lines.flatMap((line) => {
+    const quantity = lines
+      .filter((one) => one.lineId === line.id)
+      .reduce((all, one) => all + one.quantity, 0);
+    return line.duties.flatMap((duty) => {
+      const gone = order.refunds.flatMap((refund) =>
+        refund.duties.filter((earlier) => earlier.dutyId === duty.id).map((earlier) => earlier.amount),
+      );
+      const amount = shareOfRest(subtract(duty.price, ...gone), quantity, currentQuantity(line) || 1);
+      return isZero(amount) ? [] : [{ dutyId: duty.id, amount }];
+    });
+  });
+}
+
 /** Sends money back to the payments it came from, first paid first. */
 function planPayments(order: Order, wish: RefundWish, worth: Bag): RefundPlan['payments'] {
   if (wish.payments !== undefined) {
     return wish.payments.map((one) => {
-      const parent = order.transactions.find((paid) => paid.id === one.parentId) ?? firstPayment(order);
+      const isCredit = one.gateway === 'gift_card' || one.gateway === 'shopify_store_credit';
+      const named = order.transactions.find((paid) => paid.id === one.parentId);
+      const parent = named ?? (isCredit ? undefined : firstPayment(order));
       return {
         parentId: parent?.id ?? null,
         gateway: one.gateway ?? parent?.gateway ?? 'manual',
@@ -211,6 +238,8 @@ function planPayments(order: Order, wish: RefundWish, worth: Bag): RefundPlan['p
     });
   }
   let left = wish.amount ?? zip(worth, summarise(order).net, Math.min);
+  if (wish.credit != null)
+    return left.shop > 0 ? [{ parentId: null, gateway: wish.credit, amount: left }] : [];
   const payments: RefundPlan['payments'] = [];
   for (const paid of order.transactions) {
     if (left.shop <= 0) break;
@@ -242,7 +271,7 @@ function planAdjustment(order: Order, wish: RefundWish, worth: Bag, sent: Bag): 
   const { currentTotal, outstanding } = summarise(order);
   if (wish.leaves !== undefined) {
     const amount = subtract(add(wish.leaves, worth), currentTotal);
-    return isZero(amount) ? null : { reason: 'REFUND_DISCREPANCY', amount };
+    return isZero(amount) ? null : { reason: wish.discrepancyReason ?? 'REFUND_DISCREPANCY', amount };
   }
   if (!wish.settle) return null;
   const settled = wish.status === 'SUCCESS' ? sent : zeroBag;

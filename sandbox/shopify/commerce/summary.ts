@@ -1,5 +1,13 @@
 import { add, type Bag, isZero, scale, subtract, zeroBag } from './money.ts';
-import type { LineItem, Order, RefundLine, RefundShipping, ShippingLine, TaxLine } from './types.ts';
+import type {
+  LineItem,
+  Order,
+  RefundLine,
+  RefundShipping,
+  ShippingLine,
+  TaxLine,
+  Transaction,
+} from './types.ts';
 
 export type FinancialStatus =
   | 'AUTHORIZED'
@@ -21,16 +29,21 @@ export interface OrderSummary {
   shipping: Bag;
   tax: Bag;
   taxLines: TaxLine[];
+  duties: Bag;
   total: Bag;
   currentSubtotal: Bag;
   currentDiscounts: Bag;
   currentShipping: Bag;
   currentTax: Bag;
+  currentDuties: Bag;
   currentTaxLines: TaxLine[];
   currentTotal: Bag;
   received: Bag;
   refunded: Bag;
   refundedShipping: Bag;
+  /** What whole coins added to payments and to refunds in cash. */
+  paymentRounding: Bag;
+  refundRounding: Bag;
   /** received − refunded */
   net: Bag;
   /** currentTotal − net; below zero where the customer is owed money. */
@@ -70,6 +83,14 @@ export function lineNet(line: LineItem): Bag {
 
 export function shippingNet(line: ShippingLine): Bag {
   return subtract(line.price, allocated(line));
+}
+
+export function dutiesOf(line: LineItem): Bag {
+  return add(...line.duties.map((one) => one.price));
+}
+
+function roundingOf(transactions: readonly Transaction[]): Bag {
+  return add(...transactions.map((one) => one.rounding ?? zeroBag));
 }
 
 function taxOf(part: { taxLines: readonly TaxLine[] }): Bag {
@@ -117,7 +138,9 @@ function addUp(order: Order): OrderSummary {
   );
   const shipping = add(...order.shippingLines.map(shippingNet));
   const tax = add(...parts.map(taxOf));
-  const total = add(subtotal, shipping, order.taxesIncluded ? zeroBag : tax, order.tip);
+  const duties = add(...order.lines.map(dutiesOf));
+  const refundDuties = order.refunds.flatMap((refund) => refund.duties.map((one) => one.amount));
+  const total = add(subtotal, shipping, order.taxesIncluded ? zeroBag : tax, order.tip, duties);
   const refundDiscrepancy = add(
     ...order.refunds.flatMap((refund) => refund.adjustments.map((one) => one.amount)),
   );
@@ -126,6 +149,7 @@ function addUp(order: Order): OrderSummary {
     subtract(
       total,
       ...[...refundLines, ...refundShipping].map((one) => refundedWorth(one, order.taxesIncluded)),
+      ...refundDuties,
     ),
     refundDiscrepancy,
   );
@@ -151,16 +175,20 @@ function addUp(order: Order): OrderSummary {
     shipping,
     tax,
     taxLines: taxLinesOf(order, false),
+    duties,
     total,
     currentSubtotal: subtract(subtotal, ...refundLines.map((one) => one.subtotal)),
     currentDiscounts: subtract(discounts, ...refundLines.map((one) => one.discount)),
     currentShipping: subtract(shipping, ...refundShipping.map((one) => one.subtotal)),
     currentTax: subtract(tax, ...refundTaxes),
+    currentDuties: subtract(duties, ...refundDuties),
     currentTaxLines: taxLinesOf(order, true),
     currentTotal,
     received,
     refunded,
     refundedShipping: add(...refundShipping.map((one) => refundedWorth(one, order.taxesIncluded))),
+    paymentRounding: roundingOf(ok.filter((one) => one.kind !== 'REFUND')),
+    refundRounding: roundingOf(ok.filter((one) => one.kind === 'REFUND')),
     net,
     outstanding: subtract(currentTotal, net),
     capturable,

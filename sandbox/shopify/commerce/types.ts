@@ -132,6 +132,17 @@ export interface TaxLine {
   title: string;
   ratePpm: number;
   price: Bag;
+  /** Collected and owed by the channel, not by the shop. */
+  channelLiable?: boolean;
+}
+
+/** An import duty on one line. */
+export interface Duty {
+  typename: 'Duty';
+  id: string;
+  harmonizedSystemCode: string;
+  countryCodeOfOrigin: string;
+  price: Bag;
 }
 
 export interface DiscountApplication {
@@ -178,6 +189,7 @@ export interface LineItem {
   customAttributes: Attribute[];
   allocations: DiscountAllocation[];
   taxLines: TaxLine[];
+  duties: Duty[];
 }
 
 export interface ShippingLine {
@@ -198,6 +210,8 @@ export interface Transaction {
   status: 'SUCCESS' | 'PENDING' | 'FAILURE';
   gateway: string;
   amount: Bag;
+  /** What paying in whole coins added to the amount, of either sign; null where nothing was rounded. */
+  rounding: Bag | null;
   createdAtMs: number;
   processedAtMs: number;
   parentId: string | null;
@@ -252,8 +266,23 @@ export interface Refund {
   note: string | null;
   lines: RefundLine[];
   shipping: RefundShipping[];
+  duties: { dutyId: string; amount: Bag }[];
   adjustments: Adjustment[];
   transactionIds: string[];
+  /** The return that it settles. */
+  returnId: string | null;
+}
+
+/** Goods on their way back, with what is given for them in exchange. */
+export interface Return {
+  typename: 'Return';
+  id: string;
+  orderId: string;
+  number: number;
+  createdAtMs: number;
+  closedAtMs: number | null;
+  lines: { id: string; lineId: string; quantity: number; reason: string; restockingFee: Bag | null }[];
+  exchangeLines: { id: string; lineId: string; quantity: number }[];
 }
 
 export interface Fulfillment {
@@ -310,7 +339,7 @@ export interface Order {
   ratePpm: number;
   taxesIncluded: boolean;
   taxShipping: boolean;
-  taxRates: { title: string; ratePpm: number }[];
+  taxRates: { title: string; ratePpm: number; channelLiable?: boolean }[];
   discountApplications: DiscountApplication[];
   lines: LineItem[];
   shippingLines: ShippingLine[];
@@ -318,6 +347,7 @@ export interface Order {
   originalTotal: Bag;
   transactions: Transaction[];
   refunds: Refund[];
+  returns: Return[];
   fulfillments: Fulfillment[];
   fulfillmentOrders: FulfillmentOrder[];
 }
@@ -327,6 +357,35 @@ export interface FulfillmentOrder {
   id: string;
   orderId: string;
   locationId: string;
+}
+
+/** What moved in the account that Shopify Payments keeps for the shop. */
+export interface BalanceTransaction {
+  typename: 'ShopifyPaymentsBalanceTransaction';
+  id: string;
+  atMs: number;
+  /** As in the API: CHARGE, REFUND, DISPUTE_WITHDRAWAL, … */
+  type: string;
+  sourceType: string;
+  currency: string;
+  /** Before the fee; below zero where money was taken. */
+  amountMinor: number;
+  feeMinor: number;
+  orderId: string | null;
+  orderTransactionId: string | null;
+  reason: string | null;
+  test: boolean;
+  /** Null until it was paid out. */
+  payoutId: string | null;
+}
+
+export interface Payout {
+  typename: 'ShopifyPaymentsPayout';
+  id: string;
+  issuedAtMs: number;
+  status: 'SCHEDULED' | 'PAID' | 'FAILED' | 'CANCELED';
+  currency: string;
+  netMinor: number;
 }
 
 export interface Metafield {

@@ -1,8 +1,10 @@
 import type { Random } from '../../kit/random.ts';
 import { addLocation, upsertProduct } from '../catalogue.ts';
+import { parseMinor } from '../commerce/money.ts';
 import type { Customer, Order, Variant } from '../commerce/types.ts';
 import { type CustomerInput, createCustomer } from '../customers.ts';
-import { cancelOrder, fulfilOrder, refundOrder } from '../orders.ts';
+import { cancelOrder, exchangeOrder, fulfilOrder, refundOrder } from '../orders.ts';
+import { outcomeOf } from '../outcome.ts';
 import { type OrderLineInput, type PlaceOrderInput, placeOrder } from '../place-order.ts';
 import type { Shop } from '../shop.ts';
 import { changeLevel } from '../stock.ts';
@@ -34,7 +36,11 @@ export function seedShop(shop: Shop, random: Random, input: SeedInput): void {
         address: { ...pickCity(random), address1: `${random.int(1, 999)} Main St` },
       });
     }
-    seedProducts(shop, random, input.products ?? 200);
+    const products = input.products ?? 200;
+    // A shop of some size sells gift cards, too: one of its products.
+    const hasGiftCards = products >= 20 && !shop.variantBySku.has('GIFT-25');
+    seedProducts(shop, random, hasGiftCards ? products - 1 : products);
+    if (hasGiftCards) seedGiftCards(shop);
   });
   for (let index = 0; index < customers; index += 1) {
     const atMs = now - history + Math.floor((index / Math.max(1, customers)) * history * 0.8);
@@ -66,6 +72,8 @@ export function inventOrder(shop: Shop, random: Random, customer: Customer | nul
       ...(random.chance(0.08)
         ? { discount: { title: 'Loyalty', percent: random.pick(['5', '10', '15']) } }
         : {}),
+      ...(random.chance(0.02) ? { taxable: false } : {}),
+      ...(!pos && random.chance(0.03) ? { duty: random.pick(['2.40', '7.15']) } : {}),
       ...(!pos && random.chance(0.05) ? { properties: { Engraving: random.pick(words.firstNames) } } : {}),
     });
   }
@@ -79,8 +87,13 @@ export function inventOrder(shop: Shop, random: Random, customer: Customer | nul
       lines,
       ...giftCard,
       ...(random.chance(0.5)
-        ? { payments: [{ gateway: 'cash' }] }
-        : { payments: [{ gateway: 'shopify_payments' }] }),
+        ? {
+            payments: [{ gateway: 'cash' }],
+            ...(random.chance(0.2) ? { cashRounding: '0.05' } : {}),
+          }
+        : random.chance(0.1)
+          ? { payments: [{ gateway: 'cash', amount: '10.00' }, { gateway: 'shopify_payments' }] }
+          : { payments: [{ gateway: 'shopify_payments' }] }),
       ...(random.chance(0.05) ? { tip: random.pick(['1.00', '2.50', '5.00']) } : {}),
     };
   }
@@ -94,6 +107,18 @@ export function inventOrder(shop: Shop, random: Random, customer: Customer | nul
       ? { title: 'Standard', price: '6.90' }
       : { title: 'Express', price: '14.50' },
     ...(random.chance(0.15) ? { discountCode: random.pick(['WELCOME10', 'SAVE5', 'FREESHIP']) } : {}),
+    ...(random.chance(0.06) ? { automaticDiscount: { title: 'Trail week', percent: '7.5' } } : {}),
+    ...(random.chance(0.1)
+      ? {
+          taxRates: [
+            { title: 'State tax', rate: '0.056' },
+            { title: 'City tax', rate: '0.023' },
+          ],
+          taxShipping: random.chance(0.5),
+        }
+      : {}),
+    ...(random.chance(0.02) ? { discountCode: { code: 'PRESS', percent: '100' }, shipping: '0.00' } : {}),
+    ...(random.chance(0.01) ? { test: true } : {}),
     ...(random.chance(0.08) ? { note: random.pick(words.notes) } : {}),
     ...(random.chance(0.06) ? { attributes: { gift_message: random.pick(words.giftMessages) } } : {}),
     ...(random.chance(0.05) ? { currency: random.pick(['EUR', 'CAD', 'GBP']) } : {}),
@@ -208,15 +233,51 @@ function seedOrder(shop: Shop, random: Random, customer: Customer | null, atMs: 
   if (random.chance(0.07)) shop.inThePast(later(5), () => refundSome(shop, random, order));
 }
 
-/** Gives back one unit, or a little money. */
+/** Gift cards, which are sold as a debt and not as goods. */
+function seedGiftCards(shop: Shop): void {
+  upsertProduct(shop, {
+    title: 'Gift card',
+    vendor: shop.profile.name,
+    productType: 'Gift card',
+    isGiftCard: true,
+    optionName: 'Denomination',
+    variants: ['25', '50'].map((amount) => ({
+      sku: `GIFT-${amount}`,
+      title: `$${amount}`,
+      price: `${amount}.00`,
+    })),
+  });
+}
+
+/** Gives back one unit, or a little money; now and then in exchange for something else. */
 export function refundSome(shop: Shop, random: Random, order: Order): void {
   const received = order.transactions.some((one) => one.kind === 'SALE' || one.kind === 'CAPTURE');
   const line = order.lines.find((one) => one.quantity > one.refundedQuantity);
   if (!received || order.cancelledAtMs !== null || line === undefined) return;
-  refundOrder(shop, order.id, {
-    lines: [{ lineId: line.id, quantity: 1 }],
-    note: random.pick(['Did not fit', 'Changed their mind', 'Arrived damaged']),
-  });
+  const note = random.pick(['Did not fit', 'Changed their mind', 'Arrived damaged']);
+  const { netPayment } = outcomeOf(order);
+  const { currency } = order;
+  const isSent = line.fulfilledQuantity > line.refundedQuantity - line.cancelledQuantity;
+  if (isSent && random.chance(0.15)) {
+    const variant = random.pick(sellableVariants(shop));
+    exchangeOrder(shop, order.id, {
+      lines: [{ lineId: line.id, quantity: 1 }],
+      exchange: [{ sku: variant.sku, quantity: 1 }],
+      note: 'Exchanged',
+    });
+  } else if (random.chance(0.12) && parseMinor(netPayment, currency) > 500) {
+    refundOrder(shop, order.id, { amount: '5.00', note: 'Sorry for the delay' });
+  } else {
+    refundOrder(shop, order.id, {
+      lines: [
+        { lineId: line.id, quantity: 1, ...(random.chance(0.15) ? { restockType: 'NO_RESTOCK' } : {}) },
+      ],
+      ...(random.chance(0.2) ? { shipping: true } : {}),
+      ...(random.chance(0.08) ? { to: 'store_credit' } : {}),
+      duties: true,
+      note,
+    });
+  }
 }
 
 /** Variants that have a SKU; the list is made anew only when the catalogue has grown. */

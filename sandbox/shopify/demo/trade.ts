@@ -2,6 +2,7 @@ import type { Random } from '../../kit/random.ts';
 import type { Customer } from '../commerce/types.ts';
 import { createCustomer, updateCustomer } from '../customers.ts';
 import { cancelOrder, editOrder, fulfilOrder } from '../orders.ts';
+import { bookBalance, issuePayout, settlePayout } from '../payouts.ts';
 import { placeOrder } from '../place-order.ts';
 import { type Shop, ShopError } from '../shop.ts';
 import { setStock } from '../stock.ts';
@@ -65,6 +66,7 @@ export class Trade implements Disposable {
       if (random.chance(0.06)) this.#edit();
       if (random.chance(0.05)) this.#cancel();
       if (random.chance(0.08)) this.#refund();
+      if (random.chance(0.03)) this.#payOut();
       if (random.chance(0.08)) this.#count();
       if (random.chance(0.1)) this.#changeCustomer();
     } catch (error) {
@@ -149,6 +151,16 @@ export class Trade implements Disposable {
       refundSome(this.#shop, this.#random, order);
       return;
     }
+  }
+
+  /** The bank day of Shopify Payments comes sooner here than in life. */
+  #payOut(): void {
+    const random = this.#random;
+    if (random.chance(0.1))
+      bookBalance(this.#shop, { type: 'ADJUSTMENT', amount: '-1.25', reason: 'Correction' });
+    issuePayout(this.#shop, { status: random.chance(0.5) ? 'PAID' : 'SCHEDULED' });
+    for (const payout of this.#shop.payouts.values())
+      if (payout.status === 'SCHEDULED' && random.chance(0.5)) settlePayout(this.#shop, payout.id, 'PAID');
   }
 
   #count(): void {

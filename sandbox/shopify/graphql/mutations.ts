@@ -486,11 +486,19 @@ function createRefund(shop: Shop, input: Args): unknown {
         restockType: (one.restockType as RestockType | undefined) ?? 'NO_RESTOCK',
         ...(one.locationId == null ? {} : { locationId: idOf('Location', String(one.locationId)) ?? '' }),
       })),
-      payments: transactions.map((one) => ({
-        parentId: one.parentId == null ? null : idOf('OrderTransaction', String(one.parentId)),
-        gateway: String(one.gateway),
-        amount: amountOf(one.amount),
-      })),
+      payments: [
+        ...transactions.map((one) => ({
+          parentId: one.parentId == null ? null : idOf('OrderTransaction', String(one.parentId)),
+          gateway: String(one.gateway),
+          amount: amountOf(one.amount),
+        })),
+        ...((input.refundMethods as Args[] | undefined) ?? []).map((one) => ({
+          parentId: null,
+          gateway: 'shopify_store_credit',
+          amount: amountOf(((one.storeCreditRefund as Args).amount as Args).amount),
+        })),
+      ],
+      duties: ((input.refundDuties as unknown[] | undefined) ?? []).length > 0,
       note: (input.note as string | undefined) ?? null,
       allowOverRefunding: input.allowOverRefunding === true,
       ...(shipping === undefined

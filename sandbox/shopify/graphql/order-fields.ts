@@ -13,6 +13,7 @@ import type {
   Adjustment,
   DiscountAllocation,
   DiscountApplication,
+  Duty,
   Fulfillment,
   FulfillmentOrder,
   LineItem,
@@ -20,6 +21,7 @@ import type {
   Refund,
   RefundLine,
   RefundShipping,
+  Return,
   ShippingLine,
   TaxLine,
   Transaction,
@@ -28,6 +30,7 @@ import { gid, type Shop } from '../shop.ts';
 import { gateways, statusUrl } from '../webhooks/payloads.ts';
 import { listWalk, type PageArgs, paginate } from './connection.ts';
 import { type Args, apiTime, apiTimeOrNull, type Fields } from './context.ts';
+import { suggestedRefund } from './suggested-refund.ts';
 
 /** A part of an order together with the order, where the part alone does not tell its currency. */
 export interface PartOf<T> {
@@ -123,6 +126,7 @@ export const orderFields: Fields<Order> = {
     return fulfillmentState === 'RESTOCKED' ? 'UNFULFILLED' : fulfillmentState;
   },
   returnStatus: (order) =>
+    order.returns.length > 0 ||
     order.refunds.some((refund) => refund.lines.some((line) => line.restockType === 'RETURN'))
       ? 'RETURNED'
       : 'NO_RETURN',
@@ -166,11 +170,14 @@ export const orderFields: Fields<Order> = {
   totalCapturableSet: sum((order) => summarise(order).capturable),
   refundDiscrepancySet: sum((order) => summarise(order).refundDiscrepancy),
   totalCashRoundingAdjustment: (order) => ({
-    paymentSet: moneyBag(order, zeroBag),
-    refundSet: moneyBag(order, zeroBag),
+    paymentSet: moneyBag(order, summarise(order).paymentRounding),
+    refundSet: moneyBag(order, summarise(order).refundRounding),
   }),
-  currentTotalDutiesSet: () => null,
-  originalTotalDutiesSet: () => null,
+  currentTotalDutiesSet: (order) =>
+    hasDuties(order) ? moneyBag(order, summarise(order).currentDuties) : null,
+  originalTotalDutiesSet: (order) => (hasDuties(order) ? moneyBag(order, summarise(order).duties) : null),
+  suggestedRefund: (order, args) => suggestedRefund(order, args),
+  returns: (order, args) => pageOf(order.returns, args),
   currentTotalAdditionalFeesSet: () => null,
   originalTotalAdditionalFeesSet: () => null,
   transactions: (order, args) =>
@@ -199,7 +206,7 @@ export const lineItemFields: Fields<LineItem> = {
   merchantEditable: (line) => fulfillableQuantity(line) > 0,
   discountAllocations: (line, _args, { shop }) =>
     withOrder(shop, line, (order) => parts(order, line.allocations)),
-  duties: () => [],
+  duties: (line, _args, { shop }) => withOrder(shop, line, (order) => parts(order, line.duties)),
   taxLines: (line, args, { shop }) =>
     withOrder(shop, line, (order) => firstOf(parts(order, line.taxLines), args)),
   originalUnitPriceSet: lineSum((line) => line.unitPrice),
@@ -267,7 +274,7 @@ export const taxLineFields: Fields<PartOf<TaxLine>> = {
   price: ({ order, part }) => fixed(part.price.shop, order.currency),
   priceSet: ({ order, part }) => moneyBag(order, part.price),
   source: () => 'Shopify',
-  channelLiable: () => false,
+  channelLiable: ({ part }) => part.channelLiable ?? false,
 };
 
 export const discountAllocationFields: Fields<PartOf<DiscountAllocation>> = {
@@ -307,7 +314,10 @@ export const transactionFields: Fields<Transaction> = {
   formattedGateway: (transaction) => title(transaction.gateway),
   amountSet: (transaction, _args, { shop }) =>
     withOrder(shop, transaction, (order) => moneyBag(order, transaction.amount)),
-  amountRoundingSet: () => null,
+  amountRoundingSet: (transaction, _args, { shop }) =>
+    transaction.rounding === null
+      ? null
+      : withOrder(shop, transaction, (order) => moneyBag(order, transaction.rounding ?? zeroBag)),
   createdAt: (transaction) => apiTime(transaction.createdAtMs),
   processedAt: (transaction) => apiTime(transaction.processedAtMs),
   test: (transaction, _args, { shop }) => withOrder(shop, transaction, (order) => order.test),
@@ -360,7 +370,18 @@ export const refundFields: Fields<Refund> = {
         ),
       ),
     ),
-  duties: () => [],
+  duties: (refund, _args, { shop }) =>
+    withOrder(shop, refund, (order) =>
+      refund.duties.map((one) => ({
+        amountSet: moneyBag(order, one.amount),
+        originalDuty: partOrNull(
+          order,
+          order.lines.flatMap((line) => line.duties).find((duty) => duty.id === one.dutyId),
+        ),
+      })),
+    ),
+  return: (refund, _args, { shop }) =>
+    withOrder(shop, refund, (order) => order.returns.find((one) => one.id === refund.returnId) ?? null),
   refundLineItems: (refund, args, { shop }) =>
     withOrder(shop, refund, (order) => pageOf(parts(order, refund.lines), args)),
   refundShippingLines: (refund, args, { shop }) =>
@@ -370,6 +391,46 @@ export const refundFields: Fields<Refund> = {
   transactions: (refund, args, { shop }) =>
     withOrder(shop, refund, (order) => pageOf(transactionsOf(order, refund), args)),
 };
+
+export const dutyFields: Fields<PartOf<Duty>> = {
+  id: ({ part }) => gid('Duty', part.id),
+  harmonizedSystemCode: ({ part }) => part.harmonizedSystemCode,
+  countryCodeOfOrigin: ({ part }) => part.countryCodeOfOrigin,
+  price: ({ order, part }) => moneyBag(order, part.price),
+  taxLines: () => [],
+};
+
+export const returnFields: Fields<Return> = {
+  id: (one) => gid('Return', one.id),
+  name: (one, _args, { shop }) => withOrder(shop, one, (order) => `${order.name}-R${one.number}`),
+  status: (one) => (one.closedAtMs === null ? 'OPEN' : 'CLOSED'),
+  createdAt: (one) => apiTime(one.createdAtMs),
+  closedAt: (one) => apiTimeOrNull(one.closedAtMs),
+  totalQuantity: (one) => one.lines.reduce((all, line) => all + line.quantity, 0),
+  order: (one, _args, { shop }) => shop.orders.get(one.orderId),
+  exchangeLineItems: (one, args, { shop }) =>
+    withOrder(shop, one, (order) =>
+      pageOf(
+        one.exchangeLines.map((line) => ({
+          id: gid('ExchangeLineItem', line.id),
+          quantity: line.quantity,
+          lineItems: order.lines.filter((candidate) => candidate.id === line.lineId),
+        })),
+        args,
+      ),
+    ),
+  refunds: (one, args, { shop }) =>
+    withOrder(shop, one, (order) =>
+      pageOf(
+        order.refunds.filter((refund) => refund.returnId === one.id),
+        args,
+      ),
+    ),
+};
+
+function hasDuties(order: Order): boolean {
+  return order.lines.some((line) => line.duties.length > 0);
+}
 
 export const refundLineFields: Fields<PartOf<RefundLine>> = {
   id: ({ part }) => gid('RefundLineItem', part.id),

@@ -66,6 +66,7 @@ export const queryFields: Fields<unknown> = {
   node: (_source, args, context) => anyNode(String(args.id), context),
   nodes: (_source, args, context) => (args.ids as string[]).map((id) => anyNode(id, context)),
   refund: (_source, args, context) => node('Refund', args.id, context),
+  shopifyPaymentsAccount: () => ({}),
   webhookSubscription: (_source, args, context) => node('WebhookSubscription', args.id, context),
   webhookSubscriptions: (_source, args, { shop }) => {
     const topics = args.topics as string[] | undefined;
@@ -102,6 +103,9 @@ export const queryFields: Fields<unknown> = {
       'read_orders',
       'read_all_orders',
       'read_products',
+      'read_returns',
+      'read_shopify_payments_accounts',
+      'read_shopify_payments_payouts',
       'write_customers',
       'write_fulfillments',
       'write_inventory',

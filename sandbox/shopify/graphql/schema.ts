@@ -9,6 +9,7 @@ import {
 import { type Args, apiTime, type Fields, type GraphqlContext } from './context.ts';
 import { type AdjustmentGroup, mutationNames, runMutation } from './mutations.ts';
 import * as orders from './order-fields.ts';
+import * as payments from './payment-fields.ts';
 import { queryFields } from './queries.ts';
 import * as shop from './shop-fields.ts';
 
@@ -78,6 +79,11 @@ const typeFields: Readonly<Record<string, Fields<any>>> = {
   ManualDiscountApplication: orders.discountApplicationFields,
   OrderTransaction: orders.transactionFields,
   Refund: orders.refundFields,
+  Duty: orders.dutyFields,
+  Return: orders.returnFields,
+  ShopifyPaymentsAccount: payments.paymentsAccountFields,
+  ShopifyPaymentsPayout: payments.payoutFields,
+  ShopifyPaymentsBalanceTransaction: payments.balanceTransactionFields,
   RefundLineItem: orders.refundLineFields,
   RefundShippingLine: orders.refundShippingFields,
   OrderAdjustment: orders.adjustmentFields,

@@ -360,6 +360,10 @@ export function nodeByGid(shop: Shop, given: string): unknown {
       return shop.subscriptions.get(id) ?? null;
     case 'Refund':
       return shop.orderByPart.get(id)?.refunds.find((one) => one.id === id) ?? null;
+    case 'Return':
+      return shop.orderByPart.get(id)?.returns.find((one) => one.id === id) ?? null;
+    case 'ShopifyPaymentsPayout':
+      return shop.payouts.get(id) ?? null;
     case 'Fulfillment':
       return shop.orderByPart.get(id)?.fulfillments.find((one) => one.id === id) ?? null;
     case 'FulfillmentOrder':

@@ -103,6 +103,7 @@ export function orderPayload(shop: Shop, order: Order): Payload {
   const set = (bag: Bag): Payload => moneySet(order, bag);
   const text = (bag: Bag): string => fixed(bag.shop, order.currency);
   const customer = order.customerId === null ? undefined : shop.customers.get(order.customerId);
+  const hasDuties = order.lines.some((line) => line.duties.length > 0);
   return {
     id: digits(order.id),
     admin_graphql_api_id: gid('Order', order.id),
@@ -126,7 +127,7 @@ export function orderPayload(shop: Shop, order: Order): Payload {
     current_total_additional_fees_set: null,
     current_total_discounts: text(sums.currentDiscounts),
     current_total_discounts_set: set(sums.currentDiscounts),
-    current_total_duties_set: null,
+    current_total_duties_set: hasDuties ? set(sums.currentDuties) : null,
     current_total_price: text(sums.currentTotal),
     current_total_price_set: set(sums.currentTotal),
     current_total_tax: text(sums.currentTax),
@@ -151,7 +152,7 @@ export function orderPayload(shop: Shop, order: Order): Payload {
     order_number: order.number,
     order_status_url: statusUrl(shop, order),
     original_total_additional_fees_set: null,
-    original_total_duties_set: null,
+    original_total_duties_set: hasDuties ? set(sums.duties) : null,
     payment_gateway_names: gateways(order),
     phone: order.phone,
     po_number: order.poNumber,
@@ -170,8 +171,8 @@ export function orderPayload(shop: Shop, order: Order): Payload {
     taxes_included: order.taxesIncluded,
     test: order.test,
     token: order.token,
-    total_cash_rounding_payment_adjustment_set: set(zeroBag),
-    total_cash_rounding_refund_adjustment_set: set(zeroBag),
+    total_cash_rounding_payment_adjustment_set: set(sums.paymentRounding),
+    total_cash_rounding_refund_adjustment_set: set(sums.refundRounding),
     total_discounts: text(sums.discounts),
     total_discounts_set: set(sums.discounts),
     total_line_items_price: text(sums.lineItemsTotal),
@@ -195,7 +196,12 @@ export function orderPayload(shop: Shop, order: Order): Payload {
     refunds: order.refunds.map((one) => refundPayload(shop, order, one)),
     shipping_address: order.shippingAddress === null ? null : orderAddress(order.shippingAddress),
     shipping_lines: order.shippingLines.map((line) => shippingLine(order, line)),
-    returns: [],
+    returns: order.returns.map((one) => ({
+      id: digits(one.id),
+      admin_graphql_api_id: gid('Return', one.id),
+      name: `${order.name}-R${one.number}`,
+      status: one.closedAtMs === null ? 'open' : 'closed',
+    })),
     line_item_groups: [],
   };
 }
@@ -208,9 +214,15 @@ function refundPayload(shop: Shop, order: Order, refund: Refund): Payload {
     note: refund.note,
     user_id: null,
     processed_at: restTime(shop, refund.processedAtMs),
-    duties: [],
-    total_duties_set: moneySet(order, zeroBag),
-    return: null,
+    duties: refund.duties.map((one) => ({
+      duty_id: digits(one.dutyId),
+      amount_set: moneySet(order, one.amount),
+    })),
+    total_duties_set: moneySet(order, add(...refund.duties.map((one) => one.amount))),
+    return:
+      refund.returnId === null
+        ? null
+        : { id: digits(refund.returnId), admin_graphql_api_id: gid('Return', refund.returnId) },
     refund_shipping_lines: refund.shipping.map((one) => refundShipping(order, one)),
     restock: refund.lines.some((one) => one.restockType !== 'NO_RESTOCK'),
     admin_graphql_api_id: gid('Refund', refund.id),
@@ -499,7 +511,14 @@ function lineFacts(shop: Shop, order: Order, line: LineItem): Payload {
     variant_title: line.variantTitle,
     vendor: line.vendor,
     tax_lines: line.taxLines.map((one) => taxLine(order, one)),
-    duties: [],
+    duties: line.duties.map((one) => ({
+      id: digits(one.id),
+      harmonized_system_code: one.harmonizedSystemCode,
+      country_code_of_origin: one.countryCodeOfOrigin,
+      ...moneySet(order, one.price),
+      tax_lines: [],
+      admin_graphql_api_id: gid('Duty', one.id),
+    })),
     discount_allocations: line.allocations.map((one) => discountAllocation(order, one)),
   };
 }
@@ -678,7 +697,7 @@ function transactionPayload(shop: Shop, order: Order, transaction: Transaction):
       shop_money: unsettled(0, order.currency),
     },
     manual_payment_gateway: transaction.gateway === 'manual' || transaction.gateway === 'cash',
-    amount_rounding: null,
+    amount_rounding: transaction.rounding === null ? null : fixed(transaction.rounding.shop, order.currency),
     admin_graphql_api_id: gid('OrderTransaction', transaction.id),
   };
 }
@@ -750,7 +769,7 @@ function taxLine(order: Order, line: TaxLine): Payload {
     rate: line.ratePpm / 1_000_000,
     title: line.title,
     price_set: moneySet(order, line.price),
-    channel_liable: false,
+    channel_liable: line.channelLiable ?? false,
   };
 }
 

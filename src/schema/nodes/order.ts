@@ -247,7 +247,9 @@ const RefundLine = builder.objectRef<RefundLineRow>('RefundLine').implement({
 const RefundAdjustment = builder.objectRef<RefundAdjustmentRow>('RefundAdjustment').implement({
   description: 'Money of a refund that belongs to no line: shipping, or a difference.',
   fields: (t) => ({
-    kind: t.exposeString('kind', { description: '`shipping_refund` or `refund_discrepancy`.' }),
+    kind: t.exposeString('kind', {
+      description: '`shipping_refund`, `duty_refund` or `refund_discrepancy`.',
+    }),
     reason: t.exposeString('reason', { nullable: true, description: 'Why, in words.' }),
     amount: t.field({
       type: Money,

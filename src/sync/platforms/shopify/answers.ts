@@ -175,6 +175,7 @@ export const refundAnswer = z.object({
   orderAdjustments: nodes(
     z.object({ id: z.string(), reason: text, amountSet: moneyBag, taxAmountSet: moneyBag }),
   ),
+  duties: z.array(z.object({ amountSet: moneyBag, originalDuty: reference.nullable() })).nullable(),
   transactions: nodes(transaction),
 });
 export type RefundAnswer = z.infer<typeof refundAnswer>;

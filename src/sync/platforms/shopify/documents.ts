@@ -121,6 +121,7 @@ export const documents = {
         orderAdjustments(first: 10) {
           nodes { id reason amountSet { ${money} } taxAmountSet { ${money} } }
         }
+        duties { amountSet { ${money} } originalDuty { id } }
         transactions(first: 25) { nodes { ${transactionFields} } }
       }
       ... on Fulfillment {

@@ -133,6 +133,13 @@ function refundFromAnswer(refund: RefundAnswer): CanonicalRefund {
         amount: bagOf(line.subtotalAmountSet),
         tax: bagOf(line.taxAmountSet),
       })),
+      ...(refund.duties ?? []).map((one, index) => ({
+        remoteId: `duty-${one.originalDuty === null ? index : idOf(one.originalDuty.id)}`,
+        kind: 'duty_refund' as const,
+        reason: null,
+        amount: bagOf(one.amountSet),
+        tax: zeroAmount,
+      })),
       ...refund.orderAdjustments.nodes.map((one) => ({
         remoteId: idOf(one.id),
         kind: 'refund_discrepancy' as const,

@@ -48,11 +48,12 @@ import {
 
 /**
  * True where a webhook's order says all that the graph keeps. A payload tells neither how a payment was split over
- * several tenders nor what a refund was in the other currency: such orders must be read.
+ * several tenders nor what a refund was in the other currency or how cash was rounded: such orders must be read.
  */
 export function tellsAll(order: OrderPayload): boolean {
   const received = receivedMinor(order);
   if (received > 0n && order.payment_gateway_names.length !== 1) return false;
+  if (optionalSet(order.total_cash_rounding_refund_adjustment_set).shop !== 0n) return false;
   if (order.currency === order.presentment_currency) return true;
   const moneyWentBack = order.refunds.some((refund) => refund.transactions.length > 0);
   return !moneyWentBack && (received <= 0n || received === setOf(order.total_price_set).shop);
@@ -138,6 +139,13 @@ export function refundFromPayload(refund: RefundPayload): CanonicalRefund {
         amount: setOf(line.subtotal_amount_set),
         tax: optionalSet(line.tax_amount_set),
       })),
+      ...refund.duties.map((one) => ({
+        remoteId: `duty-${one.duty_id}`,
+        kind: 'duty_refund' as const,
+        reason: null,
+        amount: setOf(one.amount_set),
+        tax: zeroAmount,
+      })),
       ...refund.order_adjustments
         .filter((one) => one.kind !== 'shipping_refund' || shippingLines.length === 0)
         .map((one) => ({
@@ -160,6 +168,8 @@ export function refundStandsAlone(refund: RefundPayload): boolean {
   if (shop === null || shop !== presentment || refund.refund_line_items.length === 0) return false;
   if (refund.transactions.length === 0) return false;
   if (refund.transactions.some((one) => one.status !== 'success' || one.kind !== 'refund')) return false;
+  // Cash that was given back in whole coins: only a read tells in which.
+  if (refund.transactions.some((one) => one.amount_rounding != null)) return false;
   const canonical = refundFromPayload(refund);
   const money = canonical.transactions.reduce((sum, one) => sum + one.amount.shop, 0n);
   const parts = [
@@ -268,10 +278,13 @@ function paymentOf(
     kind: 'sale',
     status: 'success',
     gateway,
-    amount: {
-      shop: received,
-      presentment: order.currency === order.presentment_currency ? received : total.presentment,
-    },
+    amount: addAmounts(
+      {
+        shop: received,
+        presentment: order.currency === order.presentment_currency ? received : total.presentment,
+      },
+      optionalSet(order.total_cash_rounding_payment_adjustment_set),
+    ),
     processedAt: null,
   };
 }

@@ -121,6 +121,8 @@ const transaction = z.object({
   currency: text,
   parent_id: idOrNull,
   processed_at: instantOrNull,
+  /** Present where cash was rounded; in which shape is not documented, so that it only says that it was. */
+  amount_rounding: z.unknown(),
 });
 export type TransactionPayload = z.infer<typeof transaction>;
 
@@ -156,6 +158,7 @@ export const refundPayload = z.object({
       tax_amount_set: moneySet.nullish(),
     }),
   ),
+  duties: list(z.object({ duty_id: id, amount_set: moneySet })),
   transactions: list(transaction),
 });
 export type RefundPayload = z.infer<typeof refundPayload>;
@@ -213,6 +216,7 @@ export const orderPayload = z.object({
   original_total_duties_set: moneySet.nullish(),
   original_total_additional_fees_set: moneySet.nullish(),
   total_cash_rounding_payment_adjustment_set: moneySet.nullish(),
+  total_cash_rounding_refund_adjustment_set: moneySet.nullish(),
   tax_lines: list(taxLine),
   discount_applications: list(discountApplication),
   line_items: z.array(lineItem),
