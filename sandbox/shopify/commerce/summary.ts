@@ -85,7 +85,7 @@ export function shippingNet(line: ShippingLine): Bag {
   return subtract(line.price, allocated(line));
 }
 
-export function dutiesOf(line: LineItem): Bag {
+function dutiesOf(line: LineItem): Bag {
   return add(...line.duties.map((one) => one.price));
 }
 
