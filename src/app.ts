@@ -12,12 +12,12 @@ import { AppError } from './errors.ts';
 import { type HttpServer, serveHttp } from './http.ts';
 import type { Log } from './log.ts';
 import { createGraphQL } from './schema/server.ts';
-import { sweepConnection } from './sync/backfill/sweep-connection.ts';
 import { upsertConnection } from './sync/connections/connections.ts';
 import { encryptionKeyFrom } from './sync/connections/credentials.ts';
-import { metricsRegistry } from './sync/metrics.ts';
+import { engineMetrics, metricsRegistry } from './sync/metrics.ts';
 import { platformNamed, platforms } from './sync/platforms/index.ts';
 import { QueueMetrics } from './sync/queue-metrics.ts';
+import { prepareConnection, type ReconcileOptions, reconcileConnection } from './sync/reconcile/reconcile.ts';
 import { dropOld } from './sync/retention.ts';
 import { startWorker } from './sync/worker.ts';
 import { createDoor } from './webhooks/receive.ts';
@@ -67,8 +67,8 @@ export async function startApp(
     const { pool, connectionString, sessions, log } = context;
     const { claude } = context.config;
     starting.use(await startWorker({ pool, connectionString, sessions, platforms, log, claude }));
-    if (config.sweepMinutes > 0) starting.use(sweepEvery(context, config.sweepMinutes * 60_000));
-    starting.use(repeat(60 * 60_000, (signal) => dropWhatIsOld(context, signal)));
+    if (config.sweepMinutes > 0) starting.use(reconcileEvery(context, config.sweepMinutes * 60_000));
+    starting.use(repeat(60 * 60_000, log, (signal) => dropWhatIsOld(context, signal)));
   }
   const http = options.role === 'worker' ? null : starting.use(await serve(context));
   const running = starting.move();
@@ -132,79 +132,66 @@ async function connect(context: AppContext, connections: readonly ConnectionConf
 
 /** Makes every account ready to be written to and to tell us of its changes. A platform that is down is tried again by the sweep. */
 export async function prepareConnections(context: AppContext): Promise<void> {
+  const options = reconcileOptions(context);
   await Promise.all(
-    (await context.connections()).map(async (connection) => {
-      const platform = platformNamed(connection.platform);
-      if (platform === undefined || connection.status !== 'active') return;
-      try {
-        await platform.prepare(await context.sessions.get(connection.id), {
-          webhookUrl: `${context.config.publicUrl}/webhooks/${connection.platform}`,
-        });
-      } catch (error) {
-        context.log.warn({ err: error, platform: connection.platform }, 'the account could not be prepared');
-      }
-    }),
+    (await context.connections()).map((connection) => prepareConnection(connection, options)),
   );
 }
 
 /** Reads what the graph missed at every account, one after the other. */
-export async function sweepAll(context: AppContext, options: { signal?: AbortSignal } = {}): Promise<void> {
+export async function sweepAll(context: AppContext, sweep: { signal?: AbortSignal } = {}): Promise<void> {
   for (const connection of await context.connections()) {
-    const platform = platformNamed(connection.platform);
-    if (platform === undefined || connection.status !== 'active') continue;
-    try {
-      await sweepConnection({
-        pool: context.pool,
-        platform,
-        platforms,
-        session: await context.sessions.get(connection.id),
-        log: context.log,
-        now: Date.now,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-      });
-    } catch (error) {
-      if (options.signal?.aborted === true) return;
-      context.log.warn(
-        { err: error, platform: connection.platform },
-        'a sweep failed; the next one reads from where this one began',
-      );
-    }
+    if (sweep.signal?.aborted === true) return;
+    await reconcileConnection(connection, reconcileOptions(context), sweep);
   }
 }
 
-async function dropWhatIsOld({ pool, config, log }: AppContext, signal: AbortSignal): Promise<void> {
-  try {
-    const dropped = await dropOld(pool, config.retentionDays, signal);
-    if (dropped !== null && dropped.events + dropped.bodies + dropped.answers > 0)
-      log.info(dropped, 'dropped what was older than it is kept');
-  } catch (error) {
-    log.warn({ err: error }, 'what is old could not be dropped; it is tried again in an hour');
-  }
-}
-
-/** Does it after each interval, never twice at the same time; disposing of it waits for what is under way. */
-function repeat(intervalMs: number, work: (signal: AbortSignal) => Promise<void>): AsyncDisposable {
-  const stop = new AbortController();
-  let running: Promise<void> | null = null;
-  const timer = setInterval(() => {
-    running ??= work(stop.signal).finally(() => {
-      running = null;
-    });
-  }, intervalMs);
+function reconcileOptions({ pool, sessions, log, config }: AppContext): ReconcileOptions {
   return {
-    [Symbol.asyncDispose]: async () => {
-      clearInterval(timer);
-      stop.abort();
-      await running;
-    },
+    pool,
+    sessions,
+    platforms,
+    log,
+    metrics: engineMetrics,
+    webhookUrl: (platform) => `${config.publicUrl}/webhooks/${platform}`,
   };
 }
 
-function sweepEvery(context: AppContext, intervalMs: number): AsyncDisposable {
+/** Subscriptions are healed this often; what is lost in between is found by the sweeps. */
+const healEveryMs = 60 * 60_000;
+
+/** All accounts side by side: one that is slow holds up no other. */
+function reconcileEvery(context: AppContext, intervalMs: number): AsyncDisposable {
+  const options = reconcileOptions(context);
+  const healedAtMs = new Map<bigint, number>();
+  return repeat(intervalMs, context.log, async (signal) => {
+    await Promise.all(
+      (await context.connections()).map(async (connection) => {
+        const isDue = performance.now() - (healedAtMs.get(connection.id) ?? -healEveryMs) >= healEveryMs;
+        if (isDue && (await prepareConnection(connection, options)))
+          healedAtMs.set(connection.id, performance.now());
+        if (!signal.aborted) await reconcileConnection(connection, options, { signal });
+      }),
+    );
+  });
+}
+
+async function dropWhatIsOld({ pool, config, log }: AppContext, signal: AbortSignal): Promise<void> {
+  const dropped = await dropOld(pool, config.retentionDays, signal);
+  if (dropped !== null && dropped.events + dropped.bodies + dropped.answers > 0)
+    log.info(dropped, 'dropped what was older than it is kept');
+}
+
+/** Does it after each interval, never twice at the same time; disposing of it waits for what is under way. */
+function repeat(intervalMs: number, log: Log, work: (signal: AbortSignal) => Promise<void>): AsyncDisposable {
   const stop = new AbortController();
-  let running: Promise<void> = Promise.resolve();
+  let running: Promise<void> | null = null;
   const timer = setInterval(() => {
-    running = running.then(() => sweepAll(context, { signal: stop.signal }));
+    running ??= work(stop.signal)
+      .catch((error: unknown) => log.warn({ err: error }, 'upkeep failed; it is tried again in its time'))
+      .finally(() => {
+        running = null;
+      });
   }, intervalMs);
   return {
     [Symbol.asyncDispose]: async () => {

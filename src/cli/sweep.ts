@@ -28,8 +28,10 @@ export async function sweepCommand(options: { platform: string; full: boolean })
         log: context.log,
         now: Date.now,
         full: options.full,
-        onProgress: ({ changes, applied }) =>
-          process.stderr.write(`\r${connection.name}: ${changes} read, ${applied} applied `),
+        onProgress: ({ reading, read, applied }) =>
+          process.stderr.write(
+            `\r${connection.name}: ${read} read, ${applied} applied, at ${reading ?? 'the beginning'} `,
+          ),
       });
       console.log(
         done === null ? `${connection.name}: another sweep is running.` : `\n${connection.name}: done.`,

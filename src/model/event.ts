@@ -34,6 +34,7 @@ export const eventTypes = [
   'connection.resumed',
   'connection.write_changed',
   'connection.revoked',
+  'connection.drifted',
   'connection.circuit_opened',
   'connection.circuit_closed',
   'document.drifted',

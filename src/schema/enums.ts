@@ -227,6 +227,7 @@ const eventDescriptions: Record<EventType, string> = {
   'connection.resumed': 'A connection was resumed.',
   'connection.write_changed': 'What may be written to an account was changed.',
   'connection.revoked': 'A platform withdrew its authorisation.',
+  'connection.drifted': 'A sweep found and applied what deliveries had not told.',
   'connection.circuit_opened': 'Calls to a platform are held back for a while.',
   'connection.circuit_closed': 'Calls to a platform are made again.',
   'document.drifted': 'A platform no longer says what was written there.',

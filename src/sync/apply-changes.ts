@@ -50,6 +50,8 @@ export interface ApplyInput {
 export interface Applied {
   /** `needsFresh`: nothing was changed; the platform must be read and the changes applied with `observedAt`. */
   outcome: ChangeOutcome;
+  /** What each change came to, in order; empty with `needsFresh`. */
+  outcomes: readonly ChangeOutcome[];
   /** Pushes that were planned, those included that stay plans because writing is not unlocked. */
   pushIds: bigint[];
   /** Position of the last event of an edit through our own API; null where a platform spoke or there was nothing to tell. */
@@ -65,8 +67,10 @@ export async function applyChanges(tx: Tx, input: ApplyInput): Promise<Applied> 
   const context: WriteContext = { ...input, tx, effects: noEffects() };
   const { effects } = context;
   await lockAll(context, input.changes);
-  const outcome = await applyAll(context, input.changes);
-  if (outcome === 'needsFresh') return { outcome, pushIds: [], eventPosition: null, touched: [] };
+  const outcomes = await applyAll(context, input.changes);
+  if (outcomes === 'needsFresh')
+    return { outcome: 'needsFresh', outcomes: [], pushIds: [], eventPosition: null, touched: [] };
+  const outcome = sumOutcomes(outcomes);
   await tellStock(context);
   const told = await sumUp(context);
   const planned = await planPushes(context, [...effects.toPlan.values()]);
@@ -76,11 +80,20 @@ export async function applyChanges(tx: Tx, input: ApplyInput): Promise<Applied> 
   let eventPosition: bigint | null = null;
   if (input.source === 'tributary') eventPosition = await appendEvents(tx, events);
   else appendEventsAtCommit(tx, events);
-  return { outcome, pushIds: planned.pushIds, eventPosition, touched: [...effects.touched.values()] };
+  return {
+    outcome,
+    outcomes,
+    pushIds: planned.pushIds,
+    eventPosition,
+    touched: [...effects.touched.values()],
+  };
 }
 
 /** Applies the changes one after the other; when one cannot be decided, none is applied. */
-async function applyAll(context: WriteContext, changes: readonly Change[]): Promise<ChangeOutcome> {
+async function applyAll(
+  context: WriteContext,
+  changes: readonly Change[],
+): Promise<ChangeOutcome[] | 'needsFresh'> {
   const many = changes.length > 1;
   if (many) await context.tx.query('savepoint before_changes');
   const outcomes: ChangeOutcome[] = [];
@@ -92,10 +105,10 @@ async function applyAll(context: WriteContext, changes: readonly Change[]): Prom
     }
   }
   if (many) await context.tx.query('release savepoint before_changes');
-  return sumOutcomes(outcomes);
+  return outcomes;
 }
 
-function sumOutcomes(outcomes: readonly ChangeOutcome[]): ChangeOutcome {
+function sumOutcomes(outcomes: readonly ChangeOutcome[]): Exclude<ChangeOutcome, 'needsFresh'> {
   if (outcomes.includes('applied')) return 'applied';
   if (outcomes.includes('echo')) return 'echo';
   return outcomes.length > 0 && outcomes.every((outcome) => outcome === 'stale') ? 'stale' : 'unchanged';

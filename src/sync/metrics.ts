@@ -68,6 +68,12 @@ export function createMetrics(registry: Registry) {
       labelNames: ['reader', 'fallback'],
       registers,
     }),
+    drift: new Counter({
+      name: 'tributary_drift_total',
+      help: 'Changes that no delivery had told and a sweep found, by platform and kind.',
+      labelNames: ['platform', 'kind'],
+      registers,
+    }),
     recovered: new Counter({
       name: 'tributary_recovered_total',
       help: 'Work taken over from processes that died, by kind.',

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { alone } from '../db/alone.ts';
 import type { Pool } from '../db/pool.ts';
 
 /** How many days things are kept; 0: for ever. */
@@ -20,26 +21,16 @@ const answerDays = 7;
  * at a time does it, the others return at once.
  * @returns how much was dropped; null where another process is at it.
  */
-export async function dropOld(
+export function dropOld(
   pool: Pool,
   days: RetentionDays,
   signal?: AbortSignal,
 ): Promise<{ events: number; bodies: number; answers: number } | null> {
-  const client = await pool.connect();
-  try {
-    const { rows } = await client.query<{ mine: boolean }>(
-      `select pg_try_advisory_lock(hashtextextended('retention', 3)) as mine`,
-    );
-    if (rows[0]?.mine !== true) return null;
-    return {
-      events: days.events === 0 ? 0 : await inBatches(() => dropEvents(pool, days.events), signal),
-      bodies: days.inbox === 0 ? 0 : await inBatches(() => dropBodies(pool, days.inbox), signal),
-      answers: await inBatches(() => dropAnswers(pool), signal),
-    };
-  } finally {
-    // Ending the connection gives the lock back whatever happened.
-    client.release(true);
-  }
+  return alone(pool, 'retention', async () => ({
+    events: days.events === 0 ? 0 : await inBatches(() => dropEvents(pool, days.events), signal),
+    bodies: days.inbox === 0 ? 0 : await inBatches(() => dropBodies(pool, days.inbox), signal),
+    answers: await inBatches(() => dropAnswers(pool), signal),
+  }));
 }
 
 async function inBatches(dropBatch: () => Promise<number>, signal?: AbortSignal): Promise<number> {

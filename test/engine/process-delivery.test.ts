@@ -138,7 +138,7 @@ test('when a payload does not decide, the platform is read afresh, once', async 
     const observedAt = input.changes[0]?.kind === 'location' ? input.changes[0].version.observedAt : null;
     observed.push(observedAt);
     return observedAt === null
-      ? { outcome: 'needsFresh', pushIds: [], eventPosition: null, touched: [] }
+      ? { outcome: 'needsFresh', outcomes: [], pushIds: [], eventPosition: null, touched: [] }
       : settled(tx, input);
   };
   expect(await run(id, { apply: undecided })).toBe('applied');
@@ -147,7 +147,13 @@ test('when a payload does not decide, the platform is read afresh, once', async 
   const never = await addDelivery(database.pool, { connectionId });
   expect(
     await run(never, {
-      apply: async () => ({ outcome: 'needsFresh', pushIds: [], eventPosition: null, touched: [] }),
+      apply: async () => ({
+        outcome: 'needsFresh',
+        outcomes: [],
+        pushIds: [],
+        eventPosition: null,
+        touched: [],
+      }),
     }),
   ).toBe('retrying');
   expect(await row(never)).toMatchObject({ error_code: 'STILL_UNDECIDED' });

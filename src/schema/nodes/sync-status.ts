@@ -1,4 +1,4 @@
-import type { Connection as ConnectionModel } from '../../db/generated/client.ts';
+import type { Connection as ConnectionModel, Sweep as SweepModel } from '../../db/generated/client.ts';
 import { read, sql } from '../../loaders/sql.ts';
 import { builder } from '../builder.ts';
 import type { OperationContext } from '../services.ts';
@@ -19,6 +19,7 @@ interface WorkValue {
 interface ConnectionSyncValue {
   connection: ConnectionFacts;
   work: WorkValue[];
+  sweep: SweepModel | null;
 }
 
 interface SyncStatusValue {
@@ -51,6 +52,41 @@ const statusWords: Readonly<Record<string, string>> = {
   plan: 'PLANNED',
 };
 
+const Sweep = builder.objectRef<SweepModel>('Sweep').implement({
+  description: 'Reading an account for what its deliveries did not tell: the one under way, or the last one.',
+  fields: (t) => ({
+    since: t.expose('since', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'Changes since then are read; null: everything there is.',
+    }),
+    reading: t.exposeString('reading', {
+      nullable: true,
+      description: 'What was read last, for example `order`.',
+    }),
+    read: t.exposeInt('readCount', { description: 'Changes read so far.' }),
+    applied: t.exposeInt('appliedCount', { description: 'Those that the graph did not hold yet.' }),
+    drifted: t.exposeInt('driftedCount', {
+      description:
+        'Those that a delivery should have told before; always 0 while the account is read for the first time.',
+    }),
+    passedOver: t.exposeInt('passedOverCount', {
+      description: 'Those that could not be applied; they are read again for a day.',
+    }),
+    error: t.exposeString('error', { nullable: true, description: 'Why it ended early, in words.' }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When it began.' }),
+    progressedAt: t.expose('progressedAt', {
+      type: 'DateTime',
+      description: 'When it last told how far it is.',
+    }),
+    finishedAt: t.expose('finishedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it ended; null while it is under way.',
+    }),
+  }),
+});
+
 const ConnectionSync = builder.objectRef<ConnectionSyncValue>('ConnectionSyncStatus').implement({
   description: 'How well one account is kept in step.',
   fields: (t) => ({
@@ -80,6 +116,12 @@ const ConnectionSync = builder.objectRef<ConnectionSyncValue>('ConnectionSyncSta
       nullable: true,
       description: 'Age of the oldest that waits or is retried; null when nothing does.',
       resolve: (status) => oldest(status.work),
+    }),
+    sweep: t.field({
+      type: Sweep,
+      nullable: true,
+      description: 'The sweep under way or the last one; null where there was none.',
+      resolve: (status) => status.sweep,
     }),
     work: t.field({
       type: [Work],
@@ -117,7 +159,7 @@ interface OpenRow {
 
 export async function readSyncStatus(context: OperationContext): Promise<SyncStatusValue> {
   const [connections, open, head] = await Promise.all([
-    context.services.prisma.connection.findMany({ orderBy: { id: 'asc' } }),
+    context.services.prisma.connection.findMany({ orderBy: { id: 'asc' }, include: { sweep: true } }),
     // Both tables are read through their partial indexes of open work.
     read<OpenRow>(
       context.db,
@@ -139,6 +181,7 @@ export async function readSyncStatus(context: OperationContext): Promise<SyncSta
   const byConnection = Map.groupBy(open, (row) => row.connectionId);
   const statuses = connections.map((connection) => ({
     connection,
+    sweep: connection.sweep,
     work: (byConnection.get(connection.id.toString()) ?? []).map((row) => ({
       what: row.what,
       kind: row.kind,

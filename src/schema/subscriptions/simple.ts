@@ -111,6 +111,7 @@ const statusSource: EventSource = {
     'connection.resumed',
     'connection.write_changed',
     'connection.revoked',
+    'connection.drifted',
     'connection.circuit_opened',
     'connection.circuit_closed',
   ],

@@ -1,27 +1,28 @@
+import { alone } from '../../db/alone.ts';
 import type { Pool } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
+import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { PlatformChange } from '../../model/change.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 import { applyChanges } from '../apply-changes.ts';
+import type { ChangeOutcome } from '../graph/write-context.ts';
 import type { Platform, Session } from '../platforms/platform.ts';
+import { beginSweep, endSweep, type SweepProgress, showProgress } from './sweep-progress.ts';
 
 /** Deliveries may be lost, and platforms' own indexes lag behind their writes: each sweep looks back this far again. */
 const overlapMs = 5 * 60_000;
+/** What a delivery may still be about to tell is no drift. */
+const underWayMs = 60_000;
+/** What could not be applied is read again for so long. */
+const longestRepeatMs = 24 * 3_600_000;
 
 /** Changes per transaction: enough to spread its cost, few enough to hold row locks for milliseconds. */
 const changesPerTransaction = 25;
+/** Stock levels are written a page at a time. */
+const levelsPerTransaction = 250;
 
-export interface SweepProgress {
-  changes: number;
-  applied: number;
-}
-
-/**
- * Reads everything that changed at a platform since the last sweep (or ever) and applies what the graph missed.
- * Only one sweep of a connection runs at a time over all processes; a second one returns null at once.
- */
-export async function sweepConnection(options: {
+export interface SweepOptions {
   pool: Pool;
   platform: Platform;
   platforms: Partial<Record<PlatformName, Platform>>;
@@ -32,53 +33,164 @@ export async function sweepConnection(options: {
   full?: boolean;
   onProgress?: (progress: SweepProgress) => void;
   signal?: AbortSignal;
-}): Promise<SweepProgress | null> {
-  const { pool, platform, session } = options;
-  const lock = await pool.connect();
+}
+
+/**
+ * Reads everything that changed at a platform since the last sweep (or ever) and applies what the graph missed.
+ * Only one sweep of a connection runs at a time over all processes; a second one returns null at once.
+ */
+export function sweepConnection(options: SweepOptions): Promise<SweepProgress | null> {
+  return alone(options.pool, `sweep of connection ${options.session.connectionId}`, () =>
+    sweepAlone(options),
+  );
+}
+
+async function sweepAlone(options: SweepOptions): Promise<SweepProgress> {
+  const { pool, platform, session, log } = options;
+  const startedAt = options.now();
+  const since = options.full === true ? null : await sweptUntil(pool, session.connectionId);
+  const progress: SweepProgress = {
+    since,
+    reading: null,
+    read: 0,
+    applied: 0,
+    drifted: {},
+    passedOver: 0,
+    repeatFrom: null,
+  };
+  await beginSweep(pool, session.connectionId, since);
   try {
-    const { rows } = await lock.query<{ locked: boolean }>(
-      "select pg_try_advisory_lock(hashtext('sweep'), $1::int) as locked",
-      [Number(session.connectionId % 2_147_483_647n)],
-    );
-    if (rows[0]?.locked !== true) return null;
-    const startedAt = options.now();
-    const since = options.full === true ? null : await sweptUntil(pool, session.connectionId);
-    const progress: SweepProgress = { changes: 0, applied: 0 };
-    for await (const batch of platform.sweep(session, { since })) {
-      for (let from = 0; from < batch.length; from += changesPerTransaction) {
+    for await (const page of readAhead(platform.sweep(session, { since }))) {
+      for (const changes of portionsOf(page)) {
         options.signal?.throwIfAborted();
-        const changes = batch.slice(from, from + changesPerTransaction);
-        const apply = async (some: readonly PlatformChange[]) =>
-          (
-            await transaction(pool, (tx) =>
-              applyChanges(tx, {
-                changes: some,
-                source: platform.name,
-                connectionId: session.connectionId,
-                deliveryId: null,
-                now: new Date(options.now()),
-                platforms: options.platforms,
-              }),
-            )
-          ).outcome;
-        let outcome = await apply(changes);
-        // A row that we wrote to after it was read holds up nothing but itself: the next sweep reads it again.
-        if (outcome === 'needsFresh')
-          for (const change of changes) if ((await apply([change])) === 'applied') outcome = 'applied';
-        progress.changes += changes.length;
-        if (outcome === 'applied') progress.applied += changes.length;
+        await applyPortion(options, changes, progress);
       }
+      progress.reading = page.at(-1)?.kind ?? progress.reading;
+      await showProgress(pool, session.connectionId, progress);
       options.onProgress?.(progress);
     }
-    await pool.query('update connection set swept_until = $2 where id = $1', [
-      session.connectionId,
-      new Date(startedAt - overlapMs),
-    ]);
-    return progress;
-  } finally {
-    // The advisory lock belongs to the connection: ending the session is what releases it whatever happened.
-    lock.release(true);
+  } catch (error) {
+    const reason = error instanceof AppError ? error.publicMessage : 'It was interrupted; the log tells why.';
+    await endSweep(pool, platform.name, session.connectionId, progress, { error: reason });
+    throw error;
   }
+  const from = Math.min(startedAt - overlapMs, progress.repeatFrom?.getTime() ?? Number.POSITIVE_INFINITY);
+  await endSweep(pool, platform.name, session.connectionId, progress, {
+    sweptUntil: new Date(Math.max(from, startedAt - longestRepeatMs)),
+  });
+  const { read, applied, drifted, passedOver } = progress;
+  const facts = { platform: platform.name, connectionId: session.connectionId.toString(), read, applied };
+  if (since === null) log.info(facts, 'the account was read for the first time');
+  else if (Object.keys(drifted).length > 0)
+    log.warn({ ...facts, drifted }, 'a sweep repaired what deliveries had not told');
+  if (passedOver > 0) log.warn({ ...facts, passedOver }, 'a sweep could not apply everything it read');
+  return progress;
+}
+
+/** Asks for the next page while the one before is worked on: the platform's time and ours run side by side. */
+async function* readAhead<T>(pages: AsyncIterable<T>): AsyncIterable<T> {
+  const iterator = pages[Symbol.asyncIterator]();
+  const ask = () => {
+    const answer = iterator.next();
+    // Whoever stops early does not wait for it any more.
+    answer.catch(() => undefined);
+    return answer;
+  };
+  let next = ask();
+  try {
+    for (;;) {
+      const { done, value } = await next;
+      if (done === true) return;
+      next = ask();
+      yield value;
+    }
+  } finally {
+    void iterator.return?.().catch(() => undefined);
+  }
+}
+
+/** Cuts a page into what goes into one transaction: stock levels among themselves, anything else in small numbers. */
+export function portionsOf(page: readonly PlatformChange[]): PlatformChange[][] {
+  const portions: PlatformChange[][] = [];
+  for (const change of page) {
+    const isLevel = change.kind === 'stockLevel';
+    const last = portions.at(-1);
+    const [first] = last ?? [];
+    const fits =
+      last !== undefined &&
+      first !== undefined &&
+      (first.kind === 'stockLevel') === isLevel &&
+      last.length < (isLevel ? levelsPerTransaction : changesPerTransaction);
+    if (fits) last.push(change);
+    else portions.push([change]);
+  }
+  return portions;
+}
+
+/** All of them together; where that cannot be, each on its own, so that one holds up nothing but itself. */
+async function applyPortion(
+  options: SweepOptions,
+  changes: readonly PlatformChange[],
+  progress: SweepProgress,
+): Promise<void> {
+  let together: readonly ChangeOutcome[] = [];
+  try {
+    together = await apply(options, changes);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+  }
+  for (const [index, change] of changes.entries())
+    note(options, progress, change, together[index] ?? (await applyOne(options, change)));
+}
+
+async function applyOne(options: SweepOptions, change: PlatformChange): Promise<ChangeOutcome | null> {
+  try {
+    return (await apply(options, [change]))[0] ?? null;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    options.log.warn(
+      { platform: options.platform.name, kind: change.kind, code: error.code },
+      `a sweep passes over a change: ${error.publicMessage}`,
+    );
+    return null;
+  }
+}
+
+/** Outcomes in order; none where they could not be decided together. */
+async function apply(
+  { pool, platform, platforms, session, now }: SweepOptions,
+  changes: readonly PlatformChange[],
+): Promise<readonly ChangeOutcome[]> {
+  const { outcomes } = await transaction(pool, (tx) =>
+    applyChanges(tx, {
+      changes,
+      source: platform.name,
+      connectionId: session.connectionId,
+      deliveryId: null,
+      now: new Date(now()),
+      platforms,
+    }),
+  );
+  return outcomes;
+}
+
+function note(
+  options: SweepOptions,
+  progress: SweepProgress,
+  change: PlatformChange,
+  outcome: ChangeOutcome | null,
+): void {
+  const { sourceUpdatedAt } = change.version;
+  progress.read += 1;
+  if (outcome === null) {
+    progress.passedOver += 1;
+    if (progress.repeatFrom === null || sourceUpdatedAt < progress.repeatFrom)
+      progress.repeatFrom = sourceUpdatedAt;
+  }
+  if (outcome !== 'applied') return;
+  progress.applied += 1;
+  const isDrift = progress.since !== null && sourceUpdatedAt.getTime() < options.now() - underWayMs;
+  if (isDrift) progress.drifted[change.kind] = (progress.drifted[change.kind] ?? 0) + 1;
 }
 
 async function sweptUntil(pool: Pool, connectionId: bigint): Promise<Date | null> {

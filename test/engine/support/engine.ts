@@ -86,7 +86,7 @@ export function stubApply(
         deliveryId: input.deliveryId,
       },
     ]);
-    return { outcome: 'applied', pushIds: [], eventPosition, touched: [] };
+    return { outcome: 'applied', outcomes: ['applied'], pushIds: [], eventPosition, touched: [] };
   };
 }
 
