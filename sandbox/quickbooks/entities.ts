@@ -21,7 +21,7 @@ export interface Draft {
 
 const nameTypes = ['Customer', 'Vendor', 'Employee'] as const;
 const salesTypes = ['SalesReceipt', 'Invoice', 'CreditMemo', 'RefundReceipt'] as const;
-export const transactionTypes = [...salesTypes, 'Payment', 'Deposit', 'JournalEntry'] as const;
+export const transactionTypes = [...salesTypes, 'Payment', 'Purchase', 'Deposit', 'JournalEntry'] as const;
 const listTypes = [
   ...nameTypes,
   'Item',
@@ -119,6 +119,7 @@ export interface Line {
   };
   SubTotalLineDetail?: Record<string, unknown>;
   DescriptionLineDetail?: Record<string, unknown>;
+  AccountBasedExpenseLineDetail?: { AccountRef?: Ref; CustomerRef?: Ref; ClassRef?: Ref; TaxCodeRef?: Ref };
   DepositLineDetail?: { AccountRef?: Ref; Entity?: Ref; PaymentMethodRef?: Ref; CheckNum?: string };
   JournalEntryLineDetail?: {
     PostingType?: 'Debit' | 'Credit';
@@ -161,6 +162,10 @@ export interface TransactionDraft extends Draft {
   CustomerRef?: Ref;
   DepositToAccountRef?: Ref;
   ARAccountRef?: Ref;
+  /** Purchases: the account that is paid from, how, and to whom. */
+  AccountRef?: Ref;
+  PaymentType?: string;
+  EntityRef?: Ref;
   Line?: Line[];
   TxnTaxDetail?: TxnTaxDetail;
   GlobalTaxCalculation?: 'TaxExcluded' | 'TaxInclusive' | 'NotApplicable';

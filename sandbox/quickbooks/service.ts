@@ -11,6 +11,7 @@ import {
   type TransactionDraft,
 } from './entities.ts';
 import { prepareListed } from './lists.ts';
+import { preparePurchase } from './purchases.ts';
 import {
   alreadyDeposited,
   closedPeriod,
@@ -22,6 +23,7 @@ import {
 } from './qbo-fault.ts';
 import { prepareSale } from './sales.ts';
 import {
+  linkKey,
   linksOf,
   markDeposited,
   prepareDeposit,
@@ -135,7 +137,7 @@ export function linkRestored(books: Books, type: EntityType, entity: Entity): vo
     LinkedTxn?: { TxnId: string; TxnType: string }[];
   }[])
     for (const link of line.LinkedTxn ?? []) {
-      const key = `${link.TxnType}:${link.TxnId}`;
+      const key = linkKey(link);
       const payments = books.applied.get(key) ?? new Map<string, bigint>();
       payments.set(entity.Id, (payments.get(entity.Id) ?? 0n) + toMinor(line.Amount ?? 0));
       books.applied.set(key, payments);
@@ -169,6 +171,7 @@ const posted: readonly EntityType[] = [
   'CreditMemo',
   'RefundReceipt',
   'Payment',
+  'Purchase',
   'Deposit',
   'JournalEntry',
 ];
@@ -188,6 +191,8 @@ function prepare(books: Books, type: EntityType, draft: Draft, context: SaveCont
   switch (type) {
     case 'Payment':
       return preparePayment(books, draft as TransactionDraft, context);
+    case 'Purchase':
+      return preparePurchase(books, draft as TransactionDraft, context);
     case 'Deposit':
       return prepareDeposit(books, draft as TransactionDraft, context);
     case 'JournalEntry':
@@ -207,7 +212,7 @@ function afterCreate(books: Books, type: EntityType, entity: Entity): void {
     LinkedTxn?: { TxnId: string; TxnType: string }[];
   }[])
     for (const link of line.LinkedTxn ?? []) {
-      const key = `${link.TxnType}:${link.TxnId}`;
+      const key = linkKey(link);
       applied.set(key, (applied.get(key) ?? 0n) + toMinor(line.Amount ?? 0));
     }
   relink(books, entity.Id, null, applied);
@@ -243,7 +248,8 @@ function assertNotDeposited(books: Books, type: EntityType, previous: Entity, ne
 }
 
 function unlink(books: Books, type: EntityType, entity: Entity): void {
-  if (type === 'Invoice' || type === 'CreditMemo') releasePayments(books, type, entity.Id);
+  if (type === 'Invoice' || type === 'CreditMemo' || type === 'Purchase')
+    releasePayments(books, type, entity.Id);
   if (type === 'Payment') relink(books, entity.Id, entity, new Map());
   if (type === 'Deposit') markDeposited(books, entity.Id, entity, []);
 }

@@ -2,6 +2,7 @@ import type { Books } from './books.ts';
 import { minorNumber, minorText, toMinor } from './decimal.ts';
 import type { Account, Entity, EntityType, Line, LinkedTxn, TransactionDraft } from './entities.ts';
 import { entryOf, type NewLedgerLine } from './ledger.ts';
+import { paidOnAccount } from './purchases.ts';
 import { business, cannotLink, missingParameter } from './qbo-fault.ts';
 import {
   applyCommon,
@@ -12,7 +13,7 @@ import {
   type SaveContext,
 } from './transaction.ts';
 
-/** Money from a customer, applied to invoices; credit memos can be spent beside it. */
+/** Money from a customer, applied to invoices and to what was paid out to them; credit memos can be spent beside it. */
 export function preparePayment(books: Books, draft: TransactionDraft, context: SaveContext): Prepared {
   if (draft.CustomerRef === undefined) throw missingParameter('CustomerRef');
   if (draft.TotalAmt === undefined) throw missingParameter('TotalAmt');
@@ -29,8 +30,8 @@ export function preparePayment(books: Books, draft: TransactionDraft, context: S
     const { type, id, amountMinor } = application(books, line, customer.Id, money.currency, context.id);
     const key = `${type}:${id}`;
     applied.set(key, (applied.get(key) ?? 0n) + amountMinor);
-    if (type === 'Invoice') invoices += amountMinor;
-    else credits += amountMinor;
+    if (type === 'CreditMemo') credits += amountMinor;
+    else invoices += amountMinor;
   }
   for (const [key, amountMinor] of applied) {
     const open = openAmount(books, key, context.id);
@@ -86,7 +87,7 @@ export function releasePayments(books: Books, type: EntityType, id: string): voi
     const payment = books.find('Payment', paymentId);
     if (payment === undefined) continue;
     const lines = (payment.Line ?? []) as Line[];
-    const sign = type === 'Invoice' ? 1n : -1n;
+    const sign = type === 'CreditMemo' ? -1n : 1n;
     books.save(
       'Payment',
       touchedCopy(books, payment, {
@@ -223,10 +224,16 @@ export function prepareJournalEntry(books: Books, draft: TransactionDraft, conte
 
 /** "Type:Id" of everything that the lines of a payment or deposit link to. */
 export function linksOf(entity: Entity | null): string[] {
-  return ((entity?.Line ?? []) as Line[]).flatMap((line) =>
-    (line.LinkedTxn ?? []).map((link) => `${link.TxnType}:${link.TxnId}`),
-  );
+  return ((entity?.Line ?? []) as Line[]).flatMap((line) => (line.LinkedTxn ?? []).map(linkKey));
 }
+
+/** Money paid out is called by how it was paid where something links to it. */
+export function linkKey(link: Pick<LinkedTxn, 'TxnId' | 'TxnType'>): string {
+  const type = link.TxnType === 'Expense' || link.TxnType === 'Check' ? 'Purchase' : link.TxnType;
+  return `${type}:${link.TxnId}`;
+}
+
+type Applied = 'Invoice' | 'CreditMemo' | 'Purchase';
 
 function application(
   books: Books,
@@ -234,23 +241,25 @@ function application(
   customerId: string,
   currency: string,
   paymentId: string,
-): { type: 'Invoice' | 'CreditMemo'; id: string; amountMinor: bigint } {
+): { type: Applied; id: string; amountMinor: bigint } {
   const link = line.LinkedTxn?.[0];
   if (link === undefined) throw missingParameter('LinkedTxn');
-  if (link.TxnType !== 'Invoice' && link.TxnType !== 'CreditMemo') throw cannotLink(link.TxnId);
-  const target = books.find(link.TxnType, link.TxnId);
-  const owner = (target?.CustomerRef as { value: string } | undefined)?.value;
+  const [type] = split(linkKey(link));
+  if (!['Invoice', 'CreditMemo', 'Expense', 'Check'].includes(link.TxnType)) throw cannotLink(link.TxnId);
+  const target = books.find(type, link.TxnId);
+  const owner = ((target?.CustomerRef ?? target?.EntityRef) as { value: string } | undefined)?.value;
   if (target === undefined || owner !== customerId || paymentId === link.TxnId) throw cannotLink(link.TxnId);
   if ((target.CurrencyRef as { value: string }).value !== currency) throw cannotLink(link.TxnId);
   const amountMinor = lineAmount(line);
   if (amountMinor < 0n) throw business('The amount applied must not be negative.', 'Amount');
-  return { type: link.TxnType, id: link.TxnId, amountMinor };
+  return { type, id: link.TxnId, amountMinor };
 }
 
 /** What is open of an invoice or credit memo when this payment is left out of account. */
 function openAmount(books: Books, key: string, paymentId: string): bigint {
   const [type, id] = split(key);
-  const total = toMinor(Number(books.find(type, id)?.TotalAmt ?? 0));
+  const target = books.find(type, id);
+  const total = type === 'Purchase' ? paidOnAccount(books, target) : toMinor(Number(target?.TotalAmt ?? 0));
   let used = 0n;
   for (const [payment, amountMinor] of books.applied.get(key) ?? [])
     if (payment !== paymentId) used += amountMinor;
@@ -269,7 +278,7 @@ function refreshBalance(books: Books, key: string): void {
   books.save(
     type,
     touchedCopy(books, target, {
-      Balance: balance,
+      ...(type === 'Purchase' ? {} : { Balance: balance }),
       LinkedTxn: links,
       ...(type === 'CreditMemo' ? { RemainingCredit: balance } : {}),
     }),
@@ -326,7 +335,7 @@ function lineAmount(line: Line): bigint {
   return toMinor(line.Amount);
 }
 
-function split(key: string): ['Invoice' | 'CreditMemo', string] {
+function split(key: string): [Applied, string] {
   const at = key.indexOf(':');
-  return [key.slice(0, at) as 'Invoice' | 'CreditMemo', key.slice(at + 1)];
+  return [key.slice(0, at) as Applied, key.slice(at + 1)];
 }

@@ -4,6 +4,7 @@ import type {
   CustomerSnapshot,
   OrderLineSnapshot,
   OrderSnapshot,
+  RefundOfOrderSnapshot,
   TransactionSnapshot,
 } from '../../src/model/snapshot.ts';
 import type {
@@ -104,13 +105,18 @@ export class MemorySession<Credentials> implements Session<Credentials> {
   }
 }
 
+/** What `postingRepost` leaves with the links of a posting. */
+export function consent<Credentials>(session: MemorySession<Credentials>, entityType: string): void {
+  for (const link of session.known) if (link.entityType === entityType) link.state.consent = true;
+}
+
 let pushes = 0n;
 
 /** Plans and carries out what a platform is owed for a snapshot, as the engine does; null where it is owed nothing. */
 export async function push<Credentials>(
   platform: Platform<Credentials>,
   session: MemorySession<Credentials>,
-  snapshot: CustomerSnapshot | OrderSnapshot,
+  snapshot: CustomerSnapshot | OrderSnapshot | RefundOfOrderSnapshot,
   more: Partial<PushTask> = {},
 ): Promise<PushOutcome | null> {
   const [planned] = platform.plan(snapshot, contextOf(platform, session, snapshot));
@@ -145,14 +151,23 @@ export async function push<Credentials>(
 export function contextOf<Credentials>(
   platform: Platform<Credentials>,
   session: MemorySession<Credentials>,
-  snapshot: CustomerSnapshot | OrderSnapshot,
+  snapshot: CustomerSnapshot | OrderSnapshot | RefundOfOrderSnapshot,
 ): PlanContext {
-  const remoteType = platform.linkTypes[snapshot.type] ?? '';
+  const linkOf = (type: 'Customer' | 'Order' | 'Refund', id: bigint): LinkFacts | null => {
+    for (const remoteType of [platform.linkTypes[type], ...(platform.otherLinkTypes?.[type] ?? [])]) {
+      const link = session.linkOf(type, id, remoteType ?? '');
+      if (link !== null) return link;
+    }
+    return null;
+  };
   return {
     connectionId: session.connectionId,
     settings: session.settings,
-    link: session.linkOf(snapshot.type, snapshot.id, remoteType),
+    link: linkOf(snapshot.type, snapshot.id),
     isOrigin: false,
+    ...(snapshot.type === 'Refund'
+      ? { parent: { link: linkOf('Order', snapshot.order.id), inFlight: null } }
+      : {}),
   };
 }
 

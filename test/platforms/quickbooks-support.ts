@@ -135,6 +135,11 @@ const typesByPath: Readonly<Record<string, string>> = {
   item: 'Item',
   account: 'Account',
   salesreceipt: 'SalesReceipt',
+  invoice: 'Invoice',
+  creditmemo: 'CreditMemo',
+  refundreceipt: 'RefundReceipt',
+  payment: 'Payment',
+  purchase: 'Purchase',
 };
 
 function checked(exchange: Exchange, answer: string): string[] {

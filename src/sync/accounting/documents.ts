@@ -16,6 +16,8 @@ export interface SalesForm {
   totalMinor: bigint;
   /** What was sold or came back: the order's total, the refund's worth. */
   valueMinor: bigint;
+  /** Invoices: what came back and is spent on it. */
+  creditedMinor: bigint;
   /** What the parts lack of the total, already part of the lines; anything but zero is worth a look. */
   differenceMinor: bigint;
   /** Account that the money moves through, for receipts; null is the books' default. */
@@ -168,7 +170,12 @@ function invoiced(order: OrderSnapshot, settlement: OrderSettlement): Posting {
   const isVoid = order.cancelledAt !== null && settlement.receivedMinor === 0n && order.refunds.length === 0;
   if (isVoid) return { status: 'never', why: 'It was cancelled before it was paid.' };
   const form = withTenders(
-    { ...saleOf(order), type: 'Invoice', account: null },
+    {
+      ...saleOf(order),
+      type: 'Invoice',
+      account: null,
+      creditedMinor: settlement.fromRefundsMinor,
+    },
     [
       ['giftCardTender', 'Paid by gift card', settlement.giftCardMinor],
       ['storeCreditTender', 'Paid by store credit', settlement.storeCreditMinor],
@@ -234,6 +241,7 @@ function givenBack(
           taxes: worth.taxes,
           totalMinor: worth.valueMinor,
           valueMinor: worth.valueMinor,
+          creditedMinor: 0n,
           differenceMinor: 0n,
           account: isOneReceipt ? (one.money[0]?.account ?? policy.depositAccount) : null,
           at,
@@ -279,7 +287,7 @@ function whyOf(one: RefundSettlement, creditMinor: bigint): string {
 
 function saleOf(order: OrderSnapshot): Omit<SalesForm, 'type' | 'account'> {
   const document = salesDocument(order);
-  return { ...document, valueMinor: document.totalMinor, at: order.placedAt };
+  return { ...document, valueMinor: document.totalMinor, creditedMinor: 0n, at: order.placedAt };
 }
 
 type Tenders = [kind: DocumentLine['kind'], title: string, amountMinor: bigint][];

@@ -35,6 +35,8 @@ export async function applyDocument(
   });
   // Its receipt is on the way and will say what stands there; until then nothing can be told apart.
   if (link.inFlight.length > 0) return 'echo';
+  // Its kind cannot be voided: taking it back meant deleting it.
+  if (change.state === null && link.state.void === 'done') return 'echo';
   const differing = driftOf(link, change.state);
   await tx.query({
     name: 'observe-document',

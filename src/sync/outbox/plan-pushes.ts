@@ -2,11 +2,16 @@ import { createHash } from 'node:crypto';
 import type { Tx } from '../../db/pool.ts';
 import type { NewEvent, SubjectType } from '../../model/event.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
-import type { Snapshot, StockLevelSnapshot } from '../../model/snapshot.ts';
+import type {
+  OrderSnapshot,
+  RefundOfOrderSnapshot,
+  Snapshot,
+  StockLevelSnapshot,
+} from '../../model/snapshot.ts';
 import { fingerprintOf, sameJson, toJson } from '../graph/canonical-json.ts';
 import { loadCustomerSnapshots, loadOrderSnapshots, loadStockLevelSnapshots } from '../graph/snapshots.ts';
 import { eventOf, type Subject, type WriteContext } from '../graph/write-context.ts';
-import type { LinkFacts, Platform, PushPlan } from '../platforms/platform.ts';
+import type { LinkFacts, PlanContext, Platform, PushPlan } from '../platforms/platform.ts';
 import { allocateVariants } from '../stock/allocations.ts';
 import { loadStockDebts, type StockDebt } from '../stock/stock-debt.ts';
 import { keepingPlatforms, publishingPlatforms } from '../stock/stock-level.ts';
@@ -51,7 +56,8 @@ export async function planPushes(
         connection,
         platform,
         isOrigin: connection.id === context.connectionId,
-        link: linkTo(platform, snapshot, here(known.links)),
+        link: linkTo(platform, snapshot.type, here(known.links)),
+        parent: parentOf(snapshot, connection.id, platform, known.links, open),
         open: here(open),
         latest: here(known.latest),
         versions: here(known.versions),
@@ -106,6 +112,7 @@ interface Situation {
   platform: Platform;
   isOrigin: boolean;
   link: LinkRow | null;
+  parent: PlanContext['parent'] | null;
   open: PushRow[];
   /** Per kind the last push that took effect. */
   latest: PushRow[];
@@ -152,7 +159,7 @@ function decide(situation: Situation): PushOrder[] {
  * what it writes has to be written again unless the new plan is the very same.
  */
 function planAll(situation: Situation): PushPlan[] {
-  const { snapshot, connection, platform, link, open, debt } = situation;
+  const { snapshot, connection, platform, link, parent, open, debt } = situation;
   const known = debt === null ? link : withDebt(link, snapshot, debt);
   // Where something waits to be written to the origin of a change, the origin does not hold all of it already.
   const isOrigin = situation.isOrigin && open.length === 0 && (debt?.owed ?? 0) === 0;
@@ -162,6 +169,8 @@ function planAll(situation: Situation): PushPlan[] {
       settings: connection.settings,
       link: state,
       isOrigin,
+      inFlight: inFlightOf(open),
+      ...(parent == null ? {} : { parent }),
     });
   const plans = ask(known);
   const doubtful = open.filter(isInDoubt);
@@ -195,6 +204,31 @@ function isSaid(situation: Situation, kind: string, fingerprint: string): boolea
   if (settled === undefined || settled.fingerprint !== fingerprint || settled.settledAt === null)
     return false;
   return link?.changedAt == null || link.changedAt <= settled.settledAt;
+}
+
+/** What a refund has to know of its order. */
+function parentOf(
+  snapshot: Snapshot,
+  connectionId: bigint,
+  platform: Platform,
+  links: readonly LinkRow[],
+  open: readonly PushRow[],
+): PlanContext['parent'] | null {
+  if (snapshot.type !== 'Refund') return null;
+  const ofOrder = <T extends { connectionId: bigint; subjectType: string; subjectId: bigint }>(
+    rows: readonly T[],
+  ) =>
+    rows.filter(
+      (row) =>
+        row.connectionId === connectionId &&
+        row.subjectType === 'Order' &&
+        row.subjectId === snapshot.order.id,
+    );
+  return { link: linkTo(platform, 'Order', ofOrder(links)), inFlight: inFlightOf(ofOrder(open)) };
+}
+
+function inFlightOf(open: readonly PushRow[]): unknown {
+  return open.findLast(isInDoubt)?.body ?? null;
 }
 
 function isInDoubt(push: PushRow): boolean {
@@ -241,9 +275,13 @@ function valuesOf(body: unknown, name: string): unknown[] {
 }
 
 /** The link to the platform's row of the subject; where it was made again, the one seen last. */
-function linkTo(platform: Platform, snapshot: Snapshot, links: readonly LinkRow[]): LinkRow | null {
-  const remoteType = platform.linkTypes[snapshot.type];
-  return links.findLast((link) => link.remoteType === remoteType) ?? null;
+function linkTo(platform: Platform, type: SubjectType, links: readonly LinkRow[]): LinkRow | null {
+  const remoteTypes = [platform.linkTypes[type], ...(platform.otherLinkTypes?.[type] ?? [])];
+  for (const remoteType of remoteTypes) {
+    const link = links.findLast((one) => one.remoteType === remoteType);
+    if (link !== undefined) return link;
+  }
+  return null;
 }
 
 /** Only the platform that keeps a location is owed adjustments of its levels. */
@@ -289,10 +327,15 @@ async function loadSnapshots(
   });
   return [
     ...idsOf('Customer').flatMap((id) => brought.get(id) ?? customers.get(id) ?? []),
-    ...orders.values(),
+    ...[...orders.values()].flatMap((order) => [order, ...refundsOf(order)]),
     ...levels.values(),
     ...variants.values(),
   ];
+}
+
+/** An order brings its refunds along: what one of them is worth depends on the whole order. */
+function refundsOf(order: OrderSnapshot): RefundOfOrderSnapshot[] {
+  return order.refunds.map(({ id }) => ({ type: 'Refund', id, order }));
 }
 
 const pushFields = `p.id, p.connection_id as "connectionId", p.kind, p.subject_type as "subjectType", p.subject_id as "subjectId",

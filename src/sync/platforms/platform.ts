@@ -22,6 +22,8 @@ export interface Platform<Credentials = unknown> {
   rateLimit: RateLimit;
   /** Remote types whose links the write path hands to `plan`, by the graph's type. */
   linkTypes: Partial<Record<SubjectType, string>>;
+  /** Further types that may stand for the graph's type instead: what has one form today may have another tomorrow. */
+  otherLinkTypes?: Partial<Record<SubjectType, readonly string[]>>;
   interpret(
     delivery: DeliveryFacts,
     session: Session<Credentials>,
@@ -117,6 +119,10 @@ export interface PlanContext {
   link: LinkFacts | null;
   /** True for the platform the change came from. */
   isOrigin: boolean;
+  /** Body of a push about the subject whose effect is not known yet: what it writes may stand there already. */
+  inFlight?: unknown;
+  /** For a refund: the link to the row of its order, and a push about that order in flight. */
+  parent?: { link: LinkFacts | null; inFlight: unknown };
 }
 
 export interface LinkFacts {

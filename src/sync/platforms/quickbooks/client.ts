@@ -16,8 +16,22 @@ export interface Entity {
   [field: string]: unknown;
 }
 
-export type EntityName = 'Customer' | 'Item' | 'Account' | 'SalesReceipt';
-export type Readable = EntityName | 'CompanyInfo' | 'Preferences' | 'TaxCode' | 'TaxRate';
+export type DocumentName =
+  | 'SalesReceipt'
+  | 'Invoice'
+  | 'CreditMemo'
+  | 'RefundReceipt'
+  | 'Payment'
+  | 'Purchase';
+export type EntityName = 'Customer' | 'Item' | 'Account' | DocumentName;
+export type Readable =
+  | EntityName
+  | 'CompanyInfo'
+  | 'Preferences'
+  | 'TaxCode'
+  | 'TaxRate'
+  | 'Class'
+  | 'Department';
 
 /** A query or a small write that may travel together with others. */
 export type Operation =
@@ -40,6 +54,9 @@ export interface Books {
     body: Record<string, unknown>,
     options: { requestId: string | null },
   ): Promise<Entity>;
+  /** What is left of it is its number and a note; not every document can be voided. */
+  void(entity: DocumentName, id: string, version: string): Promise<Entity>;
+  remove(entity: DocumentName, id: string, version: string): Promise<void>;
   /** Null where it was never there or was deleted. */
   read(entity: EntityName, id: string): Promise<Entity | null>;
   /** Alone as a request of its own, several at a time as one batch. */
@@ -91,6 +108,17 @@ export function booksOf(session: QuickBooksSession): Books {
           done,
         ),
       )) as Entity,
+    void: async (entity, id, version) =>
+      (await call(`voiding a ${entity}`, (qbo, done) =>
+        entity === 'Invoice'
+          ? qbo.voidInvoice?.({ Id: id, SyncToken: version }, unwrapped(entity, done))
+          : qbo[`update${entity}`]?.({ Id: id, SyncToken: version, sparse: true, void: true }, done),
+      )) as Entity,
+    remove: async (entity, id, version) => {
+      await call(`deleting a ${entity}`, (qbo, done) =>
+        qbo[`delete${entity}`]?.({ Id: id, SyncToken: version }, done),
+      );
+    },
     read: async (entity, id) => {
       try {
         return (await call(`reading a ${entity}`, (qbo, done) => qbo[`get${entity}`]?.(id, done))) as Entity;
@@ -183,11 +211,24 @@ const finders: Readonly<Record<Readable, string>> = {
   Item: 'findItems',
   Account: 'findAccounts',
   SalesReceipt: 'findSalesReceipts',
+  Invoice: 'findInvoices',
+  CreditMemo: 'findCreditMemos',
+  RefundReceipt: 'findRefundReceipts',
+  Payment: 'findPayments',
+  Purchase: 'findPurchases',
   CompanyInfo: 'findCompanyInfos',
   Preferences: 'findPreferenceses',
   TaxCode: 'findTaxCodes',
   TaxRate: 'findTaxRates',
+  Class: 'findClasses',
+  Department: 'findDepartments',
 };
+
+/** Voiding answers the record in its envelope, unlike everything else. */
+function unwrapped(entity: string, done: Callback): Callback {
+  return (error, data, response) =>
+    done(error, (data as Record<string, unknown> | undefined)?.[entity] ?? data, response);
+}
 
 function entitiesIn(operation: Operation, answer: Record<string, unknown>): Entity[] {
   const { entity } = operation;

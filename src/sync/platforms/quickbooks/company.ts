@@ -1,7 +1,7 @@
-import { AppError } from '../../../errors.ts';
+import { labelled, moneyAccount } from './accounts.ts';
 import { booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
 import { isFault, nameTaken, toAppError } from './fault.ts';
-import { type QuickBooksSettings, type Role, readSettings } from './settings.ts';
+import { type Role, readSettings } from './settings.ts';
 
 /** What documents have to know of the company that they are written for. */
 export interface Company {
@@ -147,25 +147,6 @@ export function incomeAccount(session: QuickBooksSession): Promise<string> {
   return accountId(session, account, accountType, accountSubType);
 }
 
-/** Null: QuickBooks's own choice. A named account is never made: money must not land in an account nobody reconciles. */
-export async function depositAccount(
-  session: QuickBooksSession,
-  settings: QuickBooksSettings,
-): Promise<string | null> {
-  const name = settings.depositAccount;
-  if (name === null) return null;
-  return await once(session, `quickbooks.deposit ${name}`, async () => {
-    const [account] = await booksOf(session).query('Account', `where Name = ${quoted(name)}`);
-    if (account !== undefined) return account.Id;
-    throw new AppError({
-      code: 'QUICKBOOKS_ACCOUNT_MISSING',
-      retryable: false,
-      publicMessage: `QuickBooks has no account "${name}" to deposit to.`,
-      remedy: `Make the account "${name}" in QuickBooks or name another one (setting depositAccount), then retry.`,
-    });
-  });
-}
-
 function accountId(
   session: QuickBooksSession,
   name: string,
@@ -193,12 +174,20 @@ export async function prepareCompany(session: QuickBooksSession): Promise<Compan
       readCompany(session),
       ...(Object.keys(settings.items) as Role[]).map((role) => roleItem(session, role)),
       incomeAccount(session),
-      depositAccount(session, settings),
+      ...namesOf(settings.gatewayAccounts, settings.depositAccount).map((name) =>
+        moneyAccount(session, name),
+      ),
+      ...namesOf(settings.classes).map((name) => labelled(session, 'Class', name)),
+      ...namesOf(settings.locations).map((name) => labelled(session, 'Department', name)),
     ]);
     return company;
   } catch (error) {
     throw toAppError(error, 'preparing the company');
   }
+}
+
+function namesOf(chosen: Readonly<Record<string, string>>, other: string | null = null): string[] {
+  return [...new Set([...Object.values(chosen), ...(other === null ? [] : [other])])];
 }
 
 /** Forgets which items and accounts there are, because one of them turned out to be gone. */

@@ -4,7 +4,14 @@ import type { CanonicalCustomer } from '../../../model/customer.ts';
 import { isRelayEmail, normalizeEmail } from '../../../model/customer.ts';
 import type { CustomerSnapshot } from '../../../model/snapshot.ts';
 import type { PlanContext, PushOutcome, PushPlan, PushTask } from '../platform.ts';
-import { type Books, booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
+import {
+  type Books,
+  booksOf,
+  type Entity,
+  type EntityName,
+  type QuickBooksSession,
+  quoted,
+} from './client.ts';
 import { type Company, once } from './company.ts';
 import { directoryOf } from './directory.ts';
 import { isFault, nameTaken, objectNotFound, staleObject, toAppError } from './fault.ts';
@@ -86,7 +93,7 @@ export async function performCustomer(push: PushTask, session: QuickBooksSession
 /** Updates what may have been changed meanwhile: a stale version is read again and the same fields are set on top of it. */
 export async function updateRebasing(
   books: Books,
-  entity: 'Customer' | 'SalesReceipt',
+  entity: EntityName,
   id: string,
   version: string | null,
   fields: (current: Entity | null) => Record<string, unknown>,
@@ -116,7 +123,7 @@ function gone(entity: string, id: string): AppError {
     code: 'QUICKBOOKS_GONE',
     retryable: false,
     publicMessage: `The ${entity} ${id} was deleted in QuickBooks.`,
-    remedy: 'Retry to have it written again, or leave it: nothing else waits for it.',
+    remedy: 'Post it anew (postingRepost) to have it written again, or leave it: nothing else waits for it.',
   });
 }
 

@@ -27,6 +27,8 @@ export class Fault extends Error {
 export const staleObject = '5010';
 export const nameTaken = '6240';
 export const docNumberTaken = '6140';
+/** The money of a document is part of a deposit: its amount cannot change any more. */
+export const alreadyDeposited = '6540';
 export const objectNotFound = '610';
 /** What a reference names is not there, or was made inactive. */
 export const deadReferences: readonly string[] = [objectNotFound, '2500'];

@@ -6,8 +6,10 @@ import { performCustomer, planCustomer } from './customers.ts';
 import { door } from './door.ts';
 import { toAppError } from './fault.ts';
 import { interpret } from './interpret.ts';
-import { performReceipt } from './receipt.ts';
-import { planReceipt } from './receipt-body.ts';
+import { performRefund } from './refund.ts';
+import { planRefund } from './refund-plan.ts';
+import { performSale } from './sale.ts';
+import { planSale } from './sale-plan.ts';
 import { type QuickBooksCredentials, quickBooksCredentials } from './settings.ts';
 import { sweep } from './sweep.ts';
 
@@ -15,18 +17,21 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
   name: 'quickbooks',
   credentials: quickBooksCredentials,
   door,
-  pushKinds: ['salesReceipt', 'customer'],
+  // An order's sale is one kind of push, whichever form it has in the books: a receipt or an invoice with payments.
+  pushKinds: ['salesReceipt', 'creditMemo', 'customer'],
   // QuickBooks grants 500 a minute and 10 a second; 8 a second keep within both.
   rateLimit: { requests: 8, windowMs: 1000, concurrent: 8 },
-  linkTypes: { Customer: 'Customer', Order: 'SalesReceipt' },
+  linkTypes: { Customer: 'Customer', Order: 'SalesReceipt', Refund: 'CreditMemo' },
+  otherLinkTypes: { Order: ['Invoice'], Refund: ['RefundReceipt', 'Purchase'] },
   interpret: (delivery, session) => interpret(delivery, session),
   plan(snapshot, context) {
     switch (snapshot.type) {
       case 'Order':
-        return planReceipt(snapshot, context);
+        return planSale(snapshot, context);
       case 'Customer':
         return planCustomer(snapshot, context);
       case 'Refund':
+        return planRefund(snapshot, context);
       case 'StockLevel':
       case 'Variant':
         return [];
@@ -49,14 +54,17 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
 };
 
 const doing: Readonly<Record<string, string>> = {
-  salesReceipt: 'posting the receipt',
+  salesReceipt: 'posting the sale',
+  creditMemo: 'posting the refund',
   customer: 'updating the customer',
 };
 
 function carryOut(push: PushTask, session: QuickBooksSession): Promise<PushOutcome> {
   switch (push.kind) {
     case 'salesReceipt':
-      return performReceipt(push, session);
+      return performSale(push, session);
+    case 'creditMemo':
+      return performRefund(push, session);
     case 'customer':
       return performCustomer(push, session);
     default:

@@ -6,8 +6,8 @@ import { booksOf, type Entity, type QuickBooksSession, quoted } from './client.t
 import { canonicalIn, fieldsIn } from './customers.ts';
 import { type QuickBooksEvent, quickBooksEvent } from './door.ts';
 import { toAppError } from './fault.ts';
+import { type FormType, formState } from './form-body.ts';
 import { isOwn } from './own-records.ts';
-import { receiptState } from './receipt-body.ts';
 import { readSettings } from './settings.ts';
 
 /** Events carry no fields: the record is read as it stands, many in one query. */
@@ -17,16 +17,22 @@ export async function interpret(
 ): Promise<Interpretation> {
   const event = read(delivery.body);
   const name = readable[event.entity];
+  const observedAt = new Date(session.now());
+  const settlement = settlements[event.entity];
+  // What is open of them changes all the time; that they are gone matters.
+  if (settlement !== undefined && ['deleted', 'voided'].includes(event.operation))
+    return { kind: 'changes', changes: [documentRemoved(settlement, event, observedAt)] };
   if (name === undefined)
     return { kind: 'ignored', reason: `The graph holds no ${event.entity} of QuickBooks.` };
   if (event.operation === 'created' && isOwn(session, name, event.id))
     return { kind: 'ignored', reason: 'A record of our own making, told back.' };
-  const observedAt = new Date(session.now());
   const entity = event.operation === 'deleted' ? null : await readerOf(session, name)(event.id);
-  if (name === 'SalesReceipt')
+  if (name !== 'Customer')
     return {
       kind: 'changes',
-      changes: [entity === null ? receiptRemoved(event, observedAt) : receiptChange(entity, observedAt)],
+      changes: [
+        entity === null ? documentRemoved(name, event, observedAt) : documentChange(name, entity, observedAt),
+      ],
     };
   if (entity === null)
     return {
@@ -67,21 +73,25 @@ export function customerChange(
   };
 }
 
-export function receiptChange(entity: Entity, observedAt: Date): PlatformChange {
+export function documentChange(type: FormType, entity: Entity, observedAt: Date): PlatformChange {
   return {
     kind: 'documentObserved',
-    remoteType: 'SalesReceipt',
+    remoteType: type,
     remoteId: entity.Id,
     remoteVersion: entity.SyncToken,
-    state: receiptState(entity),
+    state: formState(entity),
     version: { sourceUpdatedAt: timeOf(entity.MetaData.LastUpdatedTime, observedAt), observedAt },
   };
 }
 
-export function receiptRemoved(event: Pick<QuickBooksEvent, 'id' | 'at'>, observedAt: Date): PlatformChange {
+export function documentRemoved(
+  type: string,
+  event: Pick<QuickBooksEvent, 'id' | 'at'>,
+  observedAt: Date,
+): PlatformChange {
   return {
     kind: 'documentObserved',
-    remoteType: 'SalesReceipt',
+    remoteType: type,
     remoteId: event.id,
     remoteVersion: null,
     state: null,
@@ -89,14 +99,18 @@ export function receiptRemoved(event: Pick<QuickBooksEvent, 'id' | 'at'>, observ
   };
 }
 
-const readable: Readonly<Record<string, 'Customer' | 'SalesReceipt'>> = {
+const readable: Readonly<Record<string, 'Customer' | FormType>> = {
   customer: 'Customer',
   salesreceipt: 'SalesReceipt',
+  invoice: 'Invoice',
+  creditmemo: 'CreditMemo',
+  refundreceipt: 'RefundReceipt',
 };
+const settlements: Readonly<Record<string, string>> = { payment: 'Payment', purchase: 'Purchase' };
 
 type Reader = (id: string) => Promise<Entity | null>;
 
-function readerOf(session: QuickBooksSession, name: 'Customer' | 'SalesReceipt'): Reader {
+function readerOf(session: QuickBooksSession, name: 'Customer' | FormType): Reader {
   const key = `quickbooks.reader ${name}`;
   const kept = session.cache.get(key) as Reader | undefined;
   if (kept !== undefined) return kept;

@@ -44,6 +44,10 @@ export const quickBooksSettings = z.object({
   unpaidOrders: z.enum(['invoice', 'wait']).default('wait'),
   /** What was given back: an itemised credit memo with the money applied to it, or a refund receipt where that says it all. */
   refunds: z.enum(['creditMemo', 'refundReceipt']).default('creditMemo'),
+  /** Class by channel (`online_store`, `point_of_sale`, `amazon`, `other`), by name. */
+  classes: z.record(z.string(), z.string()).default({}),
+  /** Location by the name of the shop's location or by channel, by name. */
+  locations: z.record(z.string(), z.string()).default({}),
   /** Customer of orders without one. */
   guestCustomer: z.string().default('Guest'),
   /** Home units per unit of a foreign currency, as decimal text; others are left to QuickBooks. */

@@ -1,15 +1,16 @@
 import type { PlatformChange } from '../../../model/change.ts';
 import { type Books, booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
 import { toAppError } from './fault.ts';
-import { customerChange, receiptChange, receiptRemoved } from './interpret.ts';
+import type { FormType } from './form-body.ts';
+import { customerChange, documentChange, documentRemoved } from './interpret.ts';
 
 /** Change data capture reaches back this far, and ends at so many records. */
 const capturedMs = 29 * 24 * 60 * 60 * 1000;
 const capturedMax = 1000;
 const pageSize = 500;
 
-type Swept = 'Customer' | 'SalesReceipt';
-const entities: readonly Swept[] = ['Customer', 'SalesReceipt'];
+type Swept = 'Customer' | FormType;
+const entities: readonly Swept[] = ['Customer', 'SalesReceipt', 'Invoice', 'CreditMemo', 'RefundReceipt'];
 
 /** What changed since then, deletions included as far back as QuickBooks remembers them; or everything. */
 export async function* sweep(
@@ -69,9 +70,9 @@ function changesOf(
   return records.flatMap((record): PlatformChange[] => {
     if (record.status === 'Deleted') {
       const at = record.MetaData?.LastUpdatedTime ?? observedAt.toISOString();
-      return entity === 'SalesReceipt' ? [receiptRemoved({ id: record.Id, at }, observedAt)] : [];
+      return entity === 'Customer' ? [] : [documentRemoved(entity, { id: record.Id, at }, observedAt)];
     }
-    if (entity === 'SalesReceipt') return [receiptChange(record, observedAt)];
+    if (entity !== 'Customer') return [documentChange(entity, record, observedAt)];
     const change = customerChange(session, record, observedAt);
     return change === null ? [] : [change];
   });

@@ -1,29 +1,31 @@
 import { AppError } from '../../../errors.ts';
 import { currencyExponent, formatMinor, parseMinor } from '../../../model/money.ts';
 import type { Company } from './company.ts';
-import { noteWithMark, type ReceiptBody, type ReceiptLine } from './receipt-body.ts';
-import { planTax } from './receipt-tax.ts';
+import { type FormBody, type FormLine, noteWithMark } from './form-body.ts';
+import { planTax } from './form-tax.ts';
 import type { QuickBooksSettings, Role } from './settings.ts';
 
-/** Which records of the books a receipt refers to. */
+/** Which records of the books a document refers to. */
 export interface References {
   customerId: string;
   /** Item per line, by position; for the lines that a tax plan may add, by role. */
   itemIds: readonly string[];
   roleItem(role: Role): string;
   depositAccountId: string | null;
+  classId: string | null;
+  locationId: string | null;
 }
 
-/** Roles whose items a receipt needs besides its products. */
-export function rolesOf(body: ReceiptBody, company: Company, settings: QuickBooksSettings): Set<Role> {
+/** Roles whose items a document needs besides its products. */
+export function rolesOf(body: FormBody, company: Company, settings: QuickBooksSettings): Set<Role> {
   const roles = new Set(body.lines.flatMap((line) => (line.product === null ? [line.kind] : [])));
   if (planTax(body, company, settings).asLine.length > 0) roles.add('otherTax');
   return roles;
 }
 
-/** The receipt in QuickBooks's form. Its lines and taxes add up to the order's total, or it is not sent. */
-export function receiptEntity(
-  body: ReceiptBody,
+/** The document in QuickBooks's form. Its lines and taxes add up to its total, or it is not sent. */
+export function formEntity(
+  body: FormBody,
   references: References,
   company: Company,
   settings: QuickBooksSettings,
@@ -33,7 +35,14 @@ export function receiptEntity(
   const tax = planTax(body, company, settings);
   const isInclusive = tax.calculation === 'TaxInclusive';
   const lines = body.lines.map((line, index) =>
-    salesLine(line, references.itemIds[index] ?? '', tax.codeOf(line.taxes), currency, isInclusive),
+    salesLine(
+      line,
+      references.itemIds[index] ?? '',
+      tax.codeOf(line.taxes),
+      currency,
+      isInclusive,
+      references,
+    ),
   );
   for (const one of tax.asLine)
     lines.push(
@@ -51,6 +60,7 @@ export function receiptEntity(
         tax.codeOf([]),
         currency,
         isInclusive,
+        references,
       ),
     );
 
@@ -58,24 +68,26 @@ export function receiptEntity(
   const netMinor = body.lines.reduce((all, line) => all + minor(line.net), 0n) + asLineMinor;
   if (netMinor + tax.totalMinor !== minor(body.total))
     throw new AppError({
-      code: 'RECEIPT_DOES_NOT_ADD_UP',
+      code: 'DOCUMENT_DOES_NOT_ADD_UP',
       retryable: false,
       publicMessage: `Lines and taxes of ${body.docNumber} come to ${formatMinor(netMinor + tax.totalMinor, currency)}, not to ${body.total} ${currency}.`,
       remedy: 'Look at the taxes of this order and their codes in QuickBooks, then retry.',
     });
 
   const { date, moved } = postingDate(body, company, settings);
-  const isForeign = currency !== company.homeCurrency;
-  const rate = settings.exchangeRates[currency];
   return {
     DocNumber: body.docNumber,
     TxnDate: date,
     PrivateNote: noteWithMark(
-      moved ? { ...body, note: `${body.note}\nSold on ${body.date}, when the books were closed.` } : body,
+      moved
+        ? {
+            ...body,
+            note: `${body.note}\n${happened[body.type]} on ${body.date}, when the books were closed.`,
+          }
+        : body,
     ),
     CustomerRef: { value: references.customerId },
-    ...(company.isMultiCurrency ? { CurrencyRef: { value: currency } } : {}),
-    ...(isForeign && rate !== undefined ? { ExchangeRate: Number(rate) } : {}),
+    ...currencyFields(currency, company, settings),
     ...(tax.calculation === null ? {} : { GlobalTaxCalculation: tax.calculation }),
     Line: lines,
     TxnTaxDetail: {
@@ -99,11 +111,29 @@ export function receiptEntity(
     ...(references.depositAccountId === null
       ? {}
       : { DepositToAccountRef: { value: references.depositAccountId } }),
+    ...(references.locationId === null ? {} : { DepartmentRef: { value: references.locationId } }),
   };
 }
 
-/** What must hold before anything is written for this order. @throws AppError */
-export function assertPostable(body: ReceiptBody, company: Company, settings: QuickBooksSettings): void {
+/** Currency and rate, where the company keeps several. */
+export function currencyFields(
+  currency: string,
+  company: Company,
+  settings: QuickBooksSettings,
+): Record<string, unknown> {
+  const rate = currency === company.homeCurrency ? undefined : settings.exchangeRates[currency];
+  return {
+    ...(company.isMultiCurrency ? { CurrencyRef: { value: currency } } : {}),
+    ...(rate === undefined ? {} : { ExchangeRate: Number(rate) }),
+  };
+}
+
+/** What must hold before anything is written for this document. @throws AppError */
+export function assertPostable(
+  body: Pick<FormBody, 'difference' | 'currency' | 'docNumber' | 'date'>,
+  company: Company,
+  settings: QuickBooksSettings,
+): void {
   const difference = parseMinor(body.difference, body.currency);
   if ((difference < 0n ? -difference : difference) > BigInt(settings.differenceLimitMinor))
     throw new AppError({
@@ -124,17 +154,25 @@ export function assertPostable(body: ReceiptBody, company: Company, settings: Qu
     throw new AppError({
       code: 'QUICKBOOKS_BOOKS_CLOSED',
       retryable: false,
-      publicMessage: `The books are closed until ${company.closedUntil}; the order is of ${body.date}.`,
+      publicMessage: `The books are closed until ${company.closedUntil}; the document is of ${body.date}.`,
       remedy: 'Reopen the period in QuickBooks or let closed dates move (setting closedBooks), then retry.',
     });
 }
 
+const happened: Readonly<Record<FormBody['type'], string>> = {
+  SalesReceipt: 'Sold',
+  Invoice: 'Sold',
+  CreditMemo: 'Given back',
+  RefundReceipt: 'Given back',
+};
+
 function salesLine(
-  line: ReceiptLine,
+  line: FormLine,
   itemId: string,
   taxCode: string | null,
   currency: string,
   isInclusive: boolean,
+  { classId }: References,
 ): Record<string, unknown> {
   const netMinor = parseMinor(line.net, currency);
   const grossMinor = netMinor + parseMinor(line.tax, currency);
@@ -147,6 +185,7 @@ function salesLine(
       Qty: line.quantity,
       UnitPrice: unitPrice(netMinor, line.quantity, currency),
       ...(taxCode === null ? {} : { TaxCodeRef: { value: taxCode } }),
+      ...(classId === null ? {} : { ClassRef: { value: classId } }),
       ...(isInclusive ? { TaxInclusiveAmt: jsonAmount(grossMinor, currency) } : {}),
     },
   };
@@ -166,9 +205,9 @@ function unitPrice(amountMinor: bigint, quantity: number, currency: string): num
   return Number(isNegative ? `-${text}` : text);
 }
 
-/** The day of the sale, or the first day that is open. */
-function postingDate(
-  body: ReceiptBody,
+/** The day on which it happened, or the first day that is open. */
+export function postingDate(
+  body: Pick<FormBody, 'date'>,
   company: Company,
   settings: QuickBooksSettings,
 ): { date: string; moved: boolean } {
@@ -180,6 +219,6 @@ function postingDate(
 }
 
 /** The JSON number of an amount, made from its text at the very edge. */
-function jsonAmount(amountMinor: bigint, currency: string): number {
+export function jsonAmount(amountMinor: bigint, currency: string): number {
   return Number(formatMinor(amountMinor, currency));
 }

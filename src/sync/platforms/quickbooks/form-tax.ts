@@ -2,7 +2,7 @@ import { AppError } from '../../../errors.ts';
 import { parseMinor } from '../../../model/money.ts';
 import type { TaxName } from '../../accounting/document-lines.ts';
 import { type Company, rateUnits, type TaxCode } from './company.ts';
-import type { ReceiptBody, ReceiptTax } from './receipt-body.ts';
+import type { FormBody, FormTax } from './form-body.ts';
 import type { QuickBooksSettings } from './settings.ts';
 
 /** How a receipt's taxes stand in this company. */
@@ -17,10 +17,10 @@ export interface TaxPlan {
   shares: { rateId: string; percentUnits: bigint; amountMinor: bigint; baseMinor: bigint }[] | null;
   totalMinor: bigint;
   /** Tax that no code covers: it becomes a line. */
-  asLine: ReceiptTax[];
+  asLine: FormTax[];
 }
 
-export function planTax(body: ReceiptBody, company: Company, settings: QuickBooksSettings): TaxPlan {
+export function planTax(body: FormBody, company: Company, settings: QuickBooksSettings): TaxPlan {
   const mode =
     settings.tax.mode === 'auto' ? (company.country === 'US' ? 'us' : 'global') : settings.tax.mode;
   if (!company.usesSalesTax) return untaxed(body, mode);
@@ -28,7 +28,7 @@ export function planTax(body: ReceiptBody, company: Company, settings: QuickBook
 }
 
 /** The company does not track sales tax: what was collected is a debt like any other. */
-function untaxed(body: ReceiptBody, mode: 'us' | 'global'): TaxPlan {
+function untaxed(body: FormBody, mode: 'us' | 'global'): TaxPlan {
   return {
     calculation: mode === 'us' ? null : 'TaxExcluded',
     codeOf: () => (mode === 'us' ? 'NON' : null),
@@ -40,7 +40,7 @@ function untaxed(body: ReceiptBody, mode: 'us' | 'global'): TaxPlan {
 }
 
 /** One code for the receipt; lines only say whether they are taxed. Our sums override what QuickBooks would count. */
-function inUnitedStates(body: ReceiptBody, company: Company, settings: QuickBooksSettings): TaxPlan {
+function inUnitedStates(body: FormBody, company: Company, settings: QuickBooksSettings): TaxPlan {
   const taxes = body.taxes.filter((tax) => minor(body, tax.amount) !== 0n);
   const codeOf = (names: readonly TaxName[]): string =>
     names.some((one) => rateUnits(one.rate, 8) !== 0n) ? 'TAX' : 'NON';
@@ -65,7 +65,7 @@ function inUnitedStates(body: ReceiptBody, company: Company, settings: QuickBook
 }
 
 /** A code per line, chosen by the rates of its taxes; the amounts per rate are the order's. */
-function elsewhere(body: ReceiptBody, company: Company, settings: QuickBooksSettings): TaxPlan {
+function elsewhere(body: FormBody, company: Company, settings: QuickBooksSettings): TaxPlan {
   const codes = new Map<string, TaxCode | null>();
   const codeFor = (names: readonly TaxName[]): TaxCode | null => {
     const key = rateKey(names);
@@ -154,11 +154,7 @@ function rateFor(
   return rates[position] ?? rates[0];
 }
 
-function sharesOf(
-  body: ReceiptBody,
-  taxes: readonly ReceiptTax[],
-  code: TaxCode,
-): NonNullable<TaxPlan['shares']> {
+function sharesOf(body: FormBody, taxes: readonly FormTax[], code: TaxCode): NonNullable<TaxPlan['shares']> {
   return taxes.flatMap((tax) => {
     const rate = rateFor(code, taxes, tax);
     return rate === undefined
@@ -202,7 +198,7 @@ function nameKey(tax: TaxName): string {
   return `${tax.title}\n${tax.rate}`;
 }
 
-function minor(body: ReceiptBody, amount: string): bigint {
+function minor(body: FormBody, amount: string): bigint {
   return parseMinor(amount, body.currency);
 }
 

@@ -1,0 +1,118 @@
+import { formatMinor } from '../../../model/money.ts';
+import type { RefundOfOrderSnapshot } from '../../../model/snapshot.ts';
+import {
+  type CreditApplication,
+  documentsForOrder,
+  documentsForRefund,
+  type MoneyMovement,
+  type OrderForm,
+  type Posting,
+  type SalesForm,
+} from '../../accounting/documents.ts';
+import type { PlanContext, PushPlan } from '../platform.ts';
+import { type BuyerBody, buyerOf } from './customers.ts';
+import { dayIn, docNumberOf, type FormBody, formBody, isHeld, markOf, noteOf } from './form-body.ts';
+import { postedForm, sourceOf } from './sale-plan.ts';
+import { policyOf, readSettings } from './settings.ts';
+
+/** All documents of one refund. */
+export interface RefundBody {
+  /** Graph id of the order, whose document has to stand first. */
+  orderId: string;
+  /** Null: the order is kept by whoever had the books before. */
+  orderForm: OrderForm | null;
+  source: string;
+  /** Changes with anything that is written. */
+  mark: string;
+  docNumber: string;
+  date: string;
+  note: string;
+  currency: string;
+  buyer: BuyerBody | null;
+  /** What came back; null where only money went back that an earlier refund had left. */
+  form: FormBody | null;
+  /** Money that went back, by the account that it left. */
+  expenses: { account: string | null; gateway: string; amount: string }[];
+  application: ApplicationBody | null;
+  isVoid?: true;
+}
+
+export interface ApplicationBody {
+  own: string;
+  fromEarlier: { refundId: string; amount: string }[];
+  toMoney: string;
+  toInvoice: string;
+}
+
+/** What the books are owed for one refund of an order. Money that is under way is waited for. */
+export function planRefund({ id, order }: RefundOfOrderSnapshot, context: PlanContext): PushPlan[] {
+  const { link } = context;
+  const refund = order.refunds.find((one) => one.id === id);
+  if (order.platform === 'quickbooks' || refund === undefined || link?.state.void === 'done') return [];
+  const settings = readSettings(context.settings);
+  const policy = policyOf(settings);
+  const posted = postedForm(context.parent?.link ?? null, context.parent?.inFlight);
+  const source = `${sourceOf(order)}:refund:${refund.remoteId}`;
+  const docNumber = docNumberOf(order, settings, `-R${refund.remoteId.slice(-4)}`);
+  const about = { kind: 'creditMemo', subjectType: 'Refund', subjectId: id } as const;
+  if (link?.state.void === 'asked') return [{ ...about, body: { source, docNumber, isVoid: true } }];
+  const posting = documentsForRefund(order, id, policy, posted);
+  if (posting.status === 'person') return [{ ...about, body: { source, docNumber, problem: posting.why } }];
+  if (posting.status !== 'post') return [];
+
+  const { documents } = posting;
+  const money = (minor: bigint): string => formatMinor(minor, order.currency);
+  const note = noteOf(order, settings, 'Refund of ');
+  const form = documents.find((one): one is SalesForm => 'lines' in one);
+  const application = documents.find((one): one is CreditApplication => one.type === 'CreditApplication');
+  const isEarlier = policy.ordersFrom !== null && order.placedAt < policy.ordersFrom;
+  const content = {
+    orderId: order.id.toString(),
+    orderForm: isEarlier ? null : (posted ?? saleForm(documentsForOrder(order, policy))),
+    source,
+    docNumber,
+    date: dayIn(settings.timeZone, refund.refundedAt),
+    note: refund.note === null ? note : `${note}\n${refund.note}`.slice(0, 3800),
+    currency: order.currency,
+    form: form === undefined ? null : formBody(form, order, settings, { source, docNumber, note }),
+    expenses: documents
+      .filter((one): one is MoneyMovement => one.type === 'Expense')
+      .map((one) => ({
+        account: one.account,
+        gateway: one.gateways.join(', '),
+        amount: money(one.amountMinor),
+      })),
+    application:
+      application === undefined
+        ? null
+        : {
+            own: money(application.ownMinor),
+            fromEarlier: application.fromEarlier.map((one) => ({
+              refundId: one.refundId.toString(),
+              amount: money(one.amountMinor),
+            })),
+            toMoney: money(application.toMoneyMinor),
+            toInvoice: money(application.toInvoiceMinor),
+          },
+  };
+  const mark = markOf({ ...content, form: content.form?.mark ?? null, orderForm: null });
+  const body: RefundBody = {
+    ...content,
+    mark,
+    buyer: order.customer === null ? null : buyerOf(order.customer),
+  };
+  if (link !== null && isDone(link.state, body)) return [];
+  return [{ ...about, body: { ...body } }];
+}
+
+/** The form that the order's sale is about to get. */
+function saleForm(posting: Posting): OrderForm {
+  const isInvoice = posting.status === 'post' && posting.documents.some((one) => one.type === 'Invoice');
+  return isInvoice ? 'Invoice' : 'SalesReceipt';
+}
+
+/** Every document of the refund stands as this version has it. */
+function isDone(state: Readonly<Record<string, unknown>>, body: RefundBody): boolean {
+  if (state.refundMark !== body.mark) return false;
+  return body.form === null ? state.consent !== true : isHeld(state, body.form);
+}
