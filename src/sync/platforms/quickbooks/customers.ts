@@ -4,14 +4,7 @@ import type { CanonicalCustomer } from '../../../model/customer.ts';
 import { isRelayEmail, normalizeEmail } from '../../../model/customer.ts';
 import type { CustomerSnapshot } from '../../../model/snapshot.ts';
 import type { PlanContext, PushOutcome, PushPlan, PushTask } from '../platform.ts';
-import {
-  type Books,
-  booksOf,
-  type Entity,
-  type EntityName,
-  type QuickBooksSession,
-  quoted,
-} from './client.ts';
+import { type Books, booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
 import { type Company, once } from './company.ts';
 import { directoryOf } from './directory.ts';
 import { isFault, nameTaken, objectNotFound, staleObject, toAppError } from './fault.ts';
@@ -76,7 +69,7 @@ export async function performCustomer(push: PushTask, session: QuickBooksSession
       remedy: 'Nothing has to be done: the next receipt finds or makes the record.',
     });
   const books = booksOf(session);
-  const entity = await updateRebasing(books, 'Customer', link.remoteId, link.remoteVersion, (current) => {
+  const entity = await updateRebasing(books, link.remoteId, link.remoteVersion, (current) => {
     const before = current === null ? link.state : fieldsIn(current);
     return sparseFields({ ...(before as CustomerFields), ...pick(fields, changed) }, changed);
   });
@@ -91,39 +84,41 @@ export async function performCustomer(push: PushTask, session: QuickBooksSession
 }
 
 /** Updates what may have been changed meanwhile: a stale version is read again and the same fields are set on top of it. */
-export async function updateRebasing(
+async function updateRebasing(
   books: Books,
-  entity: EntityName,
   id: string,
   version: string | null,
   fields: (current: Entity | null) => Record<string, unknown>,
-  requestId: string | null = null,
 ): Promise<Entity> {
   let syncToken = version;
   let current: Entity | null = null;
   for (let attempt = 1; ; attempt += 1) {
     if (syncToken === null) {
-      current = await books.read(entity, id);
-      if (current === null) throw gone(entity, id);
+      current = await books.read('Customer', id);
+      if (current === null) throw gone(id);
       syncToken = current.SyncToken;
     }
     try {
-      return await books.update(entity, { ...fields(current), Id: id, SyncToken: syncToken }, { requestId });
+      return await books.update(
+        'Customer',
+        { ...fields(current), Id: id, SyncToken: syncToken },
+        { requestId: null },
+      );
     } catch (error) {
       // The same code speaks of the record itself and of what it refers to.
-      if (isFault(error, objectNotFound) && (await books.read(entity, id)) === null) throw gone(entity, id);
+      if (isFault(error, objectNotFound) && (await books.read('Customer', id)) === null) throw gone(id);
       if (!isFault(error, staleObject) || attempt >= 3) throw error;
       syncToken = null;
     }
   }
 }
 
-function gone(entity: string, id: string): AppError {
+function gone(id: string): AppError {
   return new AppError({
     code: 'QUICKBOOKS_GONE',
     retryable: false,
-    publicMessage: `The ${entity} ${id} was deleted in QuickBooks.`,
-    remedy: 'Post it anew (postingRepost) to have it written again, or leave it: nothing else waits for it.',
+    publicMessage: `The customer ${id} was deleted in QuickBooks.`,
+    remedy: 'Nothing has to be done: the next document finds or makes the record.',
   });
 }
 
