@@ -27,6 +27,7 @@ import {
   touch,
   type WriteContext,
 } from './graph/write-context.ts';
+import { canonicalEmail } from './identity/normalise-email.ts';
 import { guestRemoteId } from './identity/resolve-identity.ts';
 import { settleDelivery } from './inbox/settle-delivery.ts';
 import { applyReading, decideRule } from './notes/change-rules.ts';
@@ -200,7 +201,7 @@ async function lockAll(context: WriteContext, changes: readonly Change[]): Promi
   const scope = context.connectionId ?? 'tributary';
   names.push(...clues.remoteIds.map((id) => `customer:${scope}:${id}`));
   names.push(...clues.orderRemoteIds.map((id) => `order:${scope}:${id}`));
-  names.push(...clues.emails.map((email) => `email:${email}`));
+  names.push(...clues.emails.map((email) => `email:${canonicalEmail(email)}`));
   await lockNames(context.tx, names);
   const { remoteIds, emails, orderRemoteIds, ids } = clues;
   if (remoteIds.length + emails.length + orderRemoteIds.length + ids.length > 0)

@@ -216,6 +216,7 @@ test('a typical order is written with few statements', async () => {
     'insert-customer',
     'save-identity',
     'observe-links',
+    'find-candidates',
     'lock-customers',
     'write-order',
     'observe-links',

@@ -6,9 +6,18 @@ import {
   loadCustomerRecord,
   updateCustomer,
 } from '../identity/customer-record.ts';
-import { type FactField, type Facts, isEmptyFact, type Telling, tellFacts } from '../identity/facts.ts';
+import {
+  type FactField,
+  type Facts,
+  isEmptyFact,
+  personRecordOf,
+  type Telling,
+  tellFacts,
+} from '../identity/facts.ts';
 import { emptyGoldenRecord, foldGoldenRecord } from '../identity/golden-record.ts';
+import { keysVersion, matchKeys } from '../identity/keys.ts';
 import { findMergedCustomers, mergeCustomers } from '../identity/merge-customers.ts';
+import { resolveDuplicates } from '../identity/resolve-duplicates.ts';
 import {
   findIdentityClues,
   type IdentityClues,
@@ -47,7 +56,14 @@ export async function applyCustomer(
   const written = prepared === 'nobody' ? null : await prepared.write();
   if (written === null) return 'unchanged';
   const absorbed = merged.filter((id) => id !== written.customerId);
-  for (const id of absorbed) await mergeCustomers(context, written.customerId, id, { mergedIds });
+  const remoteType = context.platforms[context.source]?.linkTypes.Customer ?? null;
+  for (const id of absorbed)
+    await mergeCustomers(context, written.customerId, id, {
+      decidedBy: context.source,
+      actor: null,
+      evidence: { mergedIds },
+      gone: { connectionId: context.connectionId, remoteType, remoteIds: mergedIds },
+    });
   return absorbed.length > 0 ? 'applied' : written.outcome;
 }
 
@@ -128,7 +144,12 @@ export async function prepareCustomer(
   const resolution: Resolution =
     clues.identity === null && clues.linkedCustomerId === null && mergedCustomerId !== undefined
       ? { kind: 'known', customerId: mergedCustomerId }
-      : resolveIdentity(context.source, clues);
+      : resolveIdentity(context.source, clues, {
+          email: teller.told.email ?? observedEmail(teller.observed),
+          firstName: teller.told.firstName ?? null,
+          lastName: teller.told.lastName ?? null,
+          guest: isGuest(teller.remoteId),
+        });
   if (resolution.kind === 'none') return 'nobody';
   const record =
     resolution.kind === 'known' ? await loadLockedCustomer(context, resolution.customerId) : null;
@@ -177,8 +198,9 @@ async function writeCustomer(
   const golden = foldGoldenRecord(before, [...others, told]);
 
   const customerId = record?.id ?? (await insertCustomer(context.tx, golden.record));
+  const keys = newKeys(clues, telling.facts);
   if (clues.identity === null || telling.verdict !== 'stale')
-    await saveIdentity(context, customerId, teller, telling.facts);
+    await saveIdentity(context, customerId, teller, telling.facts, keys);
   if (record !== null && !sameJson(before, golden.record))
     await updateCustomer(context.tx, customerId, golden.record);
 
@@ -186,10 +208,15 @@ async function writeCustomer(
     teller.observed !== undefined &&
     (link === null || differing.length > 0) &&
     (telling.verdict !== 'stale' || clues.identity === null);
-  if (linkType !== null && (clues.linkedCustomerId !== customerId || observedNews)) {
+  // A second row of the platform for one customer stays where it was put, and nothing is written to it.
+  const linkOwnerId = clues.isLinkParked ? clues.linkedCustomerId : null;
+  if (
+    linkType !== null &&
+    ((linkOwnerId === null && clues.linkedCustomerId !== customerId) || observedNews)
+  ) {
     await saveLink(context, {
       entityType: 'Customer',
-      entityId: customerId,
+      entityId: linkOwnerId ?? customerId,
       remoteType: linkType,
       remoteId: teller.remoteId,
       // Where nothing differs the row knows it already, or knows better: a push may have settled since it was read.
@@ -197,12 +224,49 @@ async function writeCustomer(
     });
   }
 
+  const outcome = noteOutcome(context, {
+    customerId,
+    record,
+    clues,
+    telling,
+    link,
+    differing,
+    golden,
+    observedNews,
+  });
+  if (keys === null) return { customerId, outcome };
+  const records = [...others.map((identity) => identity.facts), telling.facts].map(personRecordOf);
+  const knownKeys = new Set(records.slice(0, -1).flatMap((one) => matchKeys(one, clues.country)));
+  const resolved = await resolveDuplicates(context, {
+    customerId,
+    records,
+    keys: keys.filter((key) => !knownKeys.has(key)),
+    country: clues.country,
+  });
+  return { customerId: resolved.customerId, outcome: resolved.merged > 0 ? 'applied' : outcome };
+}
+
+/** What the statement came to; notes what is to be told and planned. */
+function noteOutcome(
+  context: PlatformContext,
+  news: {
+    customerId: bigint;
+    record: CustomerRecord | null;
+    clues: IdentityClues;
+    telling: Telling;
+    link: StoredLink | null;
+    differing: readonly string[];
+    golden: { changedFields: readonly string[] };
+    observedNews: boolean;
+  },
+): ChangeOutcome {
+  const { customerId, record, clues, telling, link, differing, golden, observedNews } = news;
   if (record === null) {
     const effect = effectOnCustomer(context.effects, customerId);
     effect.created = true;
     for (const field of golden.changedFields) effect.changedFields.add(field);
     planLater(context.effects, 'Customer', customerId);
-    return { customerId, outcome: 'applied' };
+    return 'applied';
   }
   if (golden.changedFields.length > 0 || observedNews) planLater(context.effects, 'Customer', customerId);
   const echo = link?.pushed === true && differing.length === 0;
@@ -211,10 +275,21 @@ async function writeCustomer(
     const { changedFields } = effectOnCustomer(context.effects, customerId);
     for (const field of golden.changedFields) changedFields.add(field);
     if (identityNews) changedFields.add('identities');
-    return { customerId, outcome: 'applied' };
+    return 'applied';
   }
-  if (telling.verdict === 'stale' && clues.identity !== null) return { customerId, outcome: 'stale' };
-  return { customerId, outcome: echo ? 'echo' : 'unchanged' };
+  if (telling.verdict === 'stale' && clues.identity !== null) return 'stale';
+  return echo ? 'echo' : 'unchanged';
+}
+
+const identifyingFields = ['email', 'phone', 'firstName', 'lastName', 'company', 'address'] as const;
+
+/** The match keys of an identity that is new or says something new about who it is; null where all stays as it was. */
+function newKeys(clues: IdentityClues, facts: Facts): bigint[] | null {
+  const before = clues.identity?.facts;
+  const isSame =
+    before !== undefined &&
+    identifyingFields.every((field) => sameJson(before[field]?.value, facts[field]?.value));
+  return isSame ? null : matchKeys(personRecordOf(facts), clues.country);
 }
 
 async function loadLockedCustomer(context: PlatformContext, id: bigint): Promise<CustomerRecord | null> {
@@ -228,19 +303,28 @@ async function saveIdentity(
   customerId: bigint,
   teller: Teller,
   facts: Facts,
+  keys: readonly bigint[] | null,
 ): Promise<void> {
   const email = (facts.email?.value ?? null) as string | null;
   await context.tx.query({
     name: 'save-identity',
-    text: `insert into customer_identity as i (customer_id, connection_id, remote_id, email, phone, first_name, last_name, company,
-             address, relay_email, facts, source_updated_at, observed_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11::jsonb, $12, $13)
+    // The keys change with the identity, in the same statement; null leaves them as they are.
+    text: `with identity as (insert into customer_identity as i (customer_id, connection_id, remote_id, email, phone, first_name, last_name, company,
+             address, relay_email, facts, source_updated_at, observed_at, keys_version)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11::jsonb, $12, $13,
+             case when $14::bigint[] is null then 0 else ${keysVersion} end)
            on conflict (connection_id, remote_id) do update set
              customer_id = excluded.customer_id, email = excluded.email, phone = excluded.phone,
              first_name = excluded.first_name, last_name = excluded.last_name, company = excluded.company,
              address = excluded.address, relay_email = excluded.relay_email, facts = excluded.facts,
              source_updated_at = greatest(i.source_updated_at, excluded.source_updated_at),
-             observed_at = excluded.observed_at`,
+             observed_at = excluded.observed_at, keys_version = greatest(i.keys_version, excluded.keys_version)
+           returning i.id),
+           outdated as (
+             delete from identity_key k using identity
+             where $14::bigint[] is not null and k.identity_id = identity.id and k.key <> all($14::bigint[]))
+           insert into identity_key (key, identity_id) select key, identity.id from identity, unnest($14::bigint[]) as key
+           on conflict do nothing`,
     values: [
       customerId,
       context.connectionId,
@@ -255,6 +339,7 @@ async function saveIdentity(
       toJson(facts),
       teller.version.sourceUpdatedAt,
       teller.version.observedAt ?? context.now,
+      keys,
     ],
   });
 }

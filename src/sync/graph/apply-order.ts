@@ -50,7 +50,12 @@ export async function applyOrder(context: PlatformContext, change: OrderChange):
   await lockCustomers(tx, context.effects, present([stored.order?.customerId, customerId]));
   const news =
     gate === 'apply' || stored.order === null || stored.order.customerId !== customerId
-      ? await writeWhole(context, change, { stored, hash, customerId })
+      ? await writeWhole(context, change, {
+          stored,
+          hash,
+          customerId,
+          buyerRemoteId: teller?.remoteId ?? null,
+        })
       : await confirm(context, change, { stored, hash });
   const orderId = news.orderId;
 
@@ -127,7 +132,7 @@ function buyerOf(
 async function writeWhole(
   context: PlatformContext,
   change: OrderChange,
-  known: { stored: StoredOrder; hash: string; customerId: bigint | null },
+  known: { stored: StoredOrder; hash: string; customerId: bigint | null; buyerRemoteId: string | null },
 ): Promise<{ orderId: bigint; changed: boolean }> {
   const { stored, customerId } = known;
   const rows = orderRows(withOwnEdits(change.order, stored));
@@ -137,6 +142,7 @@ async function writeWhole(
     connectionId: context.connectionId,
     remoteId: change.remoteId,
     customerId,
+    buyerRemoteId: known.buyerRemoteId,
     version: change.version,
     observedAt: change.version.observedAt ?? context.now,
     rows,

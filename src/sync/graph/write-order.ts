@@ -56,6 +56,7 @@ export async function writeOrder(
     connectionId: bigint;
     remoteId: string;
     customerId: bigint | null;
+    buyerRemoteId: string | null;
     version: SourceVersion;
     observedAt: Date;
     rows: OrderRows;
@@ -89,6 +90,7 @@ export async function writeOrder(
       order.version.observedAt,
       order.hash,
       toJson(order.told),
+      order.buyerRemoteId,
     ],
   });
   return only(rows);
@@ -366,13 +368,13 @@ const writeOrderSql = `with statement as (
       read_at = excluded.read_at, hash = excluded.hash, told = excluded.told, removed = false
   ),
   o as (
-    insert into sales_order as t (connection_id, remote_id, customer_id, location_id, ${listed(orderColumns)},
+    insert into sales_order as t (connection_id, remote_id, customer_id, buyer_remote_id, location_id, ${listed(orderColumns)},
       source_updated_at, observed_at)
-    select $1, $2, $4, (select id from location where connection_id = $1 and remote_id = x.remote_location_id),
+    select $1, $2, $4, $21, (select id from location where connection_id = $1 and remote_id = x.remote_location_id),
       ${listed(orderColumns, 'x')}, $5, $6
     from jsonb_to_record($3::jsonb) as x(${typed(orderColumns)})
     on conflict (connection_id, remote_id) do update set customer_id = excluded.customer_id,
-      location_id = excluded.location_id, ${overwritten(orderColumns)}, source_updated_at = excluded.source_updated_at,
+      buyer_remote_id = excluded.buyer_remote_id, location_id = excluded.location_id, ${overwritten(orderColumns)}, source_updated_at = excluded.source_updated_at,
       observed_at = excluded.observed_at, removed_at = null, updated_at = clock_timestamp()
     returning t.id
   ),

@@ -18,22 +18,28 @@ export interface IdentityRow extends ToldBy {
   remoteId: string;
 }
 
+/** The golden record's columns of a customer's row. */
+export interface GoldenRow {
+  first_name: string | null;
+  last_name: string | null;
+  company: string | null;
+  email: string | null;
+  phone: string | null;
+  default_address: unknown;
+  note: string | null;
+  tags: string[] | null;
+  tax_exempt: boolean;
+  provenance: Provenance;
+}
+
 /** A customer with all that platforms say of them. Callers hold the customer's lock. */
 export async function loadCustomerRecord(tx: Tx, id: bigint): Promise<CustomerRecord | null> {
-  const { rows } = await tx.query<{
-    merged_into_id: bigint | null;
-    first_name: string | null;
-    last_name: string | null;
-    company: string | null;
-    email: string | null;
-    phone: string | null;
-    default_address: unknown;
-    note: string | null;
-    tags: string[] | null;
-    tax_exempt: boolean;
-    provenance: Provenance;
-    identities: { id: string; connectionId: string; remoteId: string; source: Source; facts: Facts }[];
-  }>({
+  const { rows } = await tx.query<
+    GoldenRow & {
+      merged_into_id: bigint | null;
+      identities: { id: string; connectionId: string; remoteId: string; source: Source; facts: Facts }[];
+    }
+  >({
     name: 'load-customer-record',
     text: `select c.merged_into_id, c.first_name, c.last_name, c.company, c.email, c.phone, c.default_address, c.note, c.tags,
              c.tax_exempt, c.provenance,
@@ -51,20 +57,7 @@ export async function loadCustomerRecord(tx: Tx, id: bigint): Promise<CustomerRe
   return {
     id,
     mergedIntoId: row.merged_into_id,
-    golden: {
-      values: {
-        firstName: row.first_name,
-        lastName: row.last_name,
-        company: row.company,
-        email: row.email,
-        phone: row.phone,
-        address: row.default_address,
-        note: row.note,
-        tags: row.tags ?? [],
-        taxExempt: row.tax_exempt,
-      },
-      provenance: row.provenance,
-    },
+    golden: goldenOfRow(row),
     identities: row.identities.map((identity) => ({
       id: BigInt(identity.id),
       connectionId: BigInt(identity.connectionId),
@@ -73,6 +66,23 @@ export async function loadCustomerRecord(tx: Tx, id: bigint): Promise<CustomerRe
       guest: isGuest(identity.remoteId),
       facts: identity.facts,
     })),
+  };
+}
+
+export function goldenOfRow(row: GoldenRow): GoldenRecord {
+  return {
+    values: {
+      firstName: row.first_name,
+      lastName: row.last_name,
+      company: row.company,
+      email: row.email,
+      phone: row.phone,
+      address: row.default_address,
+      note: row.note,
+      tags: row.tags ?? [],
+      taxExempt: row.tax_exempt,
+    },
+    provenance: row.provenance,
   };
 }
 

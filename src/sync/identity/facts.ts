@@ -2,6 +2,7 @@ import type { SourceVersion } from '../../model/change.ts';
 import type { CanonicalCustomer } from '../../model/customer.ts';
 import { sameJson } from '../graph/canonical-json.ts';
 import { judgeVersion } from '../graph/version.ts';
+import type { PersonRecord } from './profile.ts';
 
 /** The fields of a customer that platforms tell. */
 export const factFields = [
@@ -81,6 +82,22 @@ export function tellFacts(
     };
   }
   return { facts, verdict };
+}
+
+/** What the facts say of who somebody is. */
+export function personRecordOf(facts: Facts): PersonRecord {
+  const text = (field: FactField) => {
+    const value = facts[field]?.value;
+    return typeof value === 'string' && value !== '' ? value : null;
+  };
+  return {
+    email: text('email'),
+    phone: text('phone'),
+    firstName: text('firstName'),
+    lastName: text('lastName'),
+    company: text('company'),
+    address: (facts.address?.value ?? null) as PersonRecord['address'],
+  };
 }
 
 export function isEmptyFact(value: unknown): boolean {

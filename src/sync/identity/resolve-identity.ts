@@ -1,7 +1,10 @@
 import type { Tx } from '../../db/pool.ts';
 import { isRelayEmail } from '../../model/customer.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
+import { compareFirstNames, compareLastNames } from './compare.ts';
 import type { Facts } from './facts.ts';
+import { emailParts } from './normalise-email.ts';
+import { personName } from './normalise-name.ts';
 
 /** Everything that may say who a platform's customer is. */
 export interface IdentityClues {
@@ -9,8 +12,29 @@ export interface IdentityClues {
   identity: { id: bigint; customerId: bigint; facts: Facts } | null;
   /** The customer that we wrote to this very row of the platform. */
   linkedCustomerId: bigint | null;
-  /** Customers with the same address, oldest first. */
-  sameEmail: readonly bigint[];
+  /** True where that customer has become part of another one, whose own row of the platform is another. */
+  isLinkParked: boolean;
+  /** Who has the same mailbox, oldest customers first: one entry per record that says so. */
+  sameEmail: readonly EmailUser[];
+  /** Country of the shop, for telephone numbers without one. */
+  country: string | null;
+}
+
+export interface EmailUser {
+  customerId: bigint;
+  firstName: string | null;
+  lastName: string | null;
+  /** The record is of the same account at a platform as the one that asks. */
+  isHere: boolean;
+  guest: boolean;
+}
+
+/** Who asks: what a platform's record says of itself. */
+export interface Asking {
+  email: string | null;
+  firstName: string | null;
+  lastName: string | null;
+  guest: boolean;
 }
 
 export type Resolution = { kind: 'known'; customerId: bigint } | { kind: 'new' } | { kind: 'none' };
@@ -24,12 +48,47 @@ export function isGuest(remoteId: string): boolean {
   return remoteId.startsWith('guest:');
 }
 
-/** Who a platform's customer is: whom its id already stands for, else whom we wrote there, else who has the same address. */
-export function resolveIdentity(platform: PlatformName, clues: IdentityClues): Resolution {
-  const customerId = clues.identity?.customerId ?? clues.linkedCustomerId ?? clues.sameEmail[0];
-  if (customerId !== undefined) return { kind: 'known', customerId };
+/** Who a platform's customer is: whom its id already stands for, else whom we wrote there, else whose mailbox it is. */
+export function resolveIdentity(platform: PlatformName, clues: IdentityClues, asking: Asking): Resolution {
+  const customerId =
+    clues.identity?.customerId ?? clues.linkedCustomerId ?? ownerOfMailbox(asking, clues.sameEmail);
+  if (customerId !== null) return { kind: 'known', customerId };
   // The books also list people who never bought from the shop: they describe customers, they do not bring any.
   return platform === 'quickbooks' ? { kind: 'none' } : { kind: 'new' };
+}
+
+/** From so many different people on, a mailbox is nobody's in particular. */
+const manyUsers = 3;
+
+/**
+ * The customer whose mailbox it is, unless names speak against it. A desk's mailbox (info@) and one that many people use
+ * are nobody's: there the name has to agree.
+ */
+export function ownerOfMailbox(asking: Asking, users: readonly EmailUser[]): bigint | null {
+  const name = personName(asking.firstName, asking.lastName);
+  const known = users.map((user) => ({ ...user, name: personName(user.firstName, user.lastName) }));
+  const isShared =
+    emailParts(asking.email)?.kind === 'role' || countPeople(known.map((user) => user.name)) >= manyUsers;
+  const fits = ({ customerId, name: theirs, isHere, guest }: (typeof known)[number]): boolean => {
+    // At one account of a platform a guest and a customer with one address are one to the platform, too.
+    if (!isShared && isHere && (asking.guest || guest)) return true;
+    const other =
+      theirs ?? known.find((user) => user.customerId === customerId && user.name !== null)?.name ?? null;
+    if (name === null || other === null) return !isShared;
+    const first = compareFirstNames(name.first, other.first);
+    const last = compareLastNames(name.last, other.last);
+    if (isShared) return (first === 'same' || first === 'alias') && (last === 'same' || last === 'close');
+    return first !== 'different' && last !== 'different';
+  };
+  return known.find(fits)?.customerId ?? null;
+}
+
+function countPeople(names: readonly ReturnType<typeof personName>[]): number {
+  const people: NonNullable<(typeof names)[number]>[] = [];
+  for (const name of names)
+    if (name !== null && people.every((one) => compareFirstNames(one.first, name.first) === 'different'))
+      people.push(name);
+  return people.length;
 }
 
 /** Looks the clues up. A relay address is no clue: it stands for an order, not for a person. */
@@ -43,31 +102,39 @@ export async function findIdentityClues(
     customerId: bigint | null;
     facts: Facts | null;
     linkedCustomerId: bigint | null;
-    sameEmail: bigint[] | string[];
+    isLinkParked: boolean | null;
+    sameEmail: (Omit<EmailUser, 'customerId'> & { customerId: string })[];
+    country: string | null;
   }>({
     name: 'find-identity-clues',
     text: `select i.id as "identityId", i.customer_id as "customerId", i.facts,
-             (select entity_id from link
-              where connection_id = $1 and remote_type = $4 and remote_id = $2 and entity_type = 'Customer') as "linkedCustomerId",
-             array(
-               select customer_id from customer_identity where email = $3 and not relay_email
-               union
-               select id from customer where email = $3 and merged_into_id is null
-               order by 1
-             ) as "sameEmail"
+             l.entity_id as "linkedCustomerId",
+             (select c.merged_into_id is not null from customer c where c.id = l.entity_id) as "isLinkParked",
+             coalesce((select json_agg(json_build_object('customerId', u.id::text, 'firstName', u.first_name,
+               'lastName', u.last_name, 'isHere', u.is_here, 'guest', u.guest) order by u.id) from (
+                 (select customer_id as id, first_name, last_name, connection_id = $1 as is_here,
+                    remote_id like 'guest:%' as guest from customer_identity
+                  where email = $3 and not relay_email order by customer_id limit 25)
+                 union all
+                 (select id, first_name, last_name, false, false from customer where email = $3 and merged_into_id is null
+                  order by id limit 25)) as u), '[]') as "sameEmail",
+             (select settings ->> 'country' from connection where id = $1) as country
            from (select 1) as one
-           left join customer_identity i on i.connection_id = $1 and i.remote_id = $2`,
+           left join customer_identity i on i.connection_id = $1 and i.remote_id = $2
+           left join link l on l.connection_id = $1 and l.remote_type = $4 and l.remote_id = $2 and l.entity_type = 'Customer'`,
     values: [connectionId, who.remoteId, isRelayEmail(who.email) ? null : who.email, who.linkType],
   });
   const row = rows[0];
-  if (row === undefined) return { identity: null, linkedCustomerId: null, sameEmail: [] };
+  if (row === undefined)
+    return { identity: null, linkedCustomerId: null, isLinkParked: false, sameEmail: [], country: null };
   return {
     identity:
       row.identityId === null || row.customerId === null
         ? null
         : { id: row.identityId, customerId: row.customerId, facts: row.facts ?? {} },
     linkedCustomerId: row.linkedCustomerId,
-    // Arrays of int8 reach us as text.
-    sameEmail: row.sameEmail.map((id) => BigInt(id)),
+    isLinkParked: row.isLinkParked ?? false,
+    sameEmail: row.sameEmail.map((user) => ({ ...user, customerId: BigInt(user.customerId) })),
+    country: row.country,
   };
 }

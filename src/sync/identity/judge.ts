@@ -1,0 +1,100 @@
+import { type Agreement, compareFirstNames, compareProfiles, placeKey, type SharedClues } from './compare.ts';
+import type { Profile } from './profile.ts';
+import { type MatchParameters, type Score, scoreAgreement } from './score.ts';
+
+export interface Judgement extends Score {
+  outcome: 'merge' | 'review' | 'separate';
+  /** Why what weighs enough is nevertheless not merged without asking; null where nothing stands against it. */
+  caution: string | null;
+}
+
+/** Whether two profiles are one person: the weight decides, unless the clues are of a kind that relatives share. */
+export function judgePair(
+  a: Profile,
+  b: Profile,
+  shared: SharedClues,
+  parameters: MatchParameters,
+): Judgement {
+  const agreement = compareProfiles(a, b, shared);
+  const score = scoreAgreement(agreement, parameters);
+  const caution = cautionAbout(agreement);
+  // Relatives are many, and nobody wants to be asked about them: only one mailbox for two is worth a question.
+  const areRelatives = agreement.firstName === 'different' && agreement.email !== 'same';
+  const outcome =
+    score.bits < parameters.reviewBits || areRelatives
+      ? 'separate'
+      : score.bits >= parameters.mergeBits && caution === null
+        ? 'merge'
+        : 'review';
+  return { ...score, outcome, caution };
+}
+
+/**
+ * Relatives share family name, home, telephone and sometimes a mailbox, and twins have names alike: the model takes fields
+ * as independent and would add all of that up. Hence what follows is not weighed, it is asked.
+ */
+export function cautionAbout(agreement: Agreement): string | null {
+  const { email, phone, firstName, lastName, address } = agreement;
+  const ownMailbox = email === 'same';
+  const ownNumber = phone === 'same';
+  const home = address === 'same';
+  if (agreement.suffixConflict) return 'One is called junior or senior and the other is not.';
+  if (firstName === 'different') return 'Different first names: perhaps relatives.';
+  if (firstName === 'missing' && lastName === 'missing')
+    return ownMailbox ? null : 'No names to compare, and no mailbox of their own.';
+  if (!ownMailbox && !ownNumber && !home)
+    return 'Neither mailbox nor number nor address is both shared by the two and theirs alone.';
+  if (ownMailbox) {
+    if (lastName === 'different' && !ownNumber && !home)
+      return 'One mailbox, but different last names: perhaps a mailbox that others use too.';
+    if (firstName === 'initial') return 'One mailbox, but only an initial: a family may share it.';
+    return firstName === 'close' && lastName === 'different'
+      ? 'One mailbox, but names that do not agree.'
+      : null;
+  }
+  if (firstName !== 'same') return 'First names that are not quite the same, without a mailbox in common.';
+  if (lastName !== 'same' && !(lastName === 'close' && ownNumber))
+    return 'Last names that are not the same, without a mailbox in common.';
+  if (!ownNumber && (email === 'different' || phone === 'different'))
+    return 'Name and address agree, but the mailbox or the number does not: perhaps relatives of one name.';
+  return null;
+}
+
+/** From how many people on a clue says nothing about one of them. */
+const many = { email: 3, phone: 2, place: 8 };
+
+/** Which clues several people use, as far as the profiles around a customer show. */
+export function sharedAmong(profiles: readonly Profile[]): SharedClues {
+  const emails = new Map<string, Profile[]>();
+  const phones = new Map<string, Profile[]>();
+  const places = new Map<string, Profile[]>();
+  const note = (map: Map<string, Profile[]>, key: string, profile: Profile) =>
+    map.set(key, [...(map.get(key) ?? []), profile]);
+  for (const profile of profiles) {
+    for (const email of profile.emails) note(emails, email.canonical, profile);
+    for (const phone of profile.phones) note(phones, phone, profile);
+    for (const place of profile.places) note(places, placeKey(place), profile);
+  }
+  const usedBy = (map: Map<string, Profile[]>, least: number) =>
+    new Set(
+      [...map]
+        .filter(([, users]) => users.length >= least && countPeople(users) >= least)
+        .map(([key]) => key),
+    );
+  return {
+    emails: usedBy(emails, many.email),
+    phones: usedBy(phones, many.phone),
+    places: usedBy(places, many.place),
+  };
+}
+
+/** How many people these are at least, by their first names. */
+function countPeople(profiles: readonly Profile[]): number {
+  const people: (readonly string[])[] = [];
+  for (const profile of profiles) {
+    const first = profile.names[0]?.first;
+    if (first === undefined || first.length === 0) continue;
+    if (people.every((known) => compareFirstNames(known, first) === 'different')) people.push(first);
+  }
+  return people.length;
+}

@@ -1,0 +1,112 @@
+import { toJson } from '../graph/canonical-json.ts';
+import type { WriteContext } from '../graph/write-context.ts';
+import { findCandidates } from './find-candidates.ts';
+import { type Judgement, judgePair, sharedAmong } from './judge.ts';
+import { mergeCustomers } from './merge-customers.ts';
+import { shippedParameters } from './parameters.ts';
+import { type PersonRecord, profileOf } from './profile.ts';
+import { mostMergedRecords } from './resolve-records.ts';
+
+export interface Duplicates {
+  /** Who the customer is now: the oldest of those that were made one. */
+  customerId: bigint;
+  merged: number;
+  reviews: number;
+}
+
+/**
+ * Looks for customers who may be the same person, by the keys that are new about this one. What is certain is merged, what
+ * is likely is put before a person, once. Costs one statement where nobody is found.
+ */
+export async function resolveDuplicates(
+  context: WriteContext,
+  who: {
+    customerId: bigint;
+    records: readonly PersonRecord[];
+    keys: readonly bigint[];
+    country: string | null;
+  },
+): Promise<Duplicates> {
+  const { customerId, records, keys, country } = who;
+  const nothing = { customerId, merged: 0, reviews: 0 };
+  if (keys.length === 0) return nothing;
+  const { parameters, customers, rejected } = await findCandidates(context.tx, customerId, keys);
+  if (customers.length === 0) return nothing;
+  const own = profileOf(records, country);
+  const shared = sharedAmong([
+    ...records.map((record) => profileOf([record], country)),
+    ...customers.flatMap((customer) => customer.records.map((record) => profileOf([record], country))),
+  ]);
+  const judged = customers
+    .filter((customer) => !rejected.has(customer.id))
+    .map((customer) => ({
+      ...customer,
+      judgement: judgePair(
+        own,
+        profileOf(customer.records, country),
+        shared,
+        parameters ?? shippedParameters,
+      ),
+    }))
+    .filter(({ judgement }) => judgement.outcome !== 'separate')
+    .sort((a, b) => b.judgement.bits - a.judgement.bits || (a.id < b.id ? -1 : 1));
+  let known = records.length;
+  let survivor = customerId;
+  let merged = 0;
+  const asked: { id: bigint; judgement: Judgement }[] = [];
+  for (const { id, records: theirs, judgement } of judged) {
+    if (judgement.outcome !== 'merge' || known + theirs.length > mostMergedRecords) {
+      asked.push({ id, judgement });
+      continue;
+    }
+    const [into, from] = id < survivor ? [id, survivor] : [survivor, id];
+    await mergeCustomers(context, into, from, {
+      decidedBy: 'automatic',
+      actor: null,
+      evidence: evidenceOf(judgement),
+    });
+    survivor = into;
+    known += theirs.length;
+    merged += 1;
+  }
+  await suggest(context, survivor, asked);
+  return { customerId: survivor, merged, reviews: asked.length };
+}
+
+async function suggest(
+  { tx }: WriteContext,
+  customerId: bigint,
+  asked: readonly { id: bigint; judgement: Judgement }[],
+): Promise<void> {
+  if (asked.length === 0) return;
+  await tx.query({
+    name: 'suggest-merges',
+    // A pair that somebody has decided about is left alone.
+    text: `insert into merge_candidate (customer_a_id, customer_b_id, bits, probability, evidence)
+           select least($1::bigint, x.other), greatest($1::bigint, x.other), x.bits, x.probability, x.evidence
+           from jsonb_to_recordset($2::jsonb) as x(other bigint, bits numeric, probability float8, evidence jsonb)
+           on conflict (customer_a_id, customer_b_id) do update set bits = excluded.bits, probability = excluded.probability,
+             evidence = excluded.evidence, updated_at = clock_timestamp()
+           where merge_candidate.status = 'open'`,
+    values: [
+      customerId,
+      toJson(
+        asked.map(({ id, judgement }) => ({
+          other: id,
+          bits: judgement.bits,
+          probability: judgement.probability,
+          evidence: evidenceOf(judgement),
+        })),
+      ),
+    ],
+  });
+}
+
+export function evidenceOf({
+  bits,
+  probability,
+  contributions,
+  caution,
+}: Judgement): Record<string, unknown> {
+  return { bits, probability, contributions, caution };
+}
