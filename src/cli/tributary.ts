@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { AppError } from '../errors.ts';
 import { apiKeyCommand } from './api-key.ts';
+import { identityCommand } from './identity/command.ts';
 import { migrateCommand } from './migrate.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { sweepCommand } from './sweep.ts';
@@ -16,6 +17,12 @@ const usage = `tributary <command>
   migrate                 bring the database that DATABASE_URL names up to date
   sweep <platform>        read what changed there since the last sweep and apply what was missed
       --full                read everything
+  identity resolve        compare all customers, merge those who are certainly one, ask about those who may be
+  identity estimate       learn the weights from the graph's own customers, or print those of --file <csv>
+  identity score          measure on a file of your own: --file <records.csv> --truth <truth.csv>
+      --map <field=heading,…>  columns that are called otherwise (--map firstName=vorname,zip=plz)
+      --country <code>      of numbers and addresses without one (default US)
+  identity generate       write such files, made up: --people <n> --seed <n>
   api-key create <name>   make a key for the API and print it, once
       --scopes <a,b>        default read:orders,read:customers,read:stock,read:sync
   api-key list            names, first characters and scopes
@@ -35,6 +42,11 @@ async function main(args: readonly string[]): Promise<number> {
       webhooks: { type: 'string' },
       'no-limits': { type: 'boolean', default: false },
       full: { type: 'boolean', default: false },
+      file: { type: 'string' },
+      truth: { type: 'string' },
+      map: { type: 'string', default: '' },
+      country: { type: 'string', default: 'US' },
+      people: { type: 'string', default: '10000' },
       scopes: { type: 'string', default: 'read:orders,read:customers,read:stock,read:sync' },
     },
   });
@@ -55,6 +67,16 @@ async function main(args: readonly string[]): Promise<number> {
       return migrateCommand();
     case 'sweep':
       return sweepCommand({ platform: rest[0] ?? '', full: values.full });
+    case 'identity':
+      return identityCommand({
+        action: rest[0] ?? '',
+        file: values.file,
+        truth: values.truth,
+        map: values.map,
+        country: values.country.toUpperCase(),
+        people: Number(values.people),
+        seed: Number(values.seed),
+      });
     case 'api-key':
       return apiKeyCommand({
         action: rest[0] ?? '',

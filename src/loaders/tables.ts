@@ -41,6 +41,36 @@ export const customerIdentities = table('customer_identity', {
 });
 export type CustomerIdentityRow = RowOf<typeof customerIdentities>;
 
+/** Merges of others into a customer. */
+export const customerMerges = table('customer_merge', {
+  id: 'id',
+  survivorId: 'id',
+  absorbedId: 'id',
+  decidedBy: 'text',
+  actor: 'text?',
+  evidence: 'json',
+  approvedPlatforms: 'texts',
+  mergedAt: 'time',
+  undoneAt: 'time?',
+  undoneBy: 'text?',
+});
+export type CustomerMergeRow = RowOf<typeof customerMerges>;
+
+export const mergeCandidates = table('merge_candidate', {
+  id: 'id',
+  customerAId: 'id',
+  customerBId: 'id',
+  status: 'text',
+  bits: 'decimal',
+  probability: 'decimal',
+  evidence: 'json',
+  decidedBy: 'text?',
+  decidedAt: 'time?',
+  createdAt: 'time',
+  updatedAt: 'time',
+});
+export type MergeCandidateRow = RowOf<typeof mergeCandidates>;
+
 export const orders = table('sales_order', {
   id: 'id',
   connectionId: 'id',

@@ -1,6 +1,7 @@
 import type { CanonicalCustomer } from './customer.ts';
 import type { FoundRule, NoteReader } from './fulfilment-rule.ts';
 import type { CanonicalFulfilment, CanonicalOrder } from './order.ts';
+import type { PlatformName } from './platform-name.ts';
 import type { CanonicalListing, CanonicalLocation, CanonicalProduct } from './product.ts';
 import type { CanonicalRefund } from './refund.ts';
 import type { StockEdit } from './stock.ts';
@@ -63,6 +64,17 @@ export type PlatformChange = (
 /** What a person or tool changes through our own API. Ids are the graph's. */
 export type Edit =
   | { kind: 'customerEdit'; customerId: bigint; patch: CustomerPatch }
+  | {
+      kind: 'customerMerge';
+      survivorId: bigint;
+      absorbedId: bigint;
+      /** Who asked for it. */
+      actor: string;
+      /** Platforms at which the two records shall be merged as well, which cannot be undone there. */
+      approvedPlatforms: PlatformName[];
+    }
+  | { kind: 'customerUnmerge'; absorbedId: bigint; actor: string }
+  | { kind: 'mergeReject'; candidateId: bigint; actor: string }
   | { kind: 'orderEdit'; orderId: bigint; patch: { note?: string | null; tags?: string[] } }
   | StockEdit
   /** What a reader found in the note that has this hash: claims, which the write path checks against the note. */

@@ -25,6 +25,10 @@ export interface CustomerSnapshot {
   lastOrderAt: Date | null;
   /** Platforms that know this customer by an account of their own. */
   platforms: PlatformName[];
+  /** True where another customer has the same address: a desk's or a family's mailbox. */
+  isEmailShared: boolean;
+  /** Second rows of this customer at platforms whose merge a person has approved there, too. */
+  approvedMerges: { connectionId: string; remoteType: string; remoteId: string }[];
 }
 
 /** An order as the graph has it. Amounts are minor units of `currency`, the shop's. */

@@ -1,7 +1,16 @@
 import type { OutputType } from '@pothos/core';
 import { builder } from './builder.ts';
 import { Event } from './nodes/event.ts';
-import { Customer, FulfilmentRule, Order, Product, Refund, StockLevel, StockMovement } from './refs.ts';
+import {
+  Customer,
+  FulfilmentRule,
+  MergeCandidate,
+  Order,
+  Product,
+  Refund,
+  StockLevel,
+  StockMovement,
+} from './refs.ts';
 
 type Types = (typeof builder)['$inferSchemaTypes'];
 
@@ -35,6 +44,11 @@ function connectionOf<T extends OutputType<Types>>(type: T, name: string, many: 
 
 export const OrderConnection = connectionOf(Order, 'Order', 'orders');
 export const CustomerConnection = connectionOf(Customer, 'Customer', 'customers');
+export const MergeCandidateConnection = connectionOf(
+  MergeCandidate,
+  'MergeCandidate',
+  'pairs of customers who may be one',
+);
 export const RefundConnection = connectionOf(Refund, 'Refund', 'refunds');
 export const FulfilmentRuleConnection = connectionOf(FulfilmentRule, 'FulfilmentRule', 'fulfilment rules');
 export const ProductConnection = connectionOf(Product, 'Product', 'products');

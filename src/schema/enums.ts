@@ -164,6 +164,25 @@ export const CustomerSortEnum = enumOf('CustomerSort', 'Orders of a list of cust
   name_asc: 'By last name, then first name.',
 });
 
+export const MergeCandidateStatusEnum = enumOf(
+  'MergeCandidateStatus',
+  'What became of the question whether two customers are one.',
+  {
+    open: 'Nobody has decided.',
+    merged: 'They were merged.',
+    rejected: 'They are two: neither suggested nor merged again.',
+  },
+);
+
+export const MergeDeciderEnum = enumOf('MergeDecider', 'Who decided that two customers are one.', {
+  automatic: 'The evidence was beyond doubt.',
+  person: 'A person or tool, through this API.',
+  shopify: 'Shopify merged the records first.',
+  hubspot: 'HubSpot merged the records first.',
+  quickbooks: 'QuickBooks merged the records first.',
+  amazon: 'Amazon merged the records first.',
+});
+
 export const ProductSortEnum = enumOf('ProductSort', 'Orders of a list of products.', {
   title_asc: 'By title.',
   updated_at_desc: 'Latest changed first.',

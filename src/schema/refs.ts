@@ -8,6 +8,8 @@ import {
   fulfilmentRules,
   type LocationRow,
   locations,
+  type MergeCandidateRow,
+  mergeCandidates,
   type OrderLineRow,
   type OrderRow,
   orders,
@@ -43,6 +45,11 @@ export const Customer = builder.loadableNodeRef<CustomerRow, string>('Customer',
 export const CustomerIdentity = builder.loadableNodeRef<CustomerIdentityRow, string>('CustomerIdentity', {
   id,
   load: (ids, context: OperationContext) => found(rowsById(context.db, customerIdentities, ids)),
+});
+
+export const MergeCandidate = builder.loadableNodeRef<MergeCandidateRow, string>('MergeCandidate', {
+  id,
+  load: (ids, context: OperationContext) => found(rowsById(context.db, mergeCandidates, ids)),
 });
 
 export const Order = builder.loadableNodeRef<OrderRow, string>('Order', {

@@ -6,7 +6,7 @@ export const scopeDescriptions = {
   'read:customers': 'Customers and how each platform knows them.',
   'read:stock': 'Products, variants, locations, stock levels and their movements.',
   'read:sync': 'Connections, deliveries, pushes, receipts and events: how the platforms are kept in step.',
-  'write:customers': 'Changing customers.',
+  'write:customers': 'Changing customers, merging them and undoing that.',
   'write:orders': 'Changing notes and tags of orders, and deciding about wishes in notes.',
   'write:stock': 'Correcting stock levels.',
   admin: 'Everything above, and replaying, retrying, pausing, resuming and unlocking.',
@@ -32,10 +32,20 @@ export function may(actor: Actor, scope: Scope): boolean {
 
 /** The scope that opens a node of the graph. */
 export const scopeOfType: Readonly<
-  Record<SubjectType | 'CustomerIdentity' | 'OrderLine' | 'FulfilmentRule' | 'StockMovement' | 'Event', Scope>
+  Record<
+    | SubjectType
+    | 'CustomerIdentity'
+    | 'MergeCandidate'
+    | 'OrderLine'
+    | 'FulfilmentRule'
+    | 'StockMovement'
+    | 'Event',
+    Scope
+  >
 > = {
   Customer: 'read:customers',
   CustomerIdentity: 'read:customers',
+  MergeCandidate: 'read:customers',
   Order: 'read:orders',
   OrderLine: 'read:orders',
   FulfilmentRule: 'read:orders',

@@ -13,7 +13,7 @@ import { applyOrder, applyOrderRemoval } from './graph/apply-order.ts';
 import { applyFulfilment, applyRefund } from './graph/apply-order-parts.ts';
 import { applyProduct, applyProductRemoval } from './graph/apply-product.ts';
 import { editCustomer, editedEmail, editOrder } from './graph/edits.ts';
-import { type CustomerClues, lockCustomersByClues, lockNames } from './graph/locks.ts';
+import { type CustomerClues, lockCustomers, lockCustomersByClues, lockNames } from './graph/locks.ts';
 import { sumOrders } from './graph/sum-orders.ts';
 import {
   type ChangeOutcome,
@@ -27,7 +27,9 @@ import {
   touch,
   type WriteContext,
 } from './graph/write-context.ts';
+import { editMerge, editReject, editUnmerge } from './identity/edit-merges.ts';
 import { canonicalEmail } from './identity/normalise-email.ts';
+import { type Duplicates, resolveKnownCustomer } from './identity/resolve-duplicates.ts';
 import { guestRemoteId } from './identity/resolve-identity.ts';
 import { settleDelivery } from './inbox/settle-delivery.ts';
 import { applyReading, decideRule } from './notes/change-rules.ts';
@@ -90,6 +92,30 @@ export async function applyChanges(tx: Tx, input: ApplyInput): Promise<Applied> 
   };
 }
 
+/** Compares one customer with all others and follows what comes of it as any other change: the batch's way in. */
+export async function resolveCustomer(
+  tx: Tx,
+  customerId: bigint,
+  { now, platforms }: Pick<ApplyInput, 'now' | 'platforms'>,
+): Promise<Pick<Duplicates, 'merged' | 'reviews'>> {
+  const context: WriteContext = {
+    tx,
+    now,
+    platforms,
+    source: 'tributary',
+    connectionId: null,
+    deliveryId: null,
+    effects: noEffects(),
+  };
+  await lockCustomers(tx, context.effects, [customerId]);
+  const found = await resolveKnownCustomer(context, customerId);
+  if (found.merged === 0) return found;
+  const told = await sumUp(context);
+  const planned = await planPushes(context, [...context.effects.toPlan.values()]);
+  appendEventsAtCommit(tx, [...told, ...planned.events]);
+  return found;
+}
+
 /** Applies the changes one after the other; when one cannot be decided, none is applied. */
 async function applyAll(
   context: WriteContext,
@@ -128,6 +154,12 @@ async function applyOne(context: WriteContext, change: Change): Promise<ChangeOu
   switch (change.kind) {
     case 'customerEdit':
       return editCustomer(context, change);
+    case 'customerMerge':
+      return editMerge(context, change);
+    case 'customerUnmerge':
+      return editUnmerge(context, change);
+    case 'mergeReject':
+      return editReject(context, change);
     case 'orderEdit':
       return editOrder(context, change);
     case 'stockAdjust':
@@ -266,6 +298,21 @@ async function collectLocks(
       if (email !== null) clues.emails.push(email);
       return;
     }
+    case 'customerMerge':
+      clues.ids.push(change.survivorId, change.absorbedId);
+      return;
+    case 'customerUnmerge': {
+      const { rows } = await context.tx.query<{ id: bigint }>({
+        name: 'name-of-survivor',
+        text: 'select survivor_id as id from customer_merge where absorbed_id = $1 and undone_at is null',
+        values: [change.absorbedId],
+      });
+      clues.ids.push(change.absorbedId, ...rows.map((row) => row.id));
+      return;
+    }
+    case 'mergeReject':
+      // The candidate's row is its lock.
+      return;
     case 'orderEdit':
     case 'orderNoteRead': {
       // The name under which the order's own platform speaks of it never changes.
@@ -310,7 +357,7 @@ async function sumUp(context: WriteContext): Promise<NewEvent[]> {
       ? { orders: [], customers: [] }
       : await sumOrders(context.tx, orderIds, customerIds);
   for (const { id, changed } of summed.customers) {
-    if (!changed) continue;
+    if (!changed || effects.absorbedCustomers.has(id)) continue;
     effectOnCustomer(effects, id).changedFields.add('orders');
     planLater(effects, 'Customer', id);
   }

@@ -202,6 +202,8 @@ export function customer(more: Partial<CustomerSnapshot> = {}): CustomerSnapshot
     firstOrderAt: new Date('2026-01-02T03:04:05Z'),
     lastOrderAt: new Date('2026-11-20T10:00:00Z'),
     platforms: ['shopify'],
+    isEmailShared: false,
+    approvedMerges: [],
     ...more,
   };
 }

@@ -431,6 +431,8 @@ describe('pushes', () => {
     firstOrderAt: null,
     lastOrderAt: null,
     platforms: ['shopify'],
+    isEmailShared: false,
+    approvedMerges: [],
   };
   const state = {
     firstName: 'Grace',

@@ -217,6 +217,11 @@ function toUserError(error: AppError): UserErrorValue {
 
 const fieldOf: Readonly<Record<string, string[]>> = {
   IDEMPOTENCY_KEY_REUSED: ['input', 'idempotencyKey'],
+  NOT_MERGED: ['input', 'absorbedId'],
+  MERGED_AT_PLATFORM: ['input', 'absorbedId'],
+  MERGED_LATER: ['input', 'absorbedId'],
+  ALREADY_MERGED: ['input', 'absorbedId'],
+  ALREADY_DECIDED: ['input', 'id'],
   CAPABILITY_UNKNOWN: ['input', 'capabilities'],
   DELIVERY_UNKNOWN: ['input', 'id'],
   DELIVERY_ERASED: ['input', 'id'],

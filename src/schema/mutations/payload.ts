@@ -40,7 +40,7 @@ type PayloadBuilder = PothosSchemaTypes.ObjectFieldBuilder<
   PayloadValue
 >;
 
-function userErrorsField(t: PayloadBuilder) {
+export function userErrorsField(t: PayloadBuilder) {
   return {
     userErrors: t.field({
       type: [UserError],

@@ -87,6 +87,8 @@ interface CustomerJson {
   firstOrderAt: string | null;
   lastOrderAt: string | null;
   platforms: PlatformName[];
+  isEmailShared: boolean;
+  approvedMerges: CustomerSnapshot['approvedMerges'];
 }
 
 const customerJson = `json_build_object('id', c.id::text, 'firstName', c.first_name, 'lastName', c.last_name,
@@ -96,7 +98,15 @@ const customerJson = `json_build_object('id', c.id::text, 'firstName', c.first_n
   'lastOrderAt', c.last_order_at,
   'platforms', array(
     select distinct n.platform::text from customer_identity i join connection n on n.id = i.connection_id
-    where i.customer_id = c.id and i.remote_id not like 'guest:%' order by 1))`;
+    where i.customer_id = c.id and i.remote_id not like 'guest:%' order by 1),
+  'isEmailShared', exists (
+    select 1 from customer o where o.email = c.email and o.merged_into_id is null and o.id <> c.id),
+  'approvedMerges', array(
+    select json_build_object('connectionId', l.connection_id::text, 'remoteType', l.remote_type, 'remoteId', l.remote_id)
+    from customer_merge m join link l on l.entity_type = 'Customer' and l.entity_id = m.absorbed_id
+    join connection n on n.id = l.connection_id
+    where m.survivor_id = c.id and m.undone_at is null and m.approved_platforms <> '{}'
+      and n.platform::text = any(m.approved_platforms) order by l.id))`;
 
 const taxJson = `array(
   select json_build_object('title', t.title, 'rate', trim_scale(t.rate)::text, 'amountMinor', t.amount_minor::text,

@@ -38,6 +38,8 @@ export interface Effects {
   orders: Map<bigint, OrderEffect>;
   /** Customers whose sums over their orders may have changed. */
   customersToSum: Set<bigint>;
+  /** Customers that became part of another one: nothing more is told of them. */
+  absorbedCustomers: Set<bigint>;
   /** Everything that platforms may have to be told about. */
   toPlan: Map<string, Subject>;
   /** Everything that was changed or asked to change. */
@@ -65,6 +67,7 @@ export function noEffects(): Effects {
     customers: new Map(),
     orders: new Map(),
     customersToSum: new Set(),
+    absorbedCustomers: new Set(),
     toPlan: new Map(),
     touched: new Map(),
     events: [],

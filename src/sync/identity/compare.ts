@@ -28,8 +28,6 @@ export interface SharedClues {
   places: ReadonlySet<string>;
 }
 
-export const nothingShared: SharedClues = { emails: new Set(), phones: new Set(), places: new Set() };
-
 /** Compares two profiles field by field; of several values the two that agree most count. */
 export function compareProfiles(a: Profile, b: Profile, shared: SharedClues): Agreement {
   return {

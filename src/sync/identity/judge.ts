@@ -33,7 +33,7 @@ export function judgePair(
  * Relatives share family name, home, telephone and sometimes a mailbox, and twins have names alike: the model takes fields
  * as independent and would add all of that up. Hence what follows is not weighed, it is asked.
  */
-export function cautionAbout(agreement: Agreement): string | null {
+function cautionAbout(agreement: Agreement): string | null {
   const { email, phone, firstName, lastName, address } = agreement;
   const ownMailbox = email === 'same';
   const ownNumber = phone === 'same';

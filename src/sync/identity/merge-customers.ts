@@ -65,6 +65,7 @@ export async function mergeCustomers(
       eventOf(context, 'customer.removed', { type: 'Customer', id: absorbedId }, { mergedInto: survivorId }),
     );
   effects.customers.delete(absorbedId);
+  effects.absorbedCustomers.add(absorbedId);
   effects.touched.delete(`Customer:${absorbedId}`);
   effects.toPlan.delete(`Customer:${absorbedId}`);
   effects.customersToSum.add(survivorId).add(absorbedId);
@@ -165,7 +166,7 @@ async function carryCandidates(
     text: `with answered as (
              update merge_candidate set status = 'merged', decided_by = $4, decided_at = clock_timestamp(),
                updated_at = clock_timestamp()
-             where customer_a_id = least($1::bigint, $2) and customer_b_id = greatest($1::bigint, $2) and status = 'open'
+             where customer_a_id = least($1::bigint, $2) and customer_b_id = greatest($1::bigint, $2) and status <> 'merged'
            )
            insert into merge_candidate (customer_a_id, customer_b_id, bits, probability, evidence, merge_id)
            select least($1::bigint, other), greatest($1::bigint, other), bits, probability, evidence, $3

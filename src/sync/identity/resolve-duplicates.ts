@@ -73,6 +73,25 @@ export async function resolveDuplicates(
   return { customerId: survivor, merged, reviews: asked.length };
 }
 
+/** The same for a customer by all that is stored of them. The caller holds the customer's lock. */
+export async function resolveKnownCustomer(context: WriteContext, customerId: bigint): Promise<Duplicates> {
+  const { rows } = await context.tx.query<PersonRecord & { country: string | null; keys: string[] }>({
+    name: 'load-keyed-records',
+    text: `select i.email, i.phone, i.first_name as "firstName", i.last_name as "lastName", i.company, i.address,
+             n.settings ->> 'country' as country, array(select key from identity_key where identity_id = i.id) as keys
+           from customer_identity i join connection n on n.id = i.connection_id
+           join customer c on c.id = i.customer_id and c.merged_into_id is null
+           where i.customer_id = $1 order by i.id`,
+    values: [customerId],
+  });
+  return resolveDuplicates(context, {
+    customerId,
+    records: rows,
+    keys: [...new Set(rows.flatMap((row) => row.keys))].map(BigInt),
+    country: rows[0]?.country ?? null,
+  });
+}
+
 async function suggest(
   { tx }: WriteContext,
   customerId: bigint,

@@ -64,7 +64,7 @@ const manyUsers = 3;
  * The customer whose mailbox it is, unless names speak against it. A desk's mailbox (info@) and one that many people use
  * are nobody's: there the name has to agree.
  */
-export function ownerOfMailbox(asking: Asking, users: readonly EmailUser[]): bigint | null {
+function ownerOfMailbox(asking: Asking, users: readonly EmailUser[]): bigint | null {
   const name = personName(asking.firstName, asking.lastName);
   const known = users.map((user) => ({ ...user, name: personName(user.firstName, user.lastName) }));
   const isShared =

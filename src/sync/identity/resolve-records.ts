@@ -62,7 +62,7 @@ export function resolveRecords(
   return { personOf, reviews };
 }
 
-export function joinProfiles(profiles: readonly Profile[]): Profile {
+function joinProfiles(profiles: readonly Profile[]): Profile {
   if (profiles.length === 1 && profiles[0] !== undefined) return profiles[0];
   return {
     emails: profiles.flatMap((one) => one.emails),

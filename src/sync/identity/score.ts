@@ -40,7 +40,7 @@ export function scoreAgreement(agreement: Agreement, parameters: MatchParameters
   return { bits: round(bits), probability: odds / (1 + odds), contributions };
 }
 
-export function bitsOf(parameters: MatchParameters, field: MatchField, level: string): number {
+function bitsOf(parameters: MatchParameters, field: MatchField, level: string): number {
   const chance = parameters.levels[field][level];
   return chance === undefined ? 0 : round(Math.log2(chance.m / chance.u));
 }

@@ -74,6 +74,7 @@ export async function unmergeCustomer(
   const changed = effectOnCustomer(effects, merge.survivorId).changedFields.add('identities');
   for (const field of factFields)
     if (!sameJson(survivor.values[field], merged.golden.values[field])) changed.add(field);
+  effects.absorbedCustomers.delete(absorbedId);
   const back = effectOnCustomer(effects, absorbedId);
   back.created = true;
   back.facts.unmergedFrom = merge.survivorId;
@@ -89,14 +90,14 @@ async function loadMerge(context: WriteContext, absorbedId: bigint): Promise<Sto
     name: 'load-merge',
     text: `select m.id, m.survivor_id as "survivorId", m.decided_by as "decidedBy", m.merged_at as "mergedAt", m.before,
              array(
-               select platform from unnest(m.approved_platforms) as platform
+               select place from unnest(m.approved_platforms) as a(place)
                where not exists (
                    select 1 from link l join connection c on c.id = l.connection_id
-                   where l.entity_type = 'Customer' and l.entity_id = m.absorbed_id and c.platform::text = platform)
+                   where l.entity_type = 'Customer' and l.entity_id = m.absorbed_id and c.platform::text = place)
                  or exists (
                    select 1 from push p join connection c on c.id = p.connection_id
                    where p.subject_type = 'Customer' and p.subject_id = m.survivor_id and p.kind = 'contactMerge'
-                     and c.platform::text = platform and (p.status = 'running' or (p.status = 'retrying' and p.attempts > 0)))
+                     and c.platform::text = place and (p.status = 'running' or (p.status = 'retrying' and p.attempts > 0)))
              ) as "executedAt",
              (select l.absorbed_id from customer_merge l where l.survivor_id = m.survivor_id and l.undone_at is null and l.id > m.id
               order by l.id desc limit 1) as "laterAbsorbed",

@@ -53,6 +53,12 @@ export async function settlePush(
         linksJson(links),
       ],
     });
+    for (const { remoteType, remoteId } of outcome.gone ?? [])
+      await tx.query('delete from link where connection_id = $1 and remote_type = $2 and remote_id = $3', [
+        push.connectionId,
+        remoteType,
+        remoteId,
+      ]);
     const circuitEvents =
       rows[0]?.wasOpen === true ? await circuitClosed(tx, { ...push, pushId: push.id }) : [];
     await wakeSubject(tx, push.connectionId, push.subjectType, push.subjectId);

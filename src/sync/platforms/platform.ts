@@ -178,6 +178,8 @@ export interface PushOutcome {
   detail: Record<string, unknown>;
   /** Rows written on the way: the books' customer, items, CRM line items. */
   links?: NewLink[];
+  /** Rows that are no more: what stood for them stands for nothing. */
+  gone?: { remoteType: string; remoteId: string }[];
 }
 
 export interface NewLink {

@@ -49,6 +49,8 @@ export interface Gateway {
   lineItems: RecordLanes;
   /** HubSpot's plain tie between two records, in both directions. Repeating it changes nothing. */
   associate(from: ObjectName, to: ObjectName, fromId: string, toId: string): Promise<void>;
+  /** Cuts every tie between two records. Repeating it changes nothing. */
+  dissociate(from: ObjectName, to: ObjectName, fromId: string, toId: string): Promise<void>;
   /** Any other call. */
   call<T>(doing: string, run: (client: Client) => Promise<T>): Promise<T>;
 }
@@ -80,6 +82,13 @@ export function gatewayOf(
         associations.set(key, lane);
       }
       return lane({ fromId, toId });
+    },
+    dissociate: async (from, to, fromId, toId) => {
+      await call(`separating ${from} from ${to}`, (client) =>
+        client.crm.associations.v4.batchApi.archive(from, to, {
+          inputs: [{ _from: { id: fromId }, to: [{ id: toId }] }],
+        }),
+      );
     },
     call,
   };

@@ -5,7 +5,7 @@ import type { LinkFacts, PushOutcome, PushTask } from '../platform.ts';
 import { ensureDefinitions } from './definitions.ts';
 import type { Gateway, HubSpotSession, NewAssociation, RecordLanes, RemoteRecord } from './gateway.ts';
 import { crmGateway, heldOf } from './interpret.ts';
-import { type ContactBody, filled, type OrderBody } from './plan.ts';
+import { type ContactBody, type ContactMergeBody, filled, type OrderBody } from './plan.ts';
 import { detailsOf, existingId, type InvalidProperty, Refusal, toAppError } from './refusal.ts';
 import { readSettings } from './settings.ts';
 
@@ -13,6 +13,8 @@ export async function perform(push: PushTask, session: HubSpotSession): Promise<
   switch (push.kind) {
     case 'contact':
       return await translated('writing the contact', () => performContact(push, session));
+    case 'contactMerge':
+      return await translated('merging contacts', () => performContactMerge(push, session));
     case 'order':
       return await translated('writing the order', () => performOrder(push, session));
     default:
@@ -113,6 +115,47 @@ function contactOutcome(
   };
 }
 
+/**
+ * Merges contacts one after the other; each merge gives the survivor a new id. An id that was merged before leads to the
+ * survivor, so that repeating it finds nothing left to do.
+ */
+async function performContactMerge(push: PushTask, session: HubSpotSession): Promise<PushOutcome> {
+  const body = push.body as unknown as ContactMergeBody;
+  const gateway = crmGateway(session);
+  const { contacts } = gateway;
+  let primary = await contacts.read(body.primaryId);
+  if (primary === null)
+    throw new AppError({
+      code: 'CONTACT_GONE',
+      retryable: false,
+      publicMessage: `Contact ${body.primaryId} is gone from HubSpot.`,
+      remedy: 'Nothing is left to merge; the customer gets a contact again with their next change.',
+    });
+  let merged = 0;
+  for (const id of body.contactIds) {
+    const other = await contacts.read(id);
+    if (other === null || other.id === primary.id) continue;
+    const [primaryId, otherId]: [string, string] = [primary.id, other.id];
+    await gateway.call('merging contacts', (client) =>
+      client.crm.contacts.basicApi.merge({ primaryObjectId: primaryId, objectIdToMerge: otherId }),
+    );
+    primary = (await contacts.read(primaryId)) ?? primary;
+    merged += 1;
+  }
+  const survivor = primary;
+  return {
+    remoteType: 'contact',
+    remoteId: survivor.id,
+    remoteVersion: survivor.updatedAt.toISOString(),
+    state: heldOf(survivor, contactProperties),
+    adopted: merged === 0,
+    detail: { contactId: survivor.id, mergedContactIds: body.contactIds },
+    gone: [body.primaryId, ...body.contactIds]
+      .filter((id) => id !== survivor.id)
+      .map((remoteId) => ({ remoteType: 'contact', remoteId })),
+  };
+}
+
 // ── orders ──
 
 const orderToContact = 507;
@@ -184,6 +227,7 @@ async function updateOrder(
         gateway.orders.update({ id: link.remoteId, properties: given }),
       ),
       associate(gateway, link.remoteId, contactId, lineIds),
+      isCustomerChanged ? leaveFormerContact(session, gateway, link.remoteId, body, contactId) : null,
     ]);
   } catch (error) {
     const isGone =
@@ -211,6 +255,21 @@ async function contactIdOf(session: HubSpotSession, body: OrderBody): Promise<st
   const { contactWaitMs } = readSettings(session.settings);
   const link = await session.links.waitFor('Customer', BigInt(body.customerId), 'contact', contactWaitMs);
   return link.remoteId;
+}
+
+/** An order that changed hands is no longer tied to the contact of whom it was thought to be. */
+async function leaveFormerContact(
+  session: HubSpotSession,
+  gateway: Gateway,
+  orderId: string,
+  body: OrderBody,
+  contactId: string | null,
+): Promise<void> {
+  const formerId = body.was.tributary_customer_id ?? null;
+  if (formerId === null || !/^\d+$/.test(formerId)) return;
+  const former = (await session.links.find('Customer', [BigInt(formerId)], 'contact')).get(BigInt(formerId));
+  if (former === undefined || former.remoteId === contactId) return;
+  await gateway.dissociate('orders', 'contacts', orderId, former.remoteId);
 }
 
 async function associate(

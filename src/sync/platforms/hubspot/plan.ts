@@ -19,6 +19,13 @@ export interface ContactBody {
   was: PropertyValues;
 }
 
+export interface ContactMergeBody {
+  /** The contact whose values win. */
+  primaryId: string;
+  /** Those that become part of it. */
+  contactIds: string[];
+}
+
 export interface OrderBody {
   key: string;
   properties: PropertyValues;
@@ -47,11 +54,33 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
 
 function planContact(
   customer: CustomerSnapshot,
-  { link }: PlanContext,
+  context: PlanContext,
   settings: HubSpotSettings,
 ): PushPlan[] {
   if (!isContactable(customer)) return [];
+  return [...planOneContact(customer, context, settings), ...planContactMerge(customer, context)];
+}
+
+/** Merging contacts cannot be undone in HubSpot: it is only ever owed where a person has approved it. */
+function planContactMerge(customer: CustomerSnapshot, { connectionId, link }: PlanContext): PushPlan[] {
+  if (link === null) return [];
+  const contactIds = customer.approvedMerges
+    .filter((one) => one.connectionId === connectionId.toString() && one.remoteType === 'contact')
+    .map((one) => one.remoteId)
+    .filter((id) => id !== link.remoteId);
+  if (contactIds.length === 0) return [];
+  const body: ContactMergeBody = { primaryId: link.remoteId, contactIds };
+  return [{ kind: 'contactMerge', subjectType: 'Customer', subjectId: customer.id, body: { ...body } }];
+}
+
+function planOneContact(
+  customer: CustomerSnapshot,
+  { link }: PlanContext,
+  settings: HubSpotSettings,
+): PushPlan[] {
   const properties = contactOf(customer);
+  // HubSpot has one contact per address: of several customers with one mailbox the first keeps it.
+  if (customer.isEmailShared && link?.state.email !== customer.email) properties.email = null;
   const changed = changedProperties(properties, link?.state ?? {}, contactPropertyKind);
   if (changed.length === 0) return [];
   const email = properties.email ?? null;

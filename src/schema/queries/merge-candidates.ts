@@ -1,0 +1,51 @@
+import { page, type Sort } from '../../loaders/page.ts';
+import { sql } from '../../loaders/sql.ts';
+import { mergeCandidates } from '../../loaders/tables.ts';
+import { builder, pageComplexity } from '../builder.ts';
+import { MergeCandidateConnection } from '../connections.ts';
+import { MergeCandidateStatusEnum } from '../enums.ts';
+import { MergeCandidate } from '../refs.ts';
+
+builder.queryField('mergeCandidates', (t) =>
+  t.connection(
+    {
+      type: MergeCandidate,
+      description:
+        'Pairs of customers who may be one, the likeliest first. Open ones are questions: answer with `customerMerge` or `mergeReject`.',
+      authScopes: { can: 'read:customers' },
+      complexity: pageComplexity,
+      args: {
+        status: t.arg({
+          type: MergeCandidateStatusEnum,
+          defaultValue: 'open',
+          description: 'What became of them.',
+        }),
+      },
+      resolve: (_root, args, context) =>
+        page(context.db, mergeCandidates, {
+          where: [
+            sql`t.status = ${args.status ?? 'open'}`,
+            // A question about a record that became part of another is asked about that one.
+            ...(args.status === 'merged' || args.status === 'rejected'
+              ? []
+              : [
+                  sql`not exists (select 1 from customer c where c.id in (t.customer_a_id, t.customer_b_id)
+                      and c.merged_into_id is not null)`,
+                ]),
+          ],
+          sort: likeliestFirst,
+          args,
+        }),
+    },
+    ...MergeCandidateConnection,
+  ),
+);
+
+const likeliestFirst: Sort = {
+  name: 'likeliest',
+  direction: 'desc',
+  keys: [
+    { expression: 't.bits', type: 'numeric' },
+    { expression: 't.id', type: 'bigint' },
+  ],
+};
