@@ -1,324 +1,184 @@
-import { createClient } from '/assets/graphql-ws/client.js';
+import { connect } from './live.js';
+import { isOpen, openOrder, orderCells, orderFields } from './order.js';
+import { Rows } from './rows.js';
+import { SyncStatus, statusQuery, statusSubscription } from './status.js';
+import { cell, element, money, time, words } from './words.js';
 
-/*
- * The page knows nothing but the GraphQL API: it reads what is there once and then lives on subscriptions, which resume
- * after their last cursor when the connection breaks. Every value is written as text, never as markup.
- */
-
-const keptRows = 20;
 const keyName = 'tributary-api-key';
-const orderFields = `id number channel financialStatus cancelledAt total { amount currencyCode } customer { displayName }
-  pushes { kind status connection { platform } }`;
-const stockFields = 'variant { sku title } location { name }';
+const refundFields = `id total { amount currencyCode } refundedAt order { number customer { displayName } }`;
 
-const status = document.getElementById('connection');
+const key = sessionStorage.getItem(keyName);
+const live = connect({ key, onState: showState });
+const status = new SyncStatus({ live, onProblem: showProblem });
+const orders = new Rows({
+  id: 'orders',
+  cells: (order) => orderCells(order, (id) => openOrder(live, id).catch(showProblem)),
+  before: (a, b) => a.placedAt > b.placedAt,
+  empty: 'No order yet. What is sold from now on appears here by itself.',
+});
+const stock = new Rows({
+  id: 'stock',
+  cells: stockCells,
+  before: (a, b) => a.place > b.place,
+  empty: 'Nothing has moved since this page was opened.',
+});
+const refunds = new Rows({
+  id: 'refunds',
+  cells: refundCells,
+  before: (a, b) => a.refundedAt > b.refundedAt,
+  empty: 'No refund yet.',
+});
 
-function start() {
-  const key = sessionStorage.getItem(keyName);
-  const client = createClient({
-    url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
-    connectionParams: key === null ? {} : { authorization: `Bearer ${key}` },
-    retryAttempts: Number.POSITIVE_INFINITY,
-    shouldRetry: (event) => !isRefusal(event),
-    on: {
-      connected: () => say('live', 'good'),
-      closed: (event) => (isRefusal(event) ? signIn() : say('disconnected, trying again …', 'warn-text')),
+start().catch(showProblem);
+
+/** Reads what is there after the cursor is taken, then follows the stream from that cursor on: no gap between the two. */
+async function start() {
+  const { syncStatus } = await live.ask(statusQuery);
+  const after = syncStatus.head;
+  document.getElementById('problem').hidden = true;
+  const follow = (field, selection, onPayload) =>
+    live.follow({
+      query: `subscription ${field}Live($after: String) { ${field}(after: $after) { cursor ${selection} } }`,
+      field,
+      after,
+      onPayload,
+      onProblem: showProblem,
+    });
+
+  follow('orderChanged', `order { ${orderFields} }`, ({ order }) => {
+    if (order) orders.put(order);
+    readToday();
+  });
+  follow('refundCreated', `refund { ${refundFields} }`, ({ refund }) => {
+    if (refund) refunds.put(refund);
+    readToday();
+  });
+  follow(
+    'stockLevelChanged',
+    'cause availableDelta after { available } stockLevel { variant { sku title product { title } } location { name } }',
+    (change) => stock.put({ ...change, id: change.cursor, place: Number(change.cursor) }),
+  );
+  live.follow({
+    query: statusSubscription,
+    field: 'syncStatusChanged',
+    after,
+    onPayload: (payload) => {
+      status.show(payload.syncStatus).catch(showProblem);
+      readOpenOrders().catch(showProblem);
     },
+    onProblem: showProblem,
   });
 
-  const orders = new Rows('orders', 7, orderCells, 'No order yet.');
-  const stock = new Rows('stock', 5, stockCells, 'No movement yet.');
-  const refunds = new Rows('refunds', 4, refundCells, 'No refund yet.');
-
-  read(client, `{ orders(first: ${keptRows}) { nodes { ${orderFields} } } }`, (data) =>
-    orders.fill(data.orders.nodes),
-  );
-  read(
-    client,
-    `{ refunds(first: ${keptRows}) { nodes { id total { amount currencyCode } refundedAt order { number customer { displayName } } } } }`,
-    (data) => refunds.fill(data.refunds.nodes),
-  );
-  read(client, syncQuery, (data) => showSync(data.syncStatus));
-
-  follow(client, 'orderChanged', `order { ${orderFields} }`, ({ order }) => order && orders.put(order));
-  follow(
-    client,
-    'refundCreated',
-    'refund { id total { amount currencyCode } refundedAt order { number customer { displayName } } }',
-    ({ refund }) => refund && refunds.put(refund),
-  );
-  follow(client, 'stockLevelChanged', `cause before after delta stockLevel { id ${stockFields} }`, (change) =>
-    stock.put({ ...change, id: change.cursor }),
-  );
-  client.subscribe(
-    { query: `subscription { syncStatusChanged { syncStatus ${syncSelection} } }` },
-    {
-      next: ({ data }) => {
-        if (!data) return;
-        showSync(data.syncStatusChanged.syncStatus);
-        orders.refreshOpen(client);
-      },
-      error: report,
-      complete: () => undefined,
-    },
-  );
+  await Promise.all([
+    status.show(syncStatus),
+    live
+      .ask(`query Orders { orders(first: 20) { nodes { ${orderFields} } } }`)
+      .then((data) => orders.fill(data.orders.nodes)),
+    live
+      .ask(`query Refunds { refunds(first: 20) { nodes { ${refundFields} } } }`)
+      .then((data) => refunds.fill(data.refunds.nodes)),
+    readToday(),
+  ]);
 }
 
-/** Subscribes and, after a broken connection, resumes right after the last event seen. */
-function follow(client, field, selection, onPayload) {
-  let cursor = null;
-  const subscribe = () =>
-    client.subscribe(
-      {
-        query: `subscription($after: String) { ${field}(after: $after) { cursor ${selection} } }`,
-        variables: { after: cursor },
-      },
-      {
-        next: ({ data, errors }) => {
-          if (errors) return report(errors);
-          cursor = data[field].cursor;
-          onPayload(data[field]);
-        },
-        error: report,
-        complete: subscribe,
-      },
+/** What platforms have answered is no change of the order: orders with open pushes are read again. */
+async function readOpenOrders() {
+  const ids = orders.items.filter(isOpen).map(({ id }) => id);
+  if (ids.length === 0) return;
+  const { nodes } = await live.ask(
+    `query OpenOrders($ids: [ID!]!) { nodes(ids: $ids) { ... on Order { ${orderFields} } } }`,
+    { ids },
+  );
+  for (const order of nodes) if (order) orders.put(order, { isNew: false });
+}
+
+let todayIsRead = null;
+
+/** Sums are asked for once however fast orders come. */
+function readToday() {
+  todayIsRead ??= new Promise((resolve) => setTimeout(resolve, 1_000))
+    .then(() => {
+      todayIsRead = null;
+      return live.ask(
+        `query Today($from: DateTime!) { orders(first: 0, filter: { placedAt: { from: $from }, cancelled: false, test: false }) {
+          totals { count total { amount currencyCode } refundedTotal { amount currencyCode } netTotal { amount currencyCode } } } }`,
+        { from: new Date(new Date().setHours(0, 0, 0, 0)).toISOString() },
+      );
+    })
+    .then((data) => showToday(data.orders.totals))
+    .catch(showProblem);
+  return todayIsRead;
+}
+
+function showToday(totals) {
+  const tile = (name, value) => element('div', {}, element('dt', {}, name), element('dd', {}, value));
+  const count = totals.reduce((sum, one) => sum + one.count, 0);
+  const amounts = (field) => totals.map((one) => money(one[field])).join(', ') || '–';
+  document
+    .getElementById('today')
+    .replaceChildren(
+      tile('Orders', String(count)),
+      tile('Sold', amounts('total')),
+      tile('Given back of it', amounts('refundedTotal')),
+      tile('Left', amounts('netTotal')),
     );
-  subscribe();
 }
 
-function read(client, query, onData) {
-  let result = null;
-  client.subscribe(
-    { query },
-    {
-      next: ({ data, errors }) => {
-        if (errors) report(errors);
-        result = data;
-      },
-      error: report,
-      complete: () => result && onData(result),
-    },
-  );
-}
-
-/** A table body that keeps the newest rows, one per id. */
-class Rows {
-  constructor(id, columns, cells, emptyText) {
-    this.body = document.getElementById(id);
-    this.columns = columns;
-    this.cells = cells;
-    this.emptyText = emptyText;
-    this.byId = new Map();
-    this.showEmpty();
-  }
-
-  fill(items) {
-    for (const item of [...items].reverse()) if (!this.byId.has(item.id)) this.put(item, false);
-  }
-
-  put(item, isNew = true) {
-    if (this.byId.size === 0) this.body.replaceChildren();
-    const row = document.createElement('tr');
-    row.append(...this.cells(item));
-    if (isNew) row.classList.add('new');
-    const before = this.byId.get(item.id)?.row;
-    if (before) before.replaceWith(row);
-    else this.body.prepend(row);
-    this.byId.set(item.id, { row, item });
-    while (this.body.rows.length > keptRows) {
-      const last = this.body.rows[this.body.rows.length - 1];
-      for (const [id, kept] of this.byId) if (kept.row === last) this.byId.delete(id);
-      last.remove();
-    }
-  }
-
-  /** Orders whose pushes were under way are read again: receipts are not changes of the order. */
-  refreshOpen(client) {
-    const ids = [...this.byId.values()]
-      .filter(({ item }) => item.pushes?.some(isOpen))
-      .map(({ item }) => item.id);
-    if (ids.length === 0) return;
-    read(client, `{ nodes(ids: ${JSON.stringify(ids)}) { ... on Order { ${orderFields} } } }`, (data) => {
-      for (const order of data.nodes) if (order && this.byId.has(order.id)) this.put(order, false);
-    });
-  }
-
-  showEmpty() {
-    const cell = textCell(this.emptyText, 'empty');
-    cell.colSpan = this.columns;
-    const row = document.createElement('tr');
-    row.append(cell);
-    this.body.replaceChildren(row);
-  }
-}
-
-function orderCells(order) {
+function stockCells({ stockLevel, cause, availableDelta, after }) {
+  const variant = stockLevel?.variant;
+  const name = [variant?.product?.title, variant?.title].filter(Boolean).join(', ');
   return [
-    textCell(order.number),
-    textCell(words(order.channel)),
-    textCell(order.customer?.displayName ?? 'guest'),
-    textCell(order.cancelledAt ? 'cancelled' : words(order.financialStatus)),
-    textCell(money(order.total), 'number'),
-    pushCell(order.pushes, 'HUBSPOT'),
-    pushCell(order.pushes, 'QUICKBOOKS'),
-  ];
-}
-
-function stockCells({ stockLevel, cause, delta, after }) {
-  return [
-    textCell(stockLevel?.variant?.sku ?? '–'),
-    textCell(stockLevel?.location?.name ?? '–'),
-    textCell(words(cause)),
-    textCell(delta > 0 ? `+${delta}` : String(delta), `number ${delta < 0 ? 'warn-text' : 'good'}`),
-    textCell(String(after), 'number'),
+    cell('SKU', element('span', { title: name }, variant?.sku ?? (name || '–')), 'name'),
+    cell('Where', stockLevel?.location?.name ?? '–'),
+    cell('Why', words(cause ?? '–')),
+    cell(
+      'Change',
+      availableDelta > 0 ? `+${availableDelta}` : String(availableDelta ?? '–'),
+      `number ${availableDelta < 0 ? 'warn' : 'good'}`,
+    ),
+    cell('Left', String(after?.available ?? '–'), 'number'),
   ];
 }
 
 function refundCells(refund) {
   return [
-    textCell(refund.order?.number ?? '–'),
-    textCell(refund.order?.customer?.displayName ?? 'guest'),
-    textCell(money(refund.total), 'number'),
-    textCell(new Date(refund.refundedAt).toLocaleString()),
+    cell('Order', refund.order.number),
+    cell('Customer', refund.order.customer?.displayName ?? 'guest', 'name'),
+    cell('Amount', money(refund.total), 'number'),
+    cell('When', time(refund.refundedAt)),
   ];
 }
 
-function pushCell(pushes, platform) {
-  const push = pushes?.find((candidate) => candidate.connection.platform === platform);
-  if (!push) return textCell('–', 'muted');
-  if (push.status === 'SETTLED') return textCell('✓', 'good');
-  if (push.status === 'DEAD') return textCell('needs a look', 'bad-text');
-  return textCell(push.status === 'PLAN' ? 'planned' : words(push.status), 'warn-text');
-}
-
-const syncSelection = `{ lagSeconds connections {
-  waiting retrying dead planned oldestWaitingSeconds
-  connection { id name platform status statusReason circuit circuitReason lastSuccessAt lastDeliveryAt }
-  work { what kind status count oldestSeconds reason remedy }
-} }`;
-const syncQuery = `{ syncStatus ${syncSelection} }`;
-
-function showSync(syncStatus) {
-  document.getElementById('platforms').replaceChildren(...syncStatus.connections.map(platformCard));
-  const rows = syncStatus.connections.flatMap(({ connection, work }) =>
-    work
-      .filter((entry) => entry.status !== 'WAITING' || entry.oldestSeconds > 5)
-      .map((entry) => workRow(connection, entry)),
-  );
-  document.getElementById('work').replaceChildren(...rows);
-  document.getElementById('attention').hidden = rows.length === 0;
-}
-
-function platformCard({ connection, waiting, retrying, dead, planned, oldestWaitingSeconds }) {
-  const card = document.createElement('article');
-  const trouble = dead > 0 || connection.status === 'REVOKED';
-  const slow = retrying > 0 || connection.status === 'PAUSED' || connection.circuit === 'OPEN';
-  card.className = `card ${trouble ? 'bad' : slow ? 'warn' : ''}`;
-  const title = document.createElement('h3');
-  title.textContent = words(connection.platform);
-  const account = document.createElement('p');
-  account.className = 'muted';
-  account.textContent = connection.name;
-  const facts = document.createElement('dl');
-  const fact = (name, value) => {
-    const term = document.createElement('dt');
-    term.textContent = name;
-    const description = document.createElement('dd');
-    description.textContent = value;
-    facts.append(term, description);
-  };
-  fact(
-    'State',
-    connection.circuit === 'OPEN'
-      ? `not answering: ${connection.circuitReason ?? ''}`
-      : [words(connection.status), connection.statusReason].filter(Boolean).join(': '),
-  );
-  fact(
-    'Waiting',
-    `${waiting}${retrying > 0 ? `, ${retrying} retrying` : ''}${oldestWaitingSeconds ? ` (oldest ${age(oldestWaitingSeconds)})` : ''}`,
-  );
-  if (dead > 0) fact('To look at', String(dead));
-  if (planned > 0) fact('Planned only', String(planned));
-  fact(
-    'Last told us',
-    connection.lastDeliveryAt ? new Date(connection.lastDeliveryAt).toLocaleTimeString() : 'not yet',
-  );
-  fact(
-    'Last answered',
-    connection.lastSuccessAt ? new Date(connection.lastSuccessAt).toLocaleTimeString() : 'not yet',
-  );
-  card.append(title, account, facts);
-  return card;
-}
-
-function workRow(connection, entry) {
-  const row = document.createElement('tr');
-  row.append(
-    textCell(words(connection.platform)),
-    textCell(`${entry.what} ${entry.kind}`),
-    textCell(words(entry.status), entry.status === 'DEAD' ? 'bad-text' : 'warn-text'),
-    textCell(String(entry.count), 'number'),
-    textCell(age(entry.oldestSeconds), 'number'),
-    textCell(entry.reason ?? '', 'words'),
-    textCell(entry.remedy ?? '', 'words'),
-  );
-  return row;
-}
-
-function isOpen(push) {
-  return ['PENDING', 'RUNNING', 'RETRYING'].includes(push.status);
-}
-
-function isRefusal(event) {
-  return event instanceof CloseEvent && [4401, 4403].includes(event.code);
+function showState(state) {
+  const pill = document.getElementById('connection');
+  const [text, tone] = {
+    live: ['live', 'good'],
+    lost: ['connection lost, trying again …', 'warn'],
+    refused: ['an API key is needed', 'warn'],
+  }[state];
+  pill.textContent = text;
+  pill.className = `pill ${tone}`;
+  if (state === 'refused') signIn();
 }
 
 function signIn() {
   const section = document.getElementById('sign-in');
+  if (!section.hidden) return;
   section.hidden = false;
-  say('an API key is needed', 'warn-text');
-  section.querySelector('form').addEventListener(
-    'submit',
-    (event) => {
-      event.preventDefault();
-      sessionStorage.setItem(keyName, new FormData(event.target).get('key'));
-      location.reload();
-    },
-    { once: true },
-  );
+  document.getElementById('content').hidden = true;
+  if (key !== null) showProblem(new Error('This key is not known, or no longer.'));
+  section.querySelector('form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    sessionStorage.setItem(keyName, new FormData(event.target).get('key').trim());
+    location.reload();
+  });
+  section.querySelector('input').focus();
 }
 
-function report(problem) {
-  const first = Array.isArray(problem) ? problem[0] : problem;
-  if (isRefusal(problem)) return;
-  say(first?.message ?? 'something went wrong', 'bad-text');
+function showProblem(problem) {
+  const note = document.getElementById('problem');
+  const isSigningIn =
+    !document.getElementById('sign-in').hidden && problem.message === 'An API key is needed.';
+  note.textContent = problem.message;
+  note.hidden = isSigningIn;
 }
-
-function say(text, className) {
-  status.textContent = text;
-  status.className = className;
-}
-
-function textCell(text, className) {
-  const cell = document.createElement('td');
-  cell.textContent = text;
-  if (className) cell.className = className;
-  return cell;
-}
-
-function words(name) {
-  const names = { HUBSPOT: 'HubSpot', QUICKBOOKS: 'QuickBooks', SHOPIFY: 'Shopify', AMAZON: 'Amazon' };
-  return names[name] ?? String(name).toLowerCase().replaceAll('_', ' ');
-}
-
-function money({ amount, currencyCode }) {
-  return `${amount} ${currencyCode}`;
-}
-
-function age(seconds) {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  return `${Math.round(seconds / 3600)} h`;
-}
-
-start();

@@ -17,7 +17,17 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-const pageFiles = new Set(['index.html', 'style.css', 'page.js', 'favicon.svg']);
+const pageFiles = new Set([
+  'index.html',
+  'style.css',
+  'favicon.svg',
+  'page.js',
+  'live.js',
+  'order.js',
+  'rows.js',
+  'status.js',
+  'words.js',
+]);
 
 /** Serves the dashboard's few files; anything else is not found. The page talks to nothing but our own GraphQL API. */
 export async function serveDashboard(request: IncomingMessage, response: ServerResponse): Promise<void> {

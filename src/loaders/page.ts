@@ -36,6 +36,8 @@ export interface Page<Row> {
   };
   /** Counted when asked, and only then. */
   totalCount: () => Promise<number>;
+  /** Sums over all pages: `select` over the alias `t`, one row per group. Read when asked, and only then. */
+  sums: <Sums extends object>(select: Sql, groupBy: Sql) => Promise<Sums[]>;
 }
 
 /**
@@ -53,7 +55,14 @@ export async function page<C extends Columns>(
     sql`select ${columnsOf(from, 't')}, ${plan.cursorColumns} from ${raw(from.name)} t
         where ${all([...options.where, ...plan.conditions])} order by ${plan.order} limit ${plan.size + 1}`,
   );
-  return toPage(rows, plan, options.sort, async () => countOf(db, from, options.where));
+  return toPage(rows, plan, options.sort, {
+    totalCount: () => countOf(db, from, options.where),
+    sums: (select, groupBy) =>
+      read(
+        db,
+        sql`select ${select} from ${raw(from.name)} t where ${all(options.where)} group by ${groupBy}`,
+      ),
+  });
 }
 
 /** The same page under each of several parents, in one statement. */
@@ -80,12 +89,33 @@ export async function pagesOfParents<C extends Columns>(
         ) page`,
   );
   const byOrdinal = Map.groupBy(rows, (row) => row.__ordinal);
+  const { parent } = options;
+  const ofAll = all([sql`${parent} = any(${options.ids}::bigint[])`, ...options.where]);
+  // The first parent that is asked asks for all: they are all about to be.
+  const sumsOfAll = new Map<Sql, Promise<Map<string, object[]>>>();
+  const sumsOf = async (id: string, select: Sql, groupBy: Sql): Promise<object[]> => {
+    const known =
+      sumsOfAll.get(select) ??
+      read<{ __parent: string }>(
+        db,
+        sql`select ${parent} as "__parent", ${select} from ${raw(from.name)} t where ${ofAll} group by ${groupBy}`,
+      ).then((found) => Map.groupBy(found, (row) => row.__parent));
+    sumsOfAll.set(select, known);
+    return (await known).get(id) ?? [];
+  };
   return options.ids.map((id, index) =>
-    toPage(byOrdinal.get(String(index + 1)) ?? [], plan, options.sort, () =>
-      countOf(db, from, [sql`${options.parent} = ${id}::bigint`, ...options.where]),
-    ),
+    toPage(byOrdinal.get(String(index + 1)) ?? [], plan, options.sort, {
+      totalCount: async () => {
+        const [row] = (await sumsOf(id, counted, parent)) as { total: string }[];
+        return Number(row?.total ?? 0);
+      },
+      sums: async <Sums extends object>(select: Sql, groupBy: Sql) =>
+        (await sumsOf(id, select, sql`${parent}, ${groupBy}`)) as Sums[],
+    }),
   );
 }
+
+const counted = raw('count(*) as total');
 
 type KeyedRow = Record<`__key${number}`, string>;
 
@@ -139,7 +169,7 @@ function toPage<Row>(
   rows: readonly KeyedRow[],
   plan: PagePlan,
   sort: Sort,
-  totalCount: () => Promise<number>,
+  overAllPages: Pick<Page<Row>, 'totalCount' | 'sums'>,
 ): Page<Row> {
   const more = rows.length > plan.size;
   const kept = rows.slice(0, plan.size);
@@ -159,14 +189,14 @@ function toPage<Row>(
       startCursor: edges[0]?.cursor ?? null,
       endCursor: edges.at(-1)?.cursor ?? null,
     },
-    totalCount,
+    ...overAllPages,
   };
 }
 
 async function countOf(db: Queryable, from: Table<Columns>, where: readonly Sql[]): Promise<number> {
   const rows = await read<{ total: string }>(
     db,
-    sql`select count(*) as total from ${raw(from.name)} t where ${all(where)}`,
+    sql`select ${counted} from ${raw(from.name)} t where ${all(where)}`,
   );
   return Number(rows[0]?.total ?? 0);
 }

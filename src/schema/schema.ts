@@ -21,7 +21,10 @@ import './mutations/stock-adjust.ts';
 import './mutations/sync.ts';
 import './subscriptions/order-changed.ts';
 import './subscriptions/stock-level-changed.ts';
-import './subscriptions/simple.ts';
+import './subscriptions/refund-created.ts';
+import './subscriptions/customer-changed.ts';
+import './subscriptions/event-appended.ts';
+import './subscriptions/sync-status-changed.ts';
 
 let built: GraphQLSchema | undefined;
 

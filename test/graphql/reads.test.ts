@@ -196,6 +196,38 @@ describe('what is read', () => {
     });
   });
 
+  test('orders are counted and summed up per currency, under many customers in one statement each', async () => {
+    const { data } = await api.ask(`{
+      orders(first: 1, filter: { channels: [POINT_OF_SALE] }) {
+        totals { count total { amount currencyCode } refundedTotal { amount } netTotal { amount } } } }`);
+    expect(data.orders.totals).toEqual([
+      {
+        count: 6,
+        total: { amount: '120.00', currencyCode: 'EUR' },
+        refundedTotal: { amount: '5.00' },
+        netTotal: { amount: '115.00' },
+      },
+    ]);
+    const nobody = await insertCustomer(api.database.pool, { first_name: 'Nobody', last_name: null });
+    const { result, statements } = await recordStatements(api.database, () =>
+      api.ask(
+        `{ customers { nodes { displayName orders(first: 1) { totalCount totals { count } nodes { number } } } } }`,
+      ),
+    );
+    expect(result.data.customers.nodes).toEqual([
+      {
+        displayName: 'Nobody',
+        orders: { totalCount: 0, totals: [], nodes: [] },
+      },
+      {
+        displayName: 'Grace Hopper',
+        orders: { totalCount: 12, totals: [{ count: 12 }], nodes: [{ number: '#2011' }] },
+      },
+    ]);
+    expect(statements).toHaveLength(4);
+    await api.database.pool.query('delete from customer where id = $1', [nobody]);
+  });
+
   test('stock of SKUs at all locations takes one statement and tells how fresh it is', async () => {
     const { result, statements } = await recordStatements(api.database, () =>
       api.ask(`{ stockLevels(skus: ["SHIRT", "NONE"]) {

@@ -3,13 +3,16 @@ import { WebSocket } from 'ws';
 import type { Tx } from '../../src/db/pool.ts';
 import { transaction } from '../../src/db/transaction.ts';
 import type { NewEvent } from '../../src/model/event.ts';
+import { encodeGlobalId } from '../../src/schema/global-id.ts';
 import { appendEvents } from '../../src/sync/events/append-events.ts';
 import {
   insertConnection,
+  insertCustomer,
   insertLine,
   insertLocation,
   insertOrder,
   insertPush,
+  insertRefund,
   insertStockLevel,
   insertVariant,
 } from '../support/fixtures.ts';
@@ -411,4 +414,113 @@ test('a cursor from before what is kept is refused in a subscription and in the 
     });
   expect((await list('97')).errors).toMatchObject([{ extensions: { code: 'CURSOR_EXPIRED' } }]);
   expect((await list('98')).data.events.nodes).toEqual([{ cursor: '99' }, { cursor: '100' }]);
+});
+
+test('refunds, customers, events and the status are told to those who asked for such, and to nobody else', async () => {
+  await using api = await startTestApi();
+  const db = api.database.pool;
+  const till = await insertConnection(db, { account_id: 'till' });
+  const web = await insertConnection(db, { account_id: 'web' });
+  const vip = await insertCustomer(db, { email: 'vip@example.com', tags: ['vip'], order_count: 2 });
+  const other = await insertCustomer(db, { email: 'other@example.com' });
+  const refundTo = async (customer_id: bigint, channel: string): Promise<NewEvent> => ({
+    type: 'refund.created',
+    subjectType: 'Refund',
+    subjectId: await insertRefund(db, {
+      order_id: await insertOrder(db, { connection_id: till, customer_id, channel }),
+    }),
+    payload: {},
+    source: 'shopify',
+  });
+  const customerEvent = (subjectId: bigint): NewEvent => ({
+    type: 'customer.updated',
+    subjectType: 'Customer',
+    subjectId,
+    payload: {},
+    source: 'hubspot',
+  });
+  const pushEvent = (connectionId: bigint): NewEvent => ({
+    type: 'push.settled',
+    subjectType: 'Push',
+    subjectId: 1n,
+    payload: { connectionId: connectionId.toString() },
+    source: 'shopify',
+  });
+  const facts = [
+    await refundTo(other, 'online_store'),
+    await refundTo(vip, 'online_store'),
+    await refundTo(vip, 'point_of_sale'),
+    customerEvent(other),
+    customerEvent(vip),
+    pushEvent(till),
+    pushEvent(web),
+  ];
+  const vipId = encodeGlobalId('Customer', vip);
+  const expected: [string, string, string[]][] = [
+    ['refundCreated', `(filter: { customerId: "${vipId}", channels: [POINT_OF_SALE] })`, ['3']],
+    ['refundCreated', '(filter: { channels: null })', ['1', '2', '3']],
+    ['customerChanged', '(filter: { emails: ["VIP@example.com"], tags: ["vip"], hasOrders: true })', ['5']],
+    ['customerChanged', `(filter: { ids: ["${vipId}"] })`, ['5']],
+    ['customerChanged', '(filter: { hasOrders: false })', ['4']],
+    ['eventAppended', '(sources: [HUBSPOT])', ['4', '5']],
+    ['eventAppended', `(subjectIds: ["${vipId}"])`, ['5']],
+    [
+      'eventAppended',
+      '(subjectTypes: [REFUND, PUSH], types: [REFUND_CREATED, CUSTOMER_UPDATED])',
+      ['1', '2', '3'],
+    ],
+    ['syncStatusChanged', `(connectionIds: ["${encodeGlobalId('Connection', till)}"])`, ['6']],
+  ];
+  const listening = expected.map(([field, args]) =>
+    listen(api, `subscription { ${field}${args} { cursor } }`),
+  );
+  await joined(api, expected.length);
+  await append(api, ...facts);
+  for (const [index, [field, , cursors]] of expected.entries()) {
+    const heard = listening[index];
+    if (heard === undefined) throw new Error('not listening');
+    await until(() => heard.received.length >= cursors.length);
+    expect(heard.received.map(({ data }) => data[field].cursor)).toEqual(cursors);
+  }
+  for (const heard of listening) await heard.stop();
+});
+
+test('a change of stock tells the counts before and after and why, whatever has happened since', async () => {
+  await using api = await startTestApi();
+  const db = api.database.pool;
+  const { variantId } = await insertVariant(db);
+  const location = await insertLocation(db, { connection_id: await insertConnection(db) });
+  const level = await insertStockLevel(db, {
+    variant_id: variantId,
+    location_id: location,
+    on_hand: 3,
+    available: 3,
+  });
+  const heard = listen(
+    api,
+    'subscription { stockLevelChanged { cause availableDelta before { onHand available } after { onHand available } stockLevel { available } } }',
+  );
+  await joined(api, 1);
+  const counts = { onHand: 9, committed: 1, reserved: 0, incoming: 0, safety: 0, available: 8 };
+  await append(api, {
+    type: 'stock.changed',
+    subjectType: 'StockLevel',
+    subjectId: level,
+    payload: {
+      cause: 'sale',
+      availableDelta: -1,
+      before: counts,
+      after: { ...counts, onHand: 8, available: 7 },
+    },
+    source: 'shopify',
+  });
+  await until(() => heard.received.length === 1);
+  expect(heard.received[0].data.stockLevelChanged).toEqual({
+    cause: 'SALE',
+    availableDelta: -1,
+    before: { onHand: 9, available: 8 },
+    after: { onHand: 8, available: 7 },
+    stockLevel: { available: 3 },
+  });
+  await heard.stop();
 });

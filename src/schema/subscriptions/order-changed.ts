@@ -4,7 +4,7 @@ import { builder } from '../builder.ts';
 import { ChannelEnum, FinancialStatusEnum, FulfilmentStatusEnum } from '../enums.ts';
 import { Customer, Location, Order } from '../refs.ts';
 import { type EventSource, parseCursor } from './event-source.ts';
-import { eventFields } from './payload.ts';
+import { afterText, eventFields } from './payload.ts';
 
 const OrderChangedFilter = builder.inputType('OrderChangedFilter', {
   description: 'Which orders to hear of, by how they are after the change; all given conditions must hold.',
@@ -59,7 +59,7 @@ builder.subscriptionField('orderChanged', (t) =>
     authScopes: { can: 'read:orders' },
     args: {
       filter: t.arg({ type: OrderChangedFilter, description: 'Which ones.' }),
-      after: t.arg.string({ description: 'Cursor of the last payload seen; absent: from now on.' }),
+      after: t.arg.string({ description: afterText }),
     },
     subscribe: (_root, args, context) => context.deliver(sourceOf(args.filter), parseCursor(args.after)),
     resolve: (event) => event,

@@ -8,6 +8,8 @@ type PayloadBuilder = PothosSchemaTypes.ObjectFieldBuilder<
   StoredEvent
 >;
 
+export const afterText = 'Cursor of the last payload seen; absent: from now on.';
+
 /** What every payload carries. Whoever may subscribe may see the facts of the event; its subject asks for itself. */
 export function eventFields(t: PayloadBuilder, scope: Scope) {
   return {

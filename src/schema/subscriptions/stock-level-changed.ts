@@ -1,9 +1,33 @@
 import type { StoredEvent } from '../../model/event.ts';
 import { builder } from '../builder.ts';
+import { StockCauseEnum } from '../enums.ts';
 import { badInput } from '../failures.ts';
 import { Location, StockLevel } from '../refs.ts';
 import { type EventSource, parseCursor } from './event-source.ts';
-import { eventFields } from './payload.ts';
+import { afterText, eventFields } from './payload.ts';
+
+interface CountsValue {
+  onHand: number;
+  committed: number;
+  reserved: number;
+  safety: number;
+  available: number;
+  incoming: number;
+}
+
+const StockCounts = builder.objectRef<CountsValue>('StockCounts').implement({
+  description: 'The counts of a stock level at one moment.',
+  fields: (t) => ({
+    onHand: t.exposeInt('onHand', { description: 'Physically there.' }),
+    committed: t.exposeInt('committed', { description: 'Sold and not yet sent.' }),
+    reserved: t.exposeInt('reserved', { description: 'Set aside by a reservation.' }),
+    safety: t.exposeInt('safety', { description: 'Kept back from every channel.' }),
+    available: t.exposeInt('available', {
+      description: 'Free to sell: on hand less committed, reserved and safety.',
+    }),
+    incoming: t.exposeInt('incoming', { description: 'On its way in.' }),
+  }),
+});
 
 const StockLevelChanged = builder.objectRef<StoredEvent>('StockLevelChanged').implement({
   description: 'A stock level changed.',
@@ -15,6 +39,29 @@ const StockLevelChanged = builder.objectRef<StoredEvent>('StockLevelChanged').im
       description: 'The stock level as it is now.',
       authScopes: { can: 'read:stock' },
       resolve: (event) => event.subjectId.toString(),
+    }),
+    cause: t.field({
+      type: StockCauseEnum,
+      nullable: true,
+      description: 'Why it moved.',
+      resolve: ({ payload }) => (payload.cause ?? null) as typeof StockCauseEnum.$inferType | null,
+    }),
+    availableDelta: t.int({
+      nullable: true,
+      description: 'By how much `available` changed.',
+      resolve: ({ payload }) => (payload.availableDelta ?? null) as number | null,
+    }),
+    before: t.field({
+      type: StockCounts,
+      nullable: true,
+      description: 'The counts before this change.',
+      resolve: ({ payload }) => (payload.before ?? null) as CountsValue | null,
+    }),
+    after: t.field({
+      type: StockCounts,
+      nullable: true,
+      description: 'The counts right after this change; `stockLevel` may have moved on since.',
+      resolve: ({ payload }) => (payload.after ?? null) as CountsValue | null,
     }),
   }),
 });
@@ -45,7 +92,7 @@ builder.subscriptionField('stockLevelChanged', (t) =>
     args: {
       skus: t.arg.stringList({ description: 'Of these SKUs; at most 250.' }),
       locationIds: t.arg.globalIDList({ for: Location, description: 'At these locations.' }),
-      after: t.arg.string({ description: 'Cursor of the last payload seen; absent: from now on.' }),
+      after: t.arg.string({ description: afterText }),
     },
     subscribe: (_root, args, context) => context.deliver(sourceOf(args), parseCursor(args.after)),
     resolve: (event) => event,

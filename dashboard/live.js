@@ -1,0 +1,78 @@
+import { createClient } from '/assets/graphql-ws/client.js';
+
+/*
+ * The page knows nothing but the GraphQL API: it reads what is there once and then lives on subscriptions. Reads and
+ * subscriptions share one socket, which is opened again for as long as it takes.
+ */
+
+const longestPauseMs = 10_000;
+
+/** @param {{ key: string | null, onState: (state: 'live' | 'lost' | 'refused') => void }} options */
+export function connect({ key, onState }) {
+  const client = createClient({
+    url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
+    connectionParams: key === null ? {} : { authorization: `Bearer ${key}` },
+    retryAttempts: Number.POSITIVE_INFINITY,
+    shouldRetry: (event) => !isRefusal(event),
+    retryWait: (retries) =>
+      new Promise((resolve) =>
+        setTimeout(resolve, Math.min(longestPauseMs, 500 * 2 ** retries) * (0.5 + Math.random())),
+      ),
+    on: {
+      connected: () => onState('live'),
+      closed: (event) => onState(isRefusal(event) ? 'refused' : 'lost'),
+    },
+  });
+
+  return {
+    /** The data of a query or mutation. @throws Error with the first thing that is wrong */
+    ask(query, variables = {}) {
+      return new Promise((resolve, reject) => {
+        let result = null;
+        client.subscribe(
+          { query, variables },
+          {
+            next: (answer) => {
+              result = answer;
+            },
+            error: (problem) => reject(errorOf(problem)),
+            complete: () => (result?.errors ? reject(errorOf(result.errors)) : resolve(result?.data ?? null)),
+          },
+        );
+      });
+    },
+
+    /**
+     * Hears every payload of a subscription that takes `after`, from a cursor on. After a broken connection the client
+     * sends the same variables again: they always hold the last cursor seen, so that nothing is missed and nothing comes twice.
+     */
+    follow({ query, field, after, onPayload, onProblem }) {
+      const variables = { after };
+      const subscribe = () =>
+        client.subscribe(
+          { query, variables },
+          {
+            next: ({ data, errors }) => {
+              if (errors) onProblem(errorOf(errors));
+              if (!data) return;
+              variables.after = data[field].cursor;
+              onPayload(data[field]);
+            },
+            error: (problem) => onProblem(errorOf(problem)),
+            complete: subscribe,
+          },
+        );
+      subscribe();
+    },
+  };
+}
+
+function errorOf(problem) {
+  const first = Array.isArray(problem) ? problem[0] : problem;
+  return new Error(isRefusal(first) ? 'An API key is needed.' : (first?.message ?? 'Something went wrong.'));
+}
+
+/** The server has closed the socket because of the key: trying again would change nothing. */
+function isRefusal(event) {
+  return event instanceof CloseEvent && [4401, 4403].includes(event.code);
+}

@@ -1,0 +1,195 @@
+import { age, cell, element, moment, words } from './words.js';
+
+const selection = `{ lagSeconds head connections {
+  waiting retrying dead planned oldestWaitingSeconds
+  connection { id name platform status statusReason circuit circuitReason circuitOpenUntil lastSuccessAt lastDeliveryAt }
+  work { what kind status count oldestSeconds reason remedy }
+} }`;
+export const statusQuery = `query SyncStatus { syncStatus ${selection} }`;
+export const statusSubscription = `subscription SyncStatusChanged($after: String) {
+  syncStatusChanged(after: $after) { cursor syncStatus ${selection} } }`;
+
+const deadQuery = `query DeadLetters {
+  pushes(first: 10, filter: { statuses: [DEAD] }) { totalCount nodes {
+    id kind error remedy createdAt connection { platform }
+    subject { ... on Order { number } ... on Customer { displayName } ... on Refund { order { number } } } } }
+  deliveries(first: 10, filter: { statuses: [DEAD] }) { totalCount nodes {
+    id topic subject error remedy receivedAt connection { platform } } }
+}`;
+
+/** Platforms, what waits and why, and what a person must look at. */
+export class SyncStatus {
+  #live;
+  #onProblem;
+  #again = null;
+
+  constructor({ live, onProblem }) {
+    this.#live = live;
+    this.#onProblem = onProblem;
+  }
+
+  async show(status) {
+    const { connections } = status;
+    document
+      .getElementById('platforms')
+      .replaceChildren(...connections.map((one) => this.#platformCard(one)));
+    const rows = connections.flatMap(({ connection, work }) =>
+      // What has only just come needs no explanation.
+      work
+        .filter((entry) => entry.status !== 'DEAD' && (entry.status !== 'WAITING' || entry.oldestSeconds > 5))
+        .map((entry) => workRow(connection, entry)),
+    );
+    document.getElementById('work').replaceChildren(...rows);
+    document.getElementById('waiting').hidden = rows.length === 0;
+    this.#lookAgain(connections.some(({ waiting, retrying }) => waiting + retrying > 0));
+    await this.#showDead(connections.some(({ dead }) => dead > 0));
+  }
+
+  /** Ages grow and deliveries settle without an event that tells of it: while work is open, its state is read again. */
+  #lookAgain(isOpen) {
+    clearTimeout(this.#again);
+    if (!isOpen) return;
+    this.#again = setTimeout(() => {
+      this.#live.ask(statusQuery).then(({ syncStatus }) => this.show(syncStatus), this.#onProblem);
+    }, 2_000);
+  }
+
+  async #showDead(isAny) {
+    const section = document.getElementById('attention');
+    if (!isAny) {
+      section.hidden = true;
+      return;
+    }
+    const { pushes, deliveries } = await this.#live.ask(deadQuery);
+    const letters = [
+      ...pushes.nodes.map((push) =>
+        this.#letter({
+          ...push,
+          title: `${words(push.connection.platform)}: ${words(push.kind)}${subjectOf(push)}`,
+          mutation:
+            'mutation TryAgain($id: ID!) { done: pushRetry(input: { id: $id }) { userErrors { message } } }',
+        }),
+      ),
+      ...deliveries.nodes.map((delivery) =>
+        this.#letter({
+          ...delivery,
+          title: `${words(delivery.connection.platform)} told us: ${delivery.topic}, ${delivery.subject}`,
+          mutation:
+            'mutation TryAgain($id: ID!) { done: deliveryReplay(input: { id: $id }) { userErrors { message } } }',
+        }),
+      ),
+    ];
+    const more = pushes.totalCount + deliveries.totalCount - letters.length;
+    if (more > 0) letters.push(element('li', {}, `… and ${more} more.`));
+    document.getElementById('dead').replaceChildren(...letters);
+    section.hidden = letters.length === 0;
+  }
+
+  #letter({ id, title, error, remedy, mutation }) {
+    const button = element(
+      'button',
+      { type: 'button', onclick: () => this.#carryOut(button, mutation, { id }) },
+      'Try again',
+    );
+    return element(
+      'li',
+      {},
+      element(
+        'div',
+        {},
+        element('h3', {}, title),
+        element('p', {}, error ?? 'It failed for good.'),
+        remedy === null ? null : element('p', { class: 'muted' }, `What to do: ${remedy}`),
+      ),
+      button,
+    );
+  }
+
+  async #carryOut(button, mutation, variables) {
+    button.disabled = true;
+    try {
+      const { done } = await this.#live.ask(mutation, variables);
+      const [refusal] = done.userErrors;
+      if (refusal !== undefined) throw new Error(refusal.message);
+      const { syncStatus } = await this.#live.ask(statusQuery);
+      await this.show(syncStatus);
+    } catch (problem) {
+      this.#onProblem(problem);
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  #platformCard({ connection, waiting, retrying, dead, planned, oldestWaitingSeconds }) {
+    const isStuck = dead > 0 || connection.status === 'REVOKED';
+    const isSlow = retrying > 0 || connection.status === 'PAUSED' || connection.circuit !== 'CLOSED';
+    const facts = [
+      ['State', stateOf(connection)],
+      [
+        'Waiting',
+        waiting + retrying === 0
+          ? 'nothing'
+          : `${waiting + retrying}${retrying > 0 ? `, ${retrying} of them retrying` : ''}, oldest ${age(oldestWaitingSeconds ?? 0)}`,
+      ],
+      dead > 0 ? ['For a person', String(dead)] : null,
+      planned > 0 ? ['Planned only', `${planned}: writing is not unlocked`] : null,
+      ['Last told us', connection.lastDeliveryAt ? moment(connection.lastDeliveryAt) : 'not yet'],
+      ['Last written to', connection.lastSuccessAt ? moment(connection.lastSuccessAt) : 'not yet'],
+    ].filter(Boolean);
+    const resume = element(
+      'button',
+      {
+        type: 'button',
+        onclick: () =>
+          this.#carryOut(
+            resume,
+            'mutation Resume($id: ID!) { done: connectionResume(input: { id: $id }) { userErrors { message } } }',
+            { id: connection.id },
+          ),
+      },
+      'Resume',
+    );
+    return element(
+      'article',
+      { class: `card ${isStuck ? 'is-stuck' : isSlow ? 'is-slow' : ''}` },
+      element('h3', {}, words(connection.platform)),
+      element('p', { class: 'muted' }, connection.name),
+      element(
+        'dl',
+        {},
+        ...facts.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]),
+      ),
+      connection.status === 'PAUSED' ? resume : null,
+    );
+  }
+}
+
+function stateOf(connection) {
+  if (connection.status === 'ACTIVE' && connection.circuit === 'OPEN') {
+    const until = connection.circuitOpenUntil
+      ? `, tried again at ${moment(connection.circuitOpenUntil)}`
+      : '';
+    return `not answering${until}${connection.circuitReason ? `: ${connection.circuitReason}` : ''}`;
+  }
+  if (connection.status === 'ACTIVE') return 'in step';
+  return [words(connection.status), connection.statusReason].filter(Boolean).join(': ');
+}
+
+function subjectOf({ subject }) {
+  const name = subject?.number ?? subject?.displayName ?? subject?.order?.number;
+  return name === undefined ? '' : ` of ${name}`;
+}
+
+function workRow(connection, entry) {
+  return element(
+    'tr',
+    {},
+    cell('Platform', words(connection.platform)),
+    cell('What', `${words(entry.kind)} (${entry.what === 'push' ? 'to it' : 'from it'})`),
+    cell('State', words(entry.status), 'warn'),
+    cell('Count', String(entry.count), 'number'),
+    cell('Oldest', age(entry.oldestSeconds), 'number'),
+    cell('Why', entry.reason, 'words'),
+    cell('What to do', entry.remedy ?? 'Nothing: it goes on by itself.', 'words'),
+  );
+}
