@@ -5,6 +5,8 @@ import { createClient } from '/assets/graphql-ws/client.js';
  * subscriptions share one socket, which is opened again for as long as it takes.
  */
 
+export const keyNeeded = 'An API key is needed.';
+
 const longestPauseMs = 10_000;
 
 /** @param {{ key: string | null, onState: (state: 'live' | 'lost' | 'refused') => void }} options */
@@ -58,7 +60,8 @@ export function connect({ key, onState }) {
               variables.after = data[field].cursor;
               onPayload(data[field]);
             },
-            error: (problem) => onProblem(errorOf(problem)),
+            // Away for longer than events are kept: what was missed is read, and not guessed.
+            error: (problem) => (isExpired(problem) ? location.reload() : onProblem(errorOf(problem))),
             complete: subscribe,
           },
         );
@@ -69,7 +72,11 @@ export function connect({ key, onState }) {
 
 function errorOf(problem) {
   const first = Array.isArray(problem) ? problem[0] : problem;
-  return new Error(isRefusal(first) ? 'An API key is needed.' : (first?.message ?? 'Something went wrong.'));
+  return new Error(isRefusal(first) ? keyNeeded : (first?.message ?? 'Something went wrong.'));
+}
+
+function isExpired(problem) {
+  return Array.isArray(problem) && problem.some(({ extensions }) => extensions?.code === 'CURSOR_EXPIRED');
 }
 
 /** The server has closed the socket because of the key: trying again would change nothing. */

@@ -31,9 +31,9 @@ export function orderCells(order, onOpen) {
   ];
 }
 
-/** True while a platform is still to be written to. */
+/** True while a platform is still to be written to, or a person may try again. */
 export function isOpen(order) {
-  return order.pushes.some(({ status }) => ['PENDING', 'RUNNING', 'RETRYING'].includes(status));
+  return order.pushes.some(({ status }) => ['PENDING', 'RUNNING', 'RETRYING', 'DEAD'].includes(status));
 }
 
 // The first of these that one of a platform's pushes is in says where the order stands there.

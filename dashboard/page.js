@@ -1,4 +1,4 @@
-import { connect } from './live.js';
+import { connect, keyNeeded } from './live.js';
 import { isOpen, openOrder, orderCells, orderFields } from './order.js';
 import { Rows } from './rows.js';
 import { SyncStatus, statusQuery, statusSubscription } from './status.js';
@@ -177,8 +177,8 @@ function signIn() {
 
 function showProblem(problem) {
   const note = document.getElementById('problem');
-  const isSigningIn =
-    !document.getElementById('sign-in').hidden && problem.message === 'An API key is needed.';
+  // The form says so already.
+  if (problem.message === keyNeeded && !document.getElementById('sign-in').hidden) return;
   note.textContent = problem.message;
-  note.hidden = isSigningIn;
+  note.hidden = false;
 }

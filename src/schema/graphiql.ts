@@ -5,6 +5,19 @@ import type { ExampleTab } from './examples.ts';
 
 const gzip = promisify(gzipCallback);
 
+/**
+ * Browsers send no headers with a WebSocket, and GraphiQL sends those of its tab over HTTP only: here they go along when a
+ * socket is opened. Runs in the browser.
+ */
+const keyOfTheTab = `() => {
+  try {
+    const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState'));
+    return JSON.parse(tabs[activeTabIndex].headers) ?? {};
+  } catch {
+    return {};
+  }
+}`;
+
 /** GraphiQL as one page that loads nothing from elsewhere, compressed once. */
 export class GraphiqlPage {
   readonly #tabs: readonly ExampleTab[];
@@ -15,7 +28,7 @@ export class GraphiqlPage {
   }
 
   html(): string {
-    return renderGraphiQL({
+    const page = renderGraphiQL({
       title: 'Tributary',
       endpoint: '/graphql',
       subscriptionsProtocol: 'WS',
@@ -25,6 +38,11 @@ export class GraphiqlPage {
       schemaDescription: true,
       defaultTabs: this.#tabs.map(({ query, variables }) => ({ query, variables: variables ?? null })),
     });
+    // A function passes through no JSON, so it is put into the options as they stand in the page.
+    const options = '"subscriptionsProtocol":"WS"';
+    if (page.split(options).length !== 2)
+      throw new Error('GraphiQL is rendered in another way than expected');
+    return page.replace(options, () => `${options},"connectionParams":${keyOfTheTab}`);
   }
 
   compressed(): Promise<Buffer> {

@@ -74,7 +74,7 @@ export interface Subscription<Data> extends AsyncDisposable {
 
 export const shop = 'demo-shop.myshopify.com';
 export const apiSecret = 'shpss_sandbox_secret';
-const apiKey = 'journey-key-of-24-characters-or-more';
+export const apiKey = 'journey-key-of-24-characters-or-more';
 
 /** Everything that must never be seen in a log. */
 export const secrets = [
@@ -254,6 +254,7 @@ function environmentOf(parts: {
     ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
     API_KEYS: `journey=${apiKey}@admin`,
     LOG_LEVEL: 'info',
+    GRAPHIQL: 'true',
     INTROSPECTION: 'true',
     SHOPIFY_API_URL: parts.shopify.url,
     HUBSPOT_API_URL: parts.hubspot.url,

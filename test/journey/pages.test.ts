@@ -1,0 +1,175 @@
+import type { BrowserContext, Page, WebSocketRoute } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openBrowser } from '../support/browser.ts';
+import { apiKey, type Stack, startStack } from '../support/stack.ts';
+
+// What a retailer and a developer see, in a real browser, of a real shop.
+
+const browser = await openBrowser();
+const waitMs = 30_000;
+let stack: Stack;
+let context: BrowserContext;
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  if (browser === null) return;
+  stack = await startStack();
+  context = await browser.newContext({ viewport: { width: 1300, height: 900 } });
+  context.setDefaultTimeout(waitMs);
+  context.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(`console: ${message.text()}`);
+  });
+  context.on('weberror', (problem) => complaints.push(`page: ${problem.error().message}`));
+  context.on('requestfailed', (request) => complaints.push(`request: ${request.url()}`));
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await stack?.[Symbol.asyncDispose]();
+});
+
+beforeEach(() => {
+  complaints.length = 0;
+});
+
+/** Sells something and answers what people call the order. */
+async function sell(): Promise<string> {
+  const response = await fetch(`${stack.shopify.url}/_control/orders`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      channel: 'online',
+      customer: { email: 'ada@example.com', firstName: 'Ada', lastName: '<b>Lovelace</b>' },
+      lines: [{ sku: 'MUG', quantity: 2 }],
+      taxRates: [],
+      shipping: '0.00',
+    }),
+  });
+  expect(response.status).toBe(201);
+  return ((await response.json()) as { name: string }).name;
+}
+
+async function signIn(page: Page): Promise<void> {
+  await page.goto(stack.url);
+  await page.getByLabel('API key').fill(apiKey);
+  await page.getByRole('button', { name: 'Open' }).click();
+  await page.getByText('live', { exact: true }).waitFor();
+}
+
+function rowOf(page: Page, number: string) {
+  return page.locator('#orders tr').filter({ has: page.getByRole('button', { name: number, exact: true }) });
+}
+
+test.skipIf(browser === null)(
+  'the dashboard asks for a key, then shows an order as it comes and how it reaches every platform',
+  async () => {
+    const page = await context.newPage();
+    await page.goto(stack.url);
+    await page.getByLabel('API key').fill('a key that nobody has given out');
+    await page.getByRole('button', { name: 'Open' }).click();
+    await page.getByText('This key is not known').waitFor();
+    await signIn(page);
+    expect(await page.locator('#platforms h3').allTextContents()).toEqual([
+      'Shopify',
+      'HubSpot',
+      'QuickBooks',
+    ]);
+
+    const row = rowOf(page, await sell());
+    await row.getByText('HubSpot ✓').waitFor();
+    await row.getByText('QuickBooks ✓').waitFor();
+    // A name is a stranger's input: it is shown, never run.
+    await row.getByText('Ada <b>Lovelace</b>').waitFor();
+    const movement = page.locator('#stock tr').filter({ hasText: 'MUG' }).first();
+    await movement.getByText('-2', { exact: true }).waitFor();
+    await page
+      .locator('#today')
+      .getByText(/^24\.70 USD$/)
+      .first()
+      .waitFor();
+
+    await row.getByRole('button').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(/^SalesReceipt \d+$/).waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    expect(complaints).toEqual([]);
+    await page.close();
+  },
+);
+
+test.skipIf(browser === null)(
+  'what happens while the connection is broken is there when it is back',
+  async () => {
+    const page = await context.newPage();
+    let mayConnect = true;
+    const open: WebSocketRoute[] = [];
+    await page.routeWebSocket(/graphql/, async (socket) => {
+      if (!mayConnect) return socket.close({ code: 1013, reason: 'broken' });
+      socket.connectToServer();
+      open.push(socket);
+    });
+    await signIn(page);
+    mayConnect = false;
+    for (const socket of open) await socket.close({ code: 1013, reason: 'broken' });
+    await page.getByText('connection lost').waitFor();
+    const missed = [await sell(), await sell()];
+    await stack.settled();
+    mayConnect = true;
+    await page.getByText('live', { exact: true }).waitFor();
+    for (const number of [...missed, await sell()])
+      await rowOf(page, number).getByText('QuickBooks ✓').waitFor();
+    expect(complaints).toEqual([]);
+    await page.close();
+  },
+);
+
+test.skipIf(browser === null)(
+  'a dead letter is shown with its remedy, and tried again at the press of a button',
+  async () => {
+    const page = await context.newPage();
+    await signIn(page);
+    stack.quickbooks.faults.add({
+      id: 'refuse',
+      path: 'salesreceipt',
+      effect: { kind: 'status', status: 400 },
+    });
+    const row = rowOf(page, await sell());
+    await row.getByText('QuickBooks needs a look').waitFor();
+    const letter = page.locator('#dead li').filter({ hasText: 'sales receipt' });
+    await letter.getByText('What to do:').waitFor();
+    stack.quickbooks.faults.remove('refuse');
+    await letter.getByRole('button', { name: 'Try again' }).click();
+    await row.getByText('QuickBooks ✓').waitFor();
+    await page.locator('#attention').waitFor({ state: 'hidden' });
+    expect(complaints).toEqual([]);
+    await page.close();
+  },
+);
+
+test.skipIf(browser === null)(
+  'GraphiQL opens with tabs to run, and a subscription prints orders as they come',
+  async () => {
+    const page = await context.newPage();
+    await page.goto(`${stack.url}/graphql`);
+    await page.getByRole('tab', { name: 'OrdersLive' }).waitFor();
+    await page.getByRole('button', { name: 'Headers' }).click();
+    await page.locator('.graphiql-editor-tool').locator('.monaco-editor').last().click();
+    await page.keyboard.insertText(JSON.stringify({ authorization: `Bearer ${apiKey}` }));
+    const frames: string[] = [];
+    page.on('websocket', (socket) => {
+      socket.on('framereceived', ({ payload }) => frames.push(String(payload)));
+    });
+    // GraphiQL keeps what was typed after a moment, and opens its socket with that.
+    await page.waitForFunction((key) => localStorage.getItem('graphiql:tabState')?.includes(key), apiKey);
+    await page.locator('.graphiql-execute-button').click();
+    await expect
+      .poll(() => frames.some((frame) => frame.includes('connection_ack')), { timeout: waitMs })
+      .toBe(true);
+    const number = await sell();
+    await expect.poll(() => frames.some((frame) => frame.includes(number)), { timeout: waitMs }).toBe(true);
+    await page.locator('.result-window').getByText(number).first().waitFor();
+    // Until a key is typed, GraphiQL asks for the schema in vain.
+    expect(complaints.filter((complaint) => !complaint.includes('401 (Unauthorized)'))).toEqual([]);
+    await page.close();
+  },
+);
