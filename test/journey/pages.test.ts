@@ -109,6 +109,10 @@ test.skipIf(browser === null)(
       open.push(socket);
     });
     await signIn(page);
+    // By then everything that the page reads at its start has been read.
+    await rowOf(page, await sell())
+      .getByText('QuickBooks ✓')
+      .waitFor();
     mayConnect = false;
     for (const socket of open) await socket.close({ code: 1013, reason: 'broken' });
     await page.getByText('connection lost').waitFor();
