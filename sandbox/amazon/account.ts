@@ -195,8 +195,9 @@ export class Account {
     return this.state.lastMs;
   }
 
+  /** A burst of happenings may take the account's clock ahead of the wall's for a moment. */
   now(): number {
-    return this.#now();
+    return Math.max(this.#now(), this.state.lastMs);
   }
 
   tell(happening: Happening): void {

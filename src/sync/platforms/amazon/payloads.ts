@@ -239,12 +239,12 @@ export const inventorySummariesAnswer = z.object({
 
 // ── notifications ──
 
-/** The part that all kinds share. */
-export const notification = z.object({
+/** The part that all kinds share; the rest is kept as it came. */
+export const notification = z.looseObject({
   NotificationType: z.string().min(1),
   EventTime: z.string(),
   Payload: z.record(z.string(), z.unknown()),
-  NotificationMetadata: z.object({ NotificationId: z.string().min(1), PublishTime: text }),
+  NotificationMetadata: z.looseObject({ NotificationId: z.string().min(1), PublishTime: text }),
 });
 export type NotificationPayload = z.infer<typeof notification>;
 
