@@ -64,6 +64,7 @@ function banner(port: number): string {
     http://127.0.0.1:4010/_control  Shopify
     http://127.0.0.1:4011/_control  HubSpot
     http://127.0.0.1:4012/_control  QuickBooks
+    http://127.0.0.1:4013/_control  Amazon
     http://127.0.0.1:4014/_control  Claude, who reads the notes on orders
   Try
     sell something      curl -s -X POST localhost:4010/_control/orders -H 'content-type: application/json' \\

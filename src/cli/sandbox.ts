@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 /** Where each sandbox platform listens; the same numbers as in the configuration's defaults. */
-const ports = { shopify: 4010, hubspot: 4011, quickbooks: 4012 };
+const ports = { shopify: 4010, hubspot: 4011, quickbooks: 4012, amazon: 4013 };
 const claudePort = 4014;
 
 /** Cost points of Shopify's largest plan: on the smallest one, reading a shop's history takes many minutes. */
@@ -19,12 +19,14 @@ export async function sandboxCommand(options: {
     { startHubSpotSandbox },
     { peoplesProperties },
     { startQuickBooksSandbox },
+    { startAmazonSandbox },
     { startClaudeSandbox },
   ] = await Promise.all([
     import('../../sandbox/shopify/server.ts'),
     import('../../sandbox/hubspot/server.ts'),
     import('../../sandbox/hubspot/peoples-properties.ts'),
     import('../../sandbox/quickbooks/server.ts'),
+    import('../../sandbox/amazon/server.ts'),
     import('../../sandbox/claude/server.ts'),
   ]);
   const common = (name: keyof typeof ports) => ({
@@ -40,8 +42,13 @@ export async function sandboxCommand(options: {
     subscribedProperties: peoplesProperties,
   });
   await using quickbooks = await startQuickBooksSandbox(common('quickbooks'));
+  // Queues deliver more than once and in no order.
+  await using amazon = await startAmazonSandbox({
+    ...common('amazon'),
+    weather: { duplicate: 0.1, delayMs: [20, 200] },
+  });
   await using claude = await startClaudeSandbox({ port: claudePort, seed: options.seed });
-  for (const [name, { url }] of Object.entries({ shopify, hubspot, quickbooks, claude })) {
+  for (const [name, { url }] of Object.entries({ shopify, hubspot, quickbooks, amazon, claude })) {
     console.log(`${name.padEnd(11)} ${url}   control: ${url}/_control`);
   }
   process.send?.('ready');

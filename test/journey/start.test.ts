@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Answer, freePort, until } from '../support/stack.ts';
 
-const sandboxPorts = [4010, 4011, 4012, 4014];
+const sandboxPorts = [4010, 4011, 4012, 4013, 4014];
 // The demo's platforms live at fixed ports: where another Tributary has them, there is nothing to test here.
 const taken = (await Promise.all(sandboxPorts.map(isTaken))).some(Boolean);
 
@@ -65,7 +65,7 @@ test.skipIf(taken)(
     expect(family.length).toBeGreaterThan(2);
     expect(await demo.stop()).toBe(0);
     expect(family.filter(isAlive)).toEqual([]);
-    expect(await Promise.all(sandboxPorts.map(isTaken))).toEqual([false, false, false]);
+    expect(await Promise.all(sandboxPorts.map(isTaken))).not.toContain(true);
     expect(demo.complaints()).toBe('');
   },
   180_000,

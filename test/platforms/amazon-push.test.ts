@@ -194,7 +194,7 @@ test('a sweep waits where Amazon says that too much was asked, even without a wo
   ]);
 });
 
-test('an answer that never comes, a broken line and a server error are tried again, a refusal is not', async () => {
+test('trouble at Amazon is tried again, a refusal is not and says what is missing', async () => {
   const placed = placeOrder(shop.sandbox.account, { lines: [{ sku: 'MUG', quantity: 1 }] });
   const fault = (status: number, body: string) =>
     shop.sandbox.faults.add({
@@ -204,7 +204,7 @@ test('an answer that never comes, a broken line and a server error are tried aga
       effect: { kind: 'status', status, body },
     });
   fault(503, '<html>busy</html>');
-  await expect(told(shop, placed.id)).rejects.toMatchObject({ code: 'AMAZON_UNREACHABLE', retryable: true });
+  await expect(told(shop, placed.id)).rejects.toMatchObject({ code: 'AMAZON_DOWN', retryable: true });
   fault(400, '{"errors":[{"code":"InvalidInput","message":"Invalid Input"}]}');
   await expect(told(shop, placed.id)).rejects.toMatchObject({ code: 'AMAZON_REFUSED', retryable: false });
   fault(

@@ -6,6 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import {
+  type AmazonSandbox,
+  type AmazonSandboxOptions,
+  startAmazonSandbox,
+} from '../../sandbox/amazon/server.ts';
+import {
   type HubSpotSandbox,
   type HubSpotSandboxOptions,
   startHubSpotSandbox,
@@ -36,6 +41,8 @@ export interface StackOptions {
   shopify?: Partial<ShopifySandboxOptions>;
   hubspot?: Partial<HubSpotSandboxOptions>;
   quickbooks?: Partial<QuickBooksSandboxOptions>;
+  /** Trades on Amazon as well; only where it is given. */
+  amazon?: Partial<AmazonSandboxOptions>;
   /** Products of the shop and their stock at each of two locations. */
   catalogue?: { sku: string; price: string; stock: number }[];
 }
@@ -45,6 +52,8 @@ export interface Stack extends AsyncDisposable {
   shopify: ShopifySandbox;
   hubspot: HubSpotSandbox;
   quickbooks: QuickBooksSandbox;
+  /** Null where the retailer does not trade there. */
+  amazon: AmazonSandbox | null;
   database: TestDatabase;
   app: App;
   url: string;
@@ -85,6 +94,9 @@ export const secrets = [
   'qb-sandbox-secret',
   'qb-sandbox-verifier',
   'RT1-sandbox',
+  'amazon-sandbox-secret',
+  'amazon-sandbox-webhook-secret',
+  'Atzr|sandbox',
   apiKey,
 ];
 
@@ -105,12 +117,26 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await startHubSpotSandbox({ ...common, searchLagMs: [0, 0], ...options.hubspot }),
   );
   const quickbooks = starting.use(await startQuickBooksSandbox({ ...common, ...options.quickbooks }));
+  const amazon =
+    options.amazon === undefined
+      ? null
+      : starting.use(
+          await startAmazonSandbox({ ...common, visibleAfterMs: 0, applyMs: [5, 20], ...options.amazon }),
+        );
   const database = starting.use(await createTestDatabase({ max: 4 }));
   stockUp(shopify, options.catalogue ?? defaultCatalogue);
 
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const environment = environmentOf({ url, port, databaseUrl: database.url, shopify, hubspot, quickbooks });
+  const environment = environmentOf({
+    url,
+    port,
+    databaseUrl: database.url,
+    shopify,
+    hubspot,
+    quickbooks,
+    amazon,
+  });
   const lines: string[] = [];
   const log = createLog({ level: 'info', destination: { write: (line: string) => void lines.push(line) } });
   const inChild = options.worker === 'child';
@@ -119,6 +145,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await transaction(app.context.pool, (tx) => setWriteCapabilities(tx, BigInt(id), ['*']));
   hubspot.setWebhookTarget(`${url}/webhooks/hubspot`);
   quickbooks.setWebhookTarget(`${url}/webhooks/quickbooks`);
+  amazon?.setWebhookTarget(`${url}/webhooks/amazon`);
   await prepareConnections(app.context);
   await sweepAll(app.context);
   const worker = inChild ? starting.use(new WorkerProcess(environment, lines)) : null;
@@ -129,6 +156,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     shopify,
     hubspot,
     quickbooks,
+    amazon,
     database,
     app,
     url,
@@ -245,6 +273,7 @@ function environmentOf(parts: {
   shopify: ShopifySandbox;
   hubspot: HubSpotSandbox;
   quickbooks: QuickBooksSandbox;
+  amazon: AmazonSandbox | null;
 }): Record<string, string> {
   return {
     DATABASE_URL: parts.databaseUrl,
@@ -269,6 +298,18 @@ function environmentOf(parts: {
     QUICKBOOKS_CLIENT_SECRET: 'qb-sandbox-secret',
     QUICKBOOKS_REFRESH_TOKEN: 'RT1-sandbox',
     QUICKBOOKS_VERIFIER_TOKEN: parts.quickbooks.verifierToken,
+    ...(parts.amazon === null
+      ? {}
+      : {
+          AMAZON_API_URL: parts.amazon.url,
+          AMAZON_LWA_URL: parts.amazon.url,
+          AMAZON_SELLER_ID: 'A2SANDBOXSELLER',
+          AMAZON_MARKETPLACE_ID: 'ATVPDKIKX0DER',
+          AMAZON_CLIENT_ID: 'amzn1.application-oa2-client.sandbox',
+          AMAZON_CLIENT_SECRET: 'amazon-sandbox-secret',
+          AMAZON_REFRESH_TOKEN: 'Atzr|sandbox',
+          AMAZON_WEBHOOK_SECRET: parts.amazon.webhookSecret,
+        }),
   };
 }
 
@@ -346,10 +387,10 @@ async function settled(stack: Stack, deadlineMs: number): Promise<void> {
   }
 }
 
-async function webhooksDelivered({ shopify, hubspot, quickbooks }: Stack): Promise<void> {
+async function webhooksDelivered({ shopify, hubspot, quickbooks, amazon }: Stack): Promise<void> {
   hubspot.flushWebhooks();
   quickbooks.flushWebhooks();
-  await Promise.all([shopify, hubspot, quickbooks].map((platform) => platform.webhooks.drained()));
+  await Promise.all([shopify, hubspot, quickbooks, amazon].map((platform) => platform?.webhooks.drained()));
 }
 
 async function openWork({ database }: Stack): Promise<OpenWork> {

@@ -70,6 +70,13 @@ export const ownContactProperties: readonly PropertyDefinition[] = [
     kind: 'text',
     description: 'Shops and marketplaces where the customer has an account.',
   },
+  {
+    name: 'tributary_marketplace_email',
+    label: 'Marketplace relay address',
+    kind: 'text',
+    description:
+      'Reaches the buyer of an order through the marketplace. It stands for an order and not for a person: nobody is recognised by it, and it is not for marketing.',
+  },
 ];
 
 /** That the books or the CRM know somebody too is no news to whoever looks at the contact. */
@@ -108,6 +115,7 @@ export function contactOf(customer: CustomerSnapshot): PropertyValues {
     state: address?.province ?? null,
     zip: address?.zip ?? null,
     country: countryName(address?.countryCode ?? null),
+    tributary_marketplace_email: isRelayEmail(customer.email) ? customer.email : null,
     tributary_customer_id: customer.id.toString(),
     tributary_order_count: String(customer.orderCount),
     tributary_channels: customer.platforms
