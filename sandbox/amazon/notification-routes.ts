@@ -3,7 +3,7 @@ import type { Call } from './api.ts';
 import { ApiError, invalidInput } from './errors.ts';
 
 /** Kinds that the account can announce. */
-export const announced = [
+const announced = [
   'ORDER_CHANGE',
   'TRANSACTION_UPDATE',
   'LISTINGS_ITEM_MFN_QUANTITY_CHANGE',

@@ -237,7 +237,7 @@ function taxOn(minor: number, rate: string, included: boolean): number {
     : Math.round((minor * micros) / 1_000_000);
 }
 
-export function minorOf(decimal: string): number {
+function minorOf(decimal: string): number {
   const match = /^(-?)(\d+)(?:\.(\d{1,2}))?$/.exec(decimal);
   if (match === null) throw new AccountError(`"${decimal}" is not an amount`);
   const minor = Number(match[2]) * 100 + Number((match[3] ?? '').padEnd(2, '0'));

@@ -194,6 +194,7 @@ describe('preparing', () => {
       'tributary_first_order_at',
       'tributary_last_order_at',
       'tributary_lifetime_value',
+      'tributary_marketplace_email',
       'tributary_order_count',
       'tributary_refunded',
     ]);

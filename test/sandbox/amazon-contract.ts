@@ -84,7 +84,12 @@ function closedDefinitions(definitions: Record<string, unknown>): Record<string,
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (schema === null || typeof schema !== 'object') return schema;
-  const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closed(value)]));
+  // Some schemas name their parts, the same name twice.
+  const copy = Object.fromEntries(
+    Object.entries(schema)
+      .filter(([key, value]) => key !== '$id' || typeof value !== 'string')
+      .map(([key, value]) => [key, closed(value)]),
+  );
   const open = 'allOf' in copy || 'discriminator' in copy || 'additionalProperties' in copy;
   return 'properties' in copy && !open ? { ...copy, additionalProperties: false } : copy;
 }
