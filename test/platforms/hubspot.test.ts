@@ -252,7 +252,7 @@ describe('contacts', () => {
     await using it = await prepared();
     const first = await push(hubspot, it.session, customer());
     it.sandbox.editContact(first?.remoteId ?? '', { lifecyclestage: 'evangelist', jobtitle: 'Captain' });
-    const next = customer({ orderCount: 4, lifetimeValueMinor: 12_000n, phone: null });
+    const next = customer({ orderCount: 4, lifetimeValueMinor: 12_000n });
     const [planned] = hubspot.plan(next, {
       connectionId: 2n,
       settings: {},
@@ -274,6 +274,42 @@ describe('contacts', () => {
       phone: '+14155550101',
       lifecyclestage: 'evangelist',
       jobtitle: 'Captain',
+    });
+  });
+
+  it('takes away what it wrote and has no value for any more, and never what people wrote or changed', async () => {
+    await using it = await prepared();
+    const address = {
+      firstName: null,
+      lastName: null,
+      company: null,
+      address1: 'Long Street 1',
+      address2: null,
+      city: 'Bonn',
+      province: null,
+      zip: '53113',
+      countryCode: 'DE',
+      phone: null,
+    };
+    const full = customer({ phone: '+14155550101', address });
+    const first = await push(hubspot, it.session, full);
+    it.sandbox.editContact(first?.remoteId ?? '', { company: 'Theirs', city: 'Berlin' });
+    // As the webhook of that change leaves it.
+    const link = it.session.known.find((one) => one.remoteId === first?.remoteId);
+    if (link !== undefined) link.state = { ...link.state, company: 'Theirs', city: 'Berlin' };
+    await push(hubspot, it.session, customer({ phone: null, lastName: null, address: null }));
+    const properties: Readonly<Record<string, unknown>> = it.sandbox.records('contacts')[0]?.properties ?? {};
+    expect(properties).toMatchObject({ firstname: 'Ada', company: 'Theirs', city: 'Berlin' });
+    for (const name of ['phone', 'lastname', 'address', 'zip', 'country'])
+      expect(properties[name] ?? '').toBe('');
+    expect(
+      await push(hubspot, it.session, customer({ phone: null, lastName: null, address: null })),
+    ).toBeNull();
+    // What is filled in anew is ours again.
+    await push(hubspot, it.session, full);
+    expect(it.sandbox.records('contacts')[0]?.properties).toMatchObject({
+      phone: '+14155550101',
+      zip: '53113',
     });
   });
 

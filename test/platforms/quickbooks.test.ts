@@ -581,6 +581,52 @@ describe('a receipt', () => {
     expect(linesOf(receipt)[0]?.SalesItemLineDetail.ItemRef).not.toMatchObject({ value: item?.Id });
   });
 
+  it('takes away from its customer what it wrote and has no value for any more, and nothing else', async () => {
+    await using it = await company();
+    const buyer = customer({
+      phone: '+14155550101',
+      address: {
+        firstName: null,
+        lastName: null,
+        company: null,
+        address1: 'Long Street 1',
+        address2: null,
+        city: 'Bonn',
+        province: null,
+        zip: '53113',
+        countryCode: 'DE',
+        phone: null,
+      },
+    });
+    await push(quickbooks, it.session, order({ customer: buyer }));
+    const [made] = it.sandbox.list('Customer');
+    it.sandbox.edit('Customer', made?.Id ?? '', { CompanyName: 'Theirs' });
+    // As the webhook of that change leaves it.
+    const link = it.session.known.find((one) => one.remoteType === 'Customer');
+    if (link !== undefined) link.state = { ...link.state, company: 'Theirs' };
+    const emptied = customer({ phone: null, lastName: null, address: null });
+    await push(quickbooks, it.session, emptied);
+    const [now] = it.sandbox.list('Customer');
+    expect(now).toMatchObject({ GivenName: 'Ada', CompanyName: 'Theirs' });
+    const {
+      FamilyName: family,
+      PrimaryPhone: phone,
+      BillAddr: place,
+    } = now as unknown as {
+      FamilyName?: string;
+      PrimaryPhone?: { FreeFormNumber?: string };
+      BillAddr?: Record<string, string>;
+    };
+    expect([family ?? '', phone?.FreeFormNumber ?? '']).toEqual(['', '']);
+    expect(['Line1', 'City', 'PostalCode', 'Country'].map((name) => place?.[name] ?? '')).toEqual([
+      '',
+      '',
+      '',
+      '',
+    ]);
+    expect(await push(quickbooks, it.session, emptied)).toBeNull();
+  });
+
   it('goes to the first open day where the books are closed, and says so', async () => {
     await using it = await company();
     await it.prepare();
@@ -693,7 +739,7 @@ describe('buyers', () => {
     expect(await push(quickbooks, it.session, customer())).toBeNull();
     const id = it.session.linkOf('Customer', 7n, 'Customer')?.remoteId ?? '';
     it.sandbox.edit('Customer', id, { Notes: 'Pays late' });
-    const moved = customer({ phone: '+4930999', address: null });
+    const moved = customer({ phone: '+4930999' });
     const outcome = await push(quickbooks, it.session, moved);
     expect(outcome).toMatchObject({ remoteType: 'Customer', remoteId: id, remoteVersion: '2' });
     expect(it.sandbox.read('Customer', id)).toMatchObject({

@@ -2,6 +2,7 @@ import { AppError } from '../../../errors.ts';
 import { contactProperties } from '../../crm/contact.ts';
 import { orderProperties } from '../../crm/order.ts';
 import type { LinkFacts, PushOutcome, PushTask } from '../platform.ts';
+import { remembering } from '../written.ts';
 import { ensureDefinitions } from './definitions.ts';
 import type { Gateway, HubSpotSession, NewAssociation, RecordLanes, RemoteRecord } from './gateway.ts';
 import { crmGateway, heldOf } from './interpret.ts';
@@ -38,8 +39,9 @@ async function performContact(push: PushTask, session: HubSpotSession): Promise<
   const link = (await session.links.find('Customer', [push.subjectId], 'contact')).get(push.subjectId);
   const notes: Note[] = [];
   if (link !== undefined) {
-    const record = await updateKnown(session, contacts, link, body, notes);
-    if (record !== null) return contactOutcome(record, link, record.id !== link.remoteId, notes);
+    const known = await updateKnown(session, contacts, link, body, notes);
+    if (known !== null)
+      return contactOutcome(known.record, link, known.record.id !== link.remoteId, notes, known.wrote);
   }
   const all = { ...body.properties };
   if (body.key.property === 'tributary_customer_id') {
@@ -47,17 +49,17 @@ async function performContact(push: PushTask, session: HubSpotSession): Promise<
     const record = await insist(session, properties, notes, (given) =>
       contacts.upsert({ idProperty: 'tributary_customer_id', value, properties: given }),
     );
-    return contactOutcome(record, null, false, notes);
+    return contactOutcome(record, null, false, notes, all);
   }
   try {
     const record = await insist(session, { ...all, ...body.onCreate }, notes, (properties) =>
       contacts.create({ properties, associations: [] }),
     );
-    return contactOutcome(record, null, false, notes);
+    return contactOutcome(record, null, false, notes, all);
   } catch (error) {
     const id = error instanceof Refusal ? existingId(error) : null;
     if (id === null) throw error;
-    return contactOutcome(await takeOver(session, contacts, id, all, notes), null, true, notes);
+    return contactOutcome(await takeOver(session, contacts, id, all, notes), null, true, notes, all);
   }
 }
 
@@ -68,14 +70,17 @@ async function updateKnown(
   link: LinkFacts,
   body: ContactBody,
   notes: Note[],
-): Promise<RemoteRecord | null> {
-  const properties = Object.fromEntries(
-    body.changed.flatMap((name) => (name in body.properties ? [[name, body.properties[name] ?? '']] : [])),
-  );
+): Promise<{ record: RemoteRecord; wrote: Record<string, string> } | null> {
+  const properties: Record<string, string> = Object.fromEntries([
+    ...body.changed.flatMap((name) => (name in body.properties ? [[name, body.properties[name] ?? '']] : [])),
+    // Pushes that were planned before fields were cleared have no such list.
+    ...(body.cleared ?? []).map((name) => [name, '']),
+  ]);
   try {
-    return await insist(session, properties, notes, (given) =>
+    const record = await insist(session, properties, notes, (given) =>
       contacts.update({ id: link.remoteId, properties: given }),
     );
+    return { record, wrote: properties };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (error.status === 404) return null;
@@ -83,7 +88,10 @@ async function updateKnown(
     if (id === null) throw error;
     // Another contact holds the address: the address tells who it is.
     notes.push({ property: 'email', reason: `Contact ${id} has this address and was taken over instead.` });
-    return await takeOver(session, contacts, id, body.properties, notes);
+    return {
+      record: await takeOver(session, contacts, id, body.properties, notes),
+      wrote: body.properties,
+    };
   }
 }
 
@@ -104,12 +112,14 @@ function contactOutcome(
   link: LinkFacts | null,
   adopted: boolean,
   notes: readonly Note[],
+  wrote: Readonly<Record<string, string>>,
 ): PushOutcome {
+  const before = adopted ? {} : (link?.state ?? {});
   return {
     remoteType: 'contact',
     remoteId: record.id,
     remoteVersion: record.updatedAt.toISOString(),
-    state: { ...(adopted ? {} : link?.state), ...heldOf(record, contactProperties) },
+    state: { ...before, ...heldOf(record, contactProperties), ...remembering(before, wrote) },
     adopted,
     detail: { contactId: record.id, ...(notes.length === 0 ? {} : { notWritten: notes }) },
   };

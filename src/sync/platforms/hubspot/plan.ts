@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { CustomerSnapshot, OrderSnapshot, Snapshot } from '../../../model/snapshot.ts';
-import { contactOf, contactPropertyKind, isContactable } from '../../crm/contact.ts';
+import {
+  contactOf,
+  contactPropertyKind,
+  isContactable,
+  standardContactProperties,
+} from '../../crm/contact.ts';
 import { type CrmLine, linesOf, orderKey, orderOf, orderPropertyKind } from '../../crm/order.ts';
 import { changedProperties, type PropertyValues } from '../../crm/property-values.ts';
 import type { PlanContext, PushPlan } from '../platform.ts';
+import { oursToClear } from '../written.ts';
 import { type HubSpotSettings, readSettings } from './settings.ts';
 
 /** What `perform` is handed; everything in it can be read by a person. */
@@ -17,6 +23,8 @@ export interface ContactBody {
   /** Names of what differs from what HubSpot was last known to hold, and what that was. */
   changed: string[];
   was: PropertyValues;
+  /** Names of what we wrote and have no value for any more. */
+  cleared?: string[];
 }
 
 export interface ContactMergeBody {
@@ -52,12 +60,15 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
   }
 }
 
+/** The address is how HubSpot knows the contact: it is replaced, never taken away. */
+const clearable = standardContactProperties.filter((name) => name !== 'email');
+
 function planContact(
   customer: CustomerSnapshot,
   context: PlanContext,
   settings: HubSpotSettings,
 ): PushPlan[] {
-  if (!isContactable(customer)) return [];
+  if (context.link === null && !isContactable(customer)) return [];
   return [...planOneContact(customer, context, settings), ...planContactMerge(customer, context)];
 }
 
@@ -82,7 +93,11 @@ function planOneContact(
   // HubSpot has one contact per address: of several customers with one mailbox the first keeps it.
   if (customer.isEmailShared && link?.state.email !== customer.email) properties.email = null;
   const changed = changedProperties(properties, link?.state ?? {}, contactPropertyKind);
-  if (changed.length === 0) return [];
+  const cleared = oursToClear(
+    clearable.filter((name) => !(name in properties)),
+    link?.state ?? {},
+  );
+  if (changed.length + cleared.length === 0) return [];
   const email = properties.email ?? null;
   const body: ContactBody = {
     key:
@@ -95,7 +110,8 @@ function planOneContact(
         ? {}
         : { lifecyclestage: settings.lifecycleStage },
     changed,
-    was: link === null ? {} : heldBefore(changed, link.state),
+    was: link === null ? {} : heldBefore([...changed, ...cleared], link.state),
+    cleared,
   };
   return [{ kind: 'contact', subjectType: 'Customer', subjectId: customer.id, body: { ...body } }];
 }

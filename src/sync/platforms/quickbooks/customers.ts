@@ -4,6 +4,7 @@ import type { CanonicalCustomer } from '../../../model/customer.ts';
 import { isRelayEmail, normalizeEmail } from '../../../model/customer.ts';
 import type { CustomerSnapshot } from '../../../model/snapshot.ts';
 import type { PlanContext, PushOutcome, PushPlan, PushTask } from '../platform.ts';
+import { oursToClear, remembering } from '../written.ts';
 import { type Books, booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
 import { type Company, once } from './company.ts';
 import { directoryOf } from './directory.ts';
@@ -48,10 +49,12 @@ export function buyerOf(customer: CustomerSnapshot): BuyerBody {
 export function planCustomer(customer: CustomerSnapshot, { link }: PlanContext): PushPlan[] {
   if (link === null) return [];
   const wanted = wantedFields(customer);
-  // What is empty here is never wiped there.
-  const changed = fieldNames.filter(
-    (name) => wanted[name] !== null && wanted[name] !== (link.state[name] ?? null),
-  );
+  const emptied = fieldNames.filter((name) => name !== 'email' && wanted[name] === null);
+  const changed = [
+    ...fieldNames.filter((name) => wanted[name] !== null && wanted[name] !== (link.state[name] ?? null)),
+    // What the bookkeeper wrote is never wiped; what we wrote goes when it has no value here any more.
+    ...oursToClear(emptied, link.state),
+  ];
   if (changed.length === 0) return [];
   const was = Object.fromEntries(changed.map((name) => [name, link.state[name] ?? null]));
   const body = { fields: wanted, changed, was };
@@ -77,7 +80,7 @@ export async function performCustomer(push: PushTask, session: QuickBooksSession
     remoteType: 'Customer',
     remoteId: entity.Id,
     remoteVersion: entity.SyncToken,
-    state: fieldsIn(entity),
+    state: { ...fieldsIn(entity), ...remembering(link.state, pick(fields, changed)) },
     adopted: false,
     detail: { displayName: entity.DisplayName ?? null },
   };
@@ -146,14 +149,14 @@ export async function ensureBuyer(
   const ensure = async (): Promise<string> => {
     const link = isForced ? undefined : (await session.links.find('Customer', [id], linkType)).get(id);
     if (link !== undefined) return link.remoteId;
-    const entity = await findOrMake(session, company, buyer, currency, isForced);
+    const { entity, isNew } = await findOrMake(session, company, buyer, currency, isForced);
     await session.links.save({
       entityType: 'Customer',
       entityId: id,
       remoteType: linkType,
       remoteId: entity.Id,
       remoteVersion: entity.SyncToken,
-      state: fieldsIn(entity),
+      state: { ...fieldsIn(entity), ...remembering({}, isNew ? buyer.fields : {}) },
     });
     return entity.Id;
   };
@@ -167,7 +170,7 @@ async function findOrMake(
   buyer: BuyerBody,
   currency: string,
   isForced: boolean,
-): Promise<Entity> {
+): Promise<{ entity: Entity; isNew: boolean }> {
   const books = booksOf(session);
   const { email } = buyer.fields;
   if (email !== null && (isForced || !directoryOf(session).lacksEmail(email))) {
@@ -175,7 +178,7 @@ async function findOrMake(
     const fit = known
       .filter((one) => currencyOf(one, company) === currency)
       .sort((a, b) => Number(a.Id) - Number(b.Id))[0];
-    if (fit !== undefined) return fit;
+    if (fit !== undefined) return { entity: fit, isNew: false };
   }
   const suffixes = [
     '',
@@ -185,12 +188,13 @@ async function findOrMake(
   for (const suffix of suffixes) {
     const displayName = withSuffix(buyer.displayName, suffix);
     try {
-      return await books.createSmall(
+      const entity = await books.createSmall(
         'Customer',
         newCustomer(company, { ...buyer, displayName }, currency),
         // Made from what is written, so that another buyer of the same number never gets this one's answer.
         isForced ? null : requestIdOf('customer', buyer.id, currency, displayName, email ?? ''),
       );
+      return { entity, isNew: true };
     } catch (error) {
       if (!isFault(error, nameTaken)) throw error;
     }
@@ -201,7 +205,7 @@ async function findOrMake(
       currencyOf(holder, company) === currency &&
       isCompatible(holder, buyer.fields)
     )
-      return holder;
+      return { entity: holder, isNew: false };
   }
   throw new AppError({
     code: 'QUICKBOOKS_NAME_TAKEN',
@@ -326,17 +330,18 @@ export function canonicalIn(entity: Entity): CanonicalCustomer {
   };
 }
 
+const addressNames = {
+  line1: 'Line1',
+  line2: 'Line2',
+  city: 'City',
+  province: 'CountrySubDivisionCode',
+  zip: 'PostalCode',
+  country: 'Country',
+} as const satisfies Partial<Record<keyof CustomerFields, string>>;
+
 /** The named fields in QuickBooks's form. An address is one value there: it travels whole. */
 function sparseFields(fields: CustomerFields, names: readonly string[]): Record<string, unknown> {
   const has = (name: string): boolean => names.includes(name);
-  const address = {
-    Line1: fields.line1,
-    Line2: fields.line2,
-    City: fields.city,
-    CountrySubDivisionCode: fields.province,
-    PostalCode: fields.zip,
-    Country: fields.country,
-  };
   return {
     ...(has('firstName') ? { GivenName: fields.firstName ?? '' } : {}),
     ...(has('lastName') ? { FamilyName: fields.lastName ?? '' } : {}),
@@ -346,7 +351,11 @@ function sparseFields(fields: CustomerFields, names: readonly string[]): Record<
     ...(addressFields.some(has)
       ? {
           BillAddr: Object.fromEntries(
-            Object.entries(address).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+            Object.entries(addressNames).flatMap(([field, name]) => {
+              const value = fields[field as keyof CustomerFields];
+              // What is taken away has to be said to be empty; what was never there needs no word.
+              return value === null && !has(field) ? [] : [[name, value ?? '']];
+            }),
           ),
         }
       : {}),
