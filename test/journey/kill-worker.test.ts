@@ -49,13 +49,14 @@ test('a worker that is killed again and again, with answers lost on the way, pos
       'some pushes are settled',
       () => settledPushes(stack),
       (settled) => settled >= least,
+      120_000,
     );
     await worker.kill();
     killed += 1;
     await worker.start();
   }
   expect({ killed, placed: totals.size }).toEqual({ killed: kills, placed: wanted });
-  await stack.settled(150_000);
+  await stack.settled(400_000);
 
   expect(await deadLetters(stack)).toEqual([]);
   const receipts = stack.quickbooks.list('SalesReceipt').map((receipt) => ({
@@ -84,7 +85,7 @@ test('a worker that is killed again and again, with answers lost on the way, pos
   );
   expect(new Set(addresses).size).toBe(addresses.length);
   expect(stack.log.some((line) => line.includes('workers that have died'))).toBe(true);
-}, 240_000);
+}, 900_000);
 
 async function settledPushes({ database }: Stack): Promise<bigint> {
   const { rows } = await database.pool.query<{ settled: bigint }>(

@@ -227,6 +227,7 @@ export class WorkerProcess implements AsyncDisposable {
       'the worker process is ready',
       () => ({ isReady, exitCode: child.exitCode, complaints }),
       (seen) => seen.isReady || seen.exitCode !== null,
+      120_000,
     );
     if (!isReady) throw new Error(`The worker process ended: ${complaints.join('')}`);
   }

@@ -8,7 +8,7 @@ const key = '_written';
 type Values = Readonly<Record<string, string | null>>;
 
 /** What we wrote last of each field, out of a link's state. */
-export function writtenIn(state: Readonly<Record<string, unknown>>): Values {
+function writtenIn(state: Readonly<Record<string, unknown>>): Values {
   const written = state[key];
   return typeof written === 'object' && written !== null ? (written as Values) : {};
 }
