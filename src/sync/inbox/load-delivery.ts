@@ -50,19 +50,22 @@ export async function loadSubject(
            cross join lateral (
              select asked.id
              union
-             (select w.id from delivery w
-              where not $2 and w.connection_id = asked.connection_id and w.subject = asked.subject
-                and w.status in ('pending', 'retrying')
-                and (w.next_attempt_at is null or w.next_attempt_at <= clock_timestamp())
-              order by w.id limit ${mostTogether})) as wanted
+             -- Without an order here: it would lead Postgres through all that waits, in the order of its ids.
+             select w.id from delivery w
+             where not $2 and w.connection_id = asked.connection_id and w.subject = asked.subject
+               and w.status in ('pending', 'retrying')
+               and (w.next_attempt_at is null or w.next_attempt_at <= clock_timestamp())) as wanted
            join delivery d on d.id = wanted.id
            join connection c on c.id = d.connection_id
            where asked.id = $1
-           order by d.id`,
+           order by d.id <> asked.id, d.id
+           limit ${mostTogether}`,
     values: [deliveryId, alone],
   });
   return {
-    deliveries: rows.map(({ statements: _, ...delivery }) => delivery),
+    deliveries: rows
+      .map(({ statements: _, ...delivery }) => delivery)
+      .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)),
     known: knownStatements(rows.flatMap(({ statements }) => statements ?? [])),
   };
 }
