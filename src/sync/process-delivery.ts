@@ -13,6 +13,7 @@ import {
   type WholeStatement,
   wholeStatement,
 } from './graph/foretell.ts';
+import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
 import { failDelivery } from './inbox/fail-delivery.ts';
 import { type LoadedDelivery, loadSubject } from './inbox/load-delivery.ts';
 import { type DeliveryOutcome, settleDeliveries } from './inbox/settle-delivery.ts';
@@ -32,6 +33,8 @@ export interface ProcessDeliveryOptions {
   starts?: number;
   /** Leaves alone what else waits about its subject. */
   alone?: boolean;
+  /** Whether it is taken up although it is not due; true unless said otherwise. */
+  early?: boolean;
 }
 
 export type DeliveryFate = DeliveryOutcome | 'retrying' | 'dead' | 'held' | 'nothing';
@@ -49,9 +52,12 @@ export async function processDelivery(
   const startedMs = performance.now();
   // What has brought a process down before is tried by itself: it must not drag others along again.
   const alone = options.alone === true || (options.starts ?? 1) > 1;
-  const { deliveries, known } = await loadSubject(options.pool, deliveryId, { alone });
+  const { deliveries, left, known } = await loadSubject(options.pool, deliveryId, {
+    alone,
+    early: options.early !== false,
+  });
   const fates = new Map<bigint, DeliveryFate>([[deliveryId, 'nothing']]);
-  const open = withoutTwins(deliveries.filter(({ status }) => status === 'pending' || status === 'retrying'));
+  const open = withoutTwins(deliveries);
   const told = await Promise.all(open.map((delivery) => interpret(delivery, options)));
   const fruitless: { id: bigint; outcome: DeliveryOutcome }[] = [];
   for (const { delivery, result } of newestFirst(told)) {
@@ -62,6 +68,8 @@ export async function processDelivery(
     fates.set(delivery.id, fate);
   }
   await settleDeliveries(options.pool, fruitless);
+  const twins = deliveries.flatMap((delivery) => (open.includes(delivery) ? [] : [delivery.id]));
+  await enqueueDeliveries(options.pool, [...left, ...twins]);
   for (const delivery of open) observe(delivery, fates.get(delivery.id) ?? 'nothing', startedMs, options);
   return fates;
 }

@@ -1,7 +1,7 @@
 import type { Pool } from '../db/pool.ts';
 import { transaction } from '../db/transaction.ts';
 import { revokedCode } from './connections/authorization.ts';
-import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
+import { enqueueDeliveries, laneKey } from './inbox/enqueue-deliveries.ts';
 import { recoverReadings } from './notes/request-reading.ts';
 import { enqueuePushes } from './outbox/enqueue-pushes.ts';
 
@@ -69,7 +69,8 @@ export async function recoverOrphans(
              where d.status in ('pending', 'retrying')
                and not (c.status = 'revoked' and d.error_code is not distinct from $2)
                and greatest(d.received_at, d.next_attempt_at) < clock_timestamp() - $1::double precision * interval '1 millisecond'
-               and not exists (select 1 from graphile_worker.jobs j where j.key = 'delivery:' || d.id and j.attempts < j.max_attempts)
+               and not exists (select 1 from graphile_worker.jobs j
+                 where j.key = ${laneKey} and j.attempts < j.max_attempts and j.run_at <= clock_timestamp())
              order by d.id limit ${sweepLimit}`,
       values: [olderThanMs, revokedCode],
     });

@@ -16,8 +16,7 @@ import type { CircuitSettings } from './outbox/circuit.ts';
 import { pushTask } from './outbox/enqueue-pushes.ts';
 import { executePush } from './outbox/execute-push.ts';
 import type { Platform } from './platforms/platform.ts';
-import { type DeliveryFate, processDelivery } from './process-delivery.ts';
-import { RecentIds } from './recent-ids.ts';
+import { processDelivery } from './process-delivery.ts';
 import { beat, recoverDeadWorkers, recoverOrphans, releaseWorkers } from './recover-work.ts';
 import { TaskPool, within } from './task-pool.ts';
 
@@ -97,8 +96,6 @@ export class Worker implements AsyncDisposable {
   readonly #jobs: pg.Pool;
   readonly #pools: TaskPool[];
   readonly #pushesRunning = new Set<bigint>();
-  /** Taken up together with another one; their own jobs have nothing left to do. */
-  readonly #settled = new RecentIds(20_000);
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #upkeep = new Set<Promise<void>>();
   readonly #underWay = new Set<Promise<void>>();
@@ -197,12 +194,13 @@ export class Worker implements AsyncDisposable {
 
   readonly #onDelivery = async (payload: unknown, helpers: JobHelpers): Promise<void> => {
     const { id, lane } = deliveryPayload.parse(payload);
-    if (this.#settled.take(id)) return;
     const starts = helpers.job.attempts;
     const putBack = await this.#lanes.run(lane, id, async (each) => {
-      if (this.#settled.take(each)) return;
-      const fates = await processDelivery(each, { ...this.#settings, starts: each === id ? starts : 1 });
-      for (const [other, fate] of fates) if (other !== each && isSettled(fate)) this.#settled.add(other);
+      await processDelivery(each, {
+        ...this.#settings,
+        starts: each === id ? starts : 1,
+        early: false,
+      });
     });
     await enqueueDeliveries(this.#settings.pool, putBack);
   };
@@ -290,8 +288,4 @@ export class Worker implements AsyncDisposable {
        where attempts >= max_attempts and locked_at is null having count(*) > 0`,
     );
   }
-}
-
-function isSettled(fate: DeliveryFate): boolean {
-  return fate !== 'retrying' && fate !== 'dead' && fate !== 'held' && fate !== 'nothing';
 }

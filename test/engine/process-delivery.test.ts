@@ -173,7 +173,7 @@ test('a transient failure backs off with jitter, keeps its effect out, and has a
     expect(seen).toMatchObject({ status: 'retrying', attempts: attempt, error_code: 'DOWN', later: true });
     expect(Number(seen.in_seconds)).toBeLessThanOrEqual(Number(inSeconds));
   }
-  expect(await jobs()).toEqual([{ key: `delivery:${id}`, later: true }]);
+  expect(await jobs()).toEqual([{ key: `delivery:${connectionId}:thing:1`, later: true }]);
   expect(await eventTypes()).toEqual(Array.from({ length: 4 }, () => 'delivery.retrying'));
   expect(await run(id)).toBe('applied');
   expect(await row(id)).toMatchObject({ status: 'settled', error: null, error_code: null });
@@ -195,7 +195,7 @@ test('Retry-After is respected and the twelfth failure is a dead letter that a r
   expect(await row(id)).toMatchObject({ status: 'dead', attempts: 12, later: false, error_code: 'BUSY' });
   expect(await run(id)).toBe('nothing');
   await transaction(database.pool, (tx) => replayDelivery(tx, id));
-  expect(await jobs()).toEqual([{ key: `delivery:${id}`, later: false }]);
+  expect(await jobs()).toEqual([{ key: `delivery:${connectionId}:thing:1`, later: false }]);
   expect(await run(id)).toBe('applied');
 });
 

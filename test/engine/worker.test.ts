@@ -206,7 +206,7 @@ test('a stop finishes what is under way, leaves the rest to the next worker and 
     `select (select count(*)::int from graphile_worker.jobs where locked_by is not null) as held,
        (select count(*)::int from worker_lease) as leases,
        (select count(*)::int from delivery d where status <> 'settled'
-          and not exists (select 1 from graphile_worker.jobs j where j.key = 'delivery:' || d.id)) as orphans`,
+          and not exists (select 1 from graphile_worker.jobs j where j.key = 'delivery:' || d.connection_id || ':' || d.subject)) as orphans`,
   );
   expect(rows).toEqual([{ held: 0, leases: 0, orphans: 0 }]);
   await using _second = await start(database, { apply });

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../db/pool.ts';
 
-/** Name of the job that processes one delivery. */
+/** Name of the job that processes what waits about one subject. */
 export const deliveryTask = 'delivery';
 
 /**
@@ -9,23 +9,39 @@ export const deliveryTask = 'delivery';
  */
 const priority = `case when d.subject like 'order:%' then 0 when d.subject like 'product:%' then 20 else 10 end`;
 
-/**
- * One job per delivery, as an expression over a row `d` of `delivery`. The lane in its payload names the subject, so
- * that a worker knows without a query which deliveries must wait for each other. Queues of the job library are not used
- * for that: every fetch would lock all of their rows, and processes that fetch at the same moment would find nothing.
- */
-export const deliveryJobSpec = `row('${deliveryTask}',
-  json_build_object('id', d.id::text, 'lane', d.connection_id || ' ' || d.subject),
-  null, d.next_attempt_at, 25::smallint, 'delivery:' || d.id, ${priority}::smallint, null)::graphile_worker.job_spec`;
+/** Keys of jobs end at 512 characters; subjects are ids, but what a platform sends is not ours to choose. */
+export const laneKey = `'delivery:' || d.connection_id || ':'
+  || case when length(d.subject) <= 400 then d.subject else encode(sha256(convert_to(d.subject, 'UTF8')), 'hex') end`;
 
-/** Adds the jobs of waiting deliveries, in the caller's transaction. Replaces a job that is still waiting. */
+/**
+ * One job per subject however much waits about it, as an expression over a row `d` of `delivery`: whoever takes it up
+ * takes up all of it, so that a rush is worked off in a few jobs. The lane in its payload tells a worker without a query
+ * what must wait for each other. Queues of the job library are not used for that: every fetch would lock all of their rows,
+ * and processes that fetch at the same moment would find nothing.
+ */
+export function deliveryJobSpec(runAt: string): string {
+  return `row('${deliveryTask}', json_build_object('id', d.id::text, 'lane', d.connection_id || ' ' || d.subject),
+    null, ${runAt}, 25::smallint, ${laneKey}, ${priority}::smallint, null)::graphile_worker.job_spec`;
+}
+
+/**
+ * Sees to it that these deliveries are processed when they are due, in the caller's transaction. The job of a subject
+ * that waits already is never put off.
+ */
 export async function enqueueDeliveries(db: Queryable, deliveryIds: readonly bigint[]): Promise<void> {
   if (deliveryIds.length === 0) return;
   await db.query({
     name: 'enqueue-deliveries',
-    text: `select case when count(*) > 0
-             then (select count(*) from graphile_worker.add_jobs(array_agg(${deliveryJobSpec} order by d.id))) end
-           from delivery d where d.id = any($1::bigint[]) and d.status in ('pending', 'retrying')`,
+    text: `with d as (
+             select distinct on (connection_id, subject) id, connection_id, subject,
+               coalesce(next_attempt_at, '-infinity') as due
+             from delivery where id = any($1::bigint[]) and status in ('pending', 'retrying')
+             order by connection_id, subject, coalesce(next_attempt_at, '-infinity'), id
+           ), spec as (
+             select ${deliveryJobSpec(`greatest(least(d.due, j.run_at), clock_timestamp())`)} as spec
+             from d left join graphile_worker.jobs j on j.key = ${laneKey} and j.locked_at is null and j.attempts < j.max_attempts
+           )
+           select case when count(*) > 0 then (select count(*) from graphile_worker.add_jobs(array_agg(spec))) end from spec`,
     values: [deliveryIds],
   });
 }

@@ -41,11 +41,14 @@ export async function insertDeliveries(pool: Pool, deliveries: readonly NewDeliv
              from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $9::int[], $10::int[], $11::boolean[])
                as given (connection_id, external_id, event_id, topic, subject, triggered_at, received_at, start, length, ignored)
              on conflict (connection_id, external_id) do nothing
-             returning id, connection_id, subject, next_attempt_at, status
-           ), batch as (
-             select count(*) as inserted, array_agg(${deliveryJobSpec} order by d.id) filter (where d.status = 'pending') as specs from d
+             returning id, connection_id, subject, status
+           ), specs as (
+             select array_agg(${deliveryJobSpec('null')}) as specs from (
+               select distinct on (connection_id, subject) * from d where status = 'pending' order by connection_id, subject, id
+             ) as d
            )
-           select inserted, case when specs is not null then (select count(*) from graphile_worker.add_jobs(specs)) end from batch`,
+           select (select count(*) from d) as inserted,
+             case when specs is not null then (select count(*) from graphile_worker.add_jobs(specs)) end from specs`,
     values: [
       deliveries.map((delivery) => delivery.connectionId),
       deliveries.map((delivery) => delivery.externalId),

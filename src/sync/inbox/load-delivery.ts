@@ -13,8 +13,10 @@ export interface LoadedDelivery extends DeliveryFacts {
 }
 
 export interface LoadedSubject {
-  /** In order of arrival; the one that was asked for is among them, whatever its state. */
+  /** To be taken up together, in order of arrival. */
   deliveries: LoadedDelivery[];
+  /** Open too, but not due yet, or more than is taken up at a time. */
+  left: bigint[];
   /** The newest that the graph was told about this subject. */
   known: KnownStatements;
 }
@@ -22,21 +24,26 @@ export interface LoadedSubject {
 /** So much about one subject is taken up together; the rest follows. */
 const mostTogether = 50;
 
+type Row = LoadedDelivery & { due: boolean; statements: StatementJson[] | null };
+
 /**
- * Loads a delivery and, unless it is to be taken up `alone`, whatever else waits about its subject and is due, with what
- * decides their fates. Two subscriptions of one topic send one event twice; deliveries of a subject are processed one
- * after the other, so the first of them is settled by the time the second is loaded.
+ * Loads a delivery, unless it is done, and whatever else waits about its subject and is due, with what decides their
+ * fates. Two subscriptions of one topic send one event twice; deliveries of a subject are processed one after the other, so
+ * the first of them is settled by the time the second is loaded.
+ * @param options.alone leaves the others, whether due or not.
+ * @param options.early takes the one that was asked for although it is not due.
  */
 export async function loadSubject(
   pool: Pool,
   deliveryId: bigint,
-  { alone }: { alone: boolean },
+  { alone, early }: { alone: boolean; early: boolean },
 ): Promise<LoadedSubject> {
-  const { rows } = await pool.query<LoadedDelivery & { statements: StatementJson[] | null }>({
+  const { rows } = await pool.query<Row>({
     name: 'load-subject',
     // A statement's remote id is what follows the colon in the subject: rows of other kinds just find nothing.
     text: `select d.id, d.connection_id as "connectionId", c.platform, d.topic, d.subject, d.event_id as "eventId",
              d.triggered_at as "triggeredAt", d.received_at as "receivedAt", d.body, d.status, d.attempts,
+             d.next_attempt_at is null or d.next_attempt_at <= clock_timestamp() as due,
              d.event_id is not null and exists (
                select 1 from delivery twin
                where twin.connection_id = d.connection_id and twin.event_id = d.event_id and twin.topic = d.topic
@@ -52,20 +59,25 @@ export async function loadSubject(
              union
              -- Without an order here: it would lead Postgres through all that waits, in the order of its ids.
              select w.id from delivery w
-             where not $2 and w.connection_id = asked.connection_id and w.subject = asked.subject
-               and w.status in ('pending', 'retrying')
-               and (w.next_attempt_at is null or w.next_attempt_at <= clock_timestamp())) as wanted
+             where w.connection_id = asked.connection_id and w.subject = asked.subject and w.status in ('pending', 'retrying')
+           ) as wanted
            join delivery d on d.id = wanted.id
            join connection c on c.id = d.connection_id
            where asked.id = $1
-           order by d.id <> asked.id, d.id
-           limit ${mostTogether}`,
-    values: [deliveryId, alone],
+           order by d.id <> asked.id, due desc, d.id
+           limit ${mostTogether + 1}`,
+    values: [deliveryId],
   });
+  const open = rows.filter(({ status }) => status === 'pending' || status === 'retrying');
+  const taken = open
+    .filter(({ id, due }) => (id === deliveryId ? due || early : due && !alone))
+    .slice(0, mostTogether);
+  const takenIds = new Set(taken.map(({ id }) => id));
   return {
-    deliveries: rows
-      .map(({ statements: _, ...delivery }) => delivery)
+    deliveries: taken
+      .map(({ statements: _, due: __, ...delivery }) => delivery)
       .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)),
+    left: open.flatMap(({ id }) => (takenIds.has(id) ? [] : [id])),
     known: knownStatements(rows.flatMap(({ statements }) => statements ?? [])),
   };
 }

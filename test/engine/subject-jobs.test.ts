@@ -1,0 +1,113 @@
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { enqueueDeliveries } from '../../src/sync/inbox/enqueue-deliveries.ts';
+import { insertDeliveries } from '../../src/sync/inbox/insert-deliveries.ts';
+import { createMetrics } from '../../src/sync/metrics.ts';
+import { processDelivery } from '../../src/sync/process-delivery.ts';
+import { recoverOrphans } from '../../src/sync/recover-work.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { addDelivery, connect, memoryLog, sessionsFor, stubApply } from './support/engine.ts';
+import { fakePlatform } from './support/fake-platform.ts';
+
+const platforms = { shopify: fakePlatform('shopify') };
+let database: TestDatabase;
+let connectionId: bigint;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  connectionId = await connect(database.pool, 'shopify', 'one.example');
+});
+afterAll(() => database[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await database.pool.query('truncate delivery cascade');
+  await database.pool.query('delete from graphile_worker._private_jobs');
+});
+
+/** Jobs by subject, with the seconds until they run. */
+async function jobs(): Promise<Record<string, number>> {
+  const { rows } = await database.pool.query<{ subject: string; seconds: number }>(
+    `select split_part(key, ':', 3) || ':' || split_part(key, ':', 4) as subject,
+       greatest(0, round(extract(epoch from run_at - now()) / 10) * 10)::int as seconds from graphile_worker.jobs`,
+  );
+  return Object.fromEntries(rows.map(({ subject, seconds }) => [subject, seconds]));
+}
+
+function insert(subjects: readonly string[]): Promise<number> {
+  return insertDeliveries(
+    database.pool,
+    subjects.map((subject, index) => ({
+      connectionId,
+      externalId: `${subject} ${index} ${Math.random()}`,
+      eventId: null,
+      topic: 'things/update',
+      subject,
+      triggeredAt: null,
+      receivedAt: new Date(),
+      body: Buffer.from('{"name":"x"}'),
+    })),
+  );
+}
+
+async function retryIn(seconds: number): Promise<bigint> {
+  const id = await addDelivery(database.pool, { connectionId });
+  await database.pool.query(
+    `update delivery set status = 'retrying', next_attempt_at = now() + $2 * interval '1 second' where id = $1`,
+    [id, seconds],
+  );
+  await enqueueDeliveries(database.pool, [id]);
+  return id;
+}
+
+test('however much comes in about a subject, one job waits for it', async () => {
+  expect(await insert(Array.from({ length: 90 }, (_, n) => `thing:${n % 3}`))).toBe(90);
+  expect(await insert(['thing:1', 'thing:7'])).toBe(2);
+  expect(await jobs()).toEqual({ 'thing:0': 0, 'thing:1': 0, 'thing:2': 0, 'thing:7': 0 });
+});
+
+test('the earliest need decides: a retry does not put off what is new, nor does a later one', async () => {
+  await retryIn(3_600);
+  expect(await jobs()).toEqual({ 'thing:1': 3_600 });
+  await retryIn(60);
+  expect(await jobs()).toEqual({ 'thing:1': 60 });
+  await retryIn(600);
+  expect(await jobs()).toEqual({ 'thing:1': 60 });
+  await insert(['thing:1']);
+  expect(await jobs()).toEqual({ 'thing:1': 0 });
+  await retryIn(600);
+  expect(await jobs()).toEqual({ 'thing:1': 0 });
+});
+
+test('what is not due when its subject is worked on keeps its time and its job', async () => {
+  const later = await retryIn(600);
+  await insert(['thing:1']);
+  const { log } = memoryLog();
+  const work = (id: bigint) =>
+    processDelivery(id, {
+      pool: database.pool,
+      sessions: sessionsFor(database.pool, platforms, log),
+      platforms,
+      log,
+      metrics: createMetrics(new Registry()),
+      apply: stubApply(),
+      early: false,
+    });
+  // As after the job was taken: a job that runs is not in the way of the next one.
+  await database.pool.query('delete from graphile_worker._private_jobs');
+  expect(new Set((await work(later)).values())).toEqual(new Set(['nothing', 'applied']));
+  expect(await jobs()).toEqual({ 'thing:1': 600 });
+  const { rows } = await database.pool.query('select status, attempts from delivery where id = $1', [later]);
+  expect(rows).toEqual([{ status: 'retrying', attempts: 0 }]);
+});
+
+test('a job that is only for later does not hide work that is overdue', async () => {
+  await retryIn(3_600);
+  await addDelivery(database.pool, { connectionId });
+  expect(await recoverOrphans(database.pool, -1_000)).toMatchObject({ deliveries: 1 });
+  expect(await jobs()).toEqual({ 'thing:1': 0 });
+});
+
+test('a subject of any length has a job', async () => {
+  expect(await insert([`thing:${'x'.repeat(2_000)}`])).toBe(1);
+  const { rows } = await database.pool.query('select length(key) as length from graphile_worker.jobs');
+  expect(rows).toEqual([{ length: `delivery:${connectionId}:`.length + 64 }]);
+});
