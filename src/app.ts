@@ -19,6 +19,7 @@ import { platformNamed, platforms } from './sync/platforms/index.ts';
 import { QueueMetrics } from './sync/queue-metrics.ts';
 import { prepareConnection, type ReconcileOptions, reconcileConnection } from './sync/reconcile/reconcile.ts';
 import { dropOld } from './sync/retention.ts';
+import { keepStockUp } from './sync/stock/upkeep.ts';
 import { startWorker } from './sync/worker.ts';
 import { createDoor } from './webhooks/receive.ts';
 
@@ -69,6 +70,9 @@ export async function startApp(
     starting.use(await startWorker({ pool, connectionString, sessions, platforms, log, claude }));
     if (config.sweepMinutes > 0) starting.use(reconcileEvery(context, config.sweepMinutes * 60_000));
     starting.use(repeat(60 * 60_000, log, (signal) => dropWhatIsOld(context, signal)));
+    starting.use(
+      repeat(5_000, log, async () => void (await keepStockUp({ pool, platforms, now: Date.now }))),
+    );
   }
   const http = options.role === 'worker' ? null : starting.use(await serve(context));
   const running = starting.move();

@@ -346,6 +346,11 @@ export const stockMovements = table('stock_movement', {
   availableAfter: 'int',
   source: 'text',
   reason: 'text?',
+  units: 'int',
+  negativeReason: 'text?',
+  owed: 'bool',
+  explainsId: 'id?',
+  reference: 'text?',
   orderId: 'id?',
   refundId: 'id?',
   deliveryId: 'id?',
@@ -353,6 +358,18 @@ export const stockMovements = table('stock_movement', {
   recordedAt: 'time',
 });
 export type StockMovementRow = RowOf<typeof stockMovements>;
+
+export const reservations = table('reservation', {
+  id: 'id',
+  stockLevelId: 'id',
+  quantity: 'int',
+  reason: 'text',
+  expiresAt: 'time?',
+  createdAt: 'time',
+  releasedAt: 'time?',
+  outcome: 'text?',
+});
+export type ReservationRow = RowOf<typeof reservations>;
 
 export const events = table('event', {
   position: 'id',

@@ -76,5 +76,18 @@ export type StockEdit =
       expiresAt: Date | null;
     }
   | { kind: 'reservationRelease'; reservationId: bigint; outcome: 'released' | 'expired' }
+  /** How allocation treats a channel, a variant, or both; every setting null: no rule. */
+  | {
+      kind: 'stockRuleSet';
+      connectionId: bigint | null;
+      variantId: bigint | null;
+      minBuffer: number | null;
+      maxQuantity: number | null;
+      sharePercent: number | null;
+      lastUnits: number | null;
+      paused: boolean | null;
+    }
+  /** What a variant that is sold as a set is made of; empty: it is no set. */
+  | { kind: 'bundleSet'; variantId: bigint; components: { variantId: bigint; quantity: number }[] }
   /** What channels may sell of these variants is worked out anew: time, rules or sets have changed it. */
   | { kind: 'allocationReview'; variantIds: bigint[] };

@@ -16,7 +16,9 @@ import {
   type ProductRow,
   products,
   type RefundRow,
+  type ReservationRow,
   refunds,
+  reservations,
   type StockLevelRow,
   type StockMovementRow,
   stockLevels,
@@ -95,4 +97,9 @@ export const StockLevel = builder.loadableNodeRef<StockLevelRow, string>('StockL
 export const StockMovement = builder.loadableNodeRef<StockMovementRow, string>('StockMovement', {
   id,
   load: (ids, context: OperationContext) => found(rowsById(context.db, stockMovements, ids)),
+});
+
+export const Reservation = builder.loadableNodeRef<ReservationRow, string>('Reservation', {
+  id,
+  load: (ids, context: OperationContext) => found(rowsById(context.db, reservations, ids)),
 });

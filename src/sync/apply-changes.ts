@@ -167,6 +167,8 @@ async function applyOne(context: WriteContext, change: Change): Promise<ChangeOu
     case 'stockTransfer':
     case 'reservationCreate':
     case 'reservationRelease':
+    case 'stockRuleSet':
+    case 'bundleSet':
     case 'allocationReview':
       return editStock(context, change);
     case 'orderNoteRead':
@@ -339,6 +341,8 @@ async function collectLocks(
     case 'stockTransfer':
     case 'reservationCreate':
     case 'reservationRelease':
+    case 'stockRuleSet':
+    case 'bundleSet':
     case 'allocationReview':
       // A level's row is its lock.
       return;

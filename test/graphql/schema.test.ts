@@ -65,7 +65,7 @@ test('every way to a guarded type from outside its own scope asks for a scope', 
 });
 
 /** Types without a guard of their own that are only reached through guarded ones. */
-const samePlace: Partial<Record<string, string>> = {};
+const samePlace: Partial<Record<string, string>> = { OversoldGoods: 'read:stock' };
 
 test('every list that can grow is paged', () => {
   const query = schema.getQueryType();

@@ -6,6 +6,7 @@ import type { CanonicalOrder } from '../../src/model/order.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { type Applied, applyChanges } from '../../src/sync/apply-changes.ts';
 import type { PlanContext, Platform } from '../../src/sync/platforms/platform.ts';
+import { keepStockUp } from '../../src/sync/stock/upkeep.ts';
 import { now, openShop, orderLine, orderOf, productOf, refundOf, type Shop } from './support.ts';
 
 type Report = Extract<PlatformChange, { kind: 'stockLevel' }>;
@@ -286,6 +287,26 @@ test('a count sets what is there and a transfer moves it, each side a movement',
     'transfer 4 0 4 owed',
   ]);
   expect([await level(shop), await level(shop, 'till')]).toMatchObject([{ available: 3 }, { available: 5 }]);
+});
+
+test('time frees what was reserved for a while, and works out anew what channels may sell', async () => {
+  await using market = await withMarketplace({ hall: 10 });
+  const { shop, offered } = market;
+  const expiresAt = new Date(now.getTime() + 60_000);
+  await edit(shop, { ...place, kind: 'reservationCreate', quantity: 4, expiresAt });
+  const platforms = { ...shop.platforms, amazon: marketplace };
+  const upkeep = (minutes: number) =>
+    keepStockUp({ pool: shop.pool, platforms, now: () => now.getTime() + minutes * 60_000 });
+  expect(await upkeep(0)).toEqual({ released: 0, reviewed: 1 });
+  expect(await offered()).toEqual([6]);
+  expect(await upkeep(1)).toEqual({ released: 1, reviewed: 0 });
+  expect(await offered()).toEqual([10]);
+  expect((await movements(shop)).at(-1)).toBe('release 4 0 0 owed');
+  await shop.pool.query(
+    `update connection set last_success_at = now() - interval '1 day', created_at = now() - interval '2 days'`,
+  );
+  expect(await upkeep(1)).toEqual({ released: 0, reviewed: 1 });
+  expect(await offered()).toEqual([0]);
 });
 
 /** A marketplace that keeps none of the stock and is told quantities. */

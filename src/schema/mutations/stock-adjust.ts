@@ -1,7 +1,17 @@
 import { builder } from '../builder.ts';
-import { Location, StockLevel, Variant } from '../refs.ts';
-import { applyEdit, mutate, type PayloadValue } from './mutation.ts';
-import { idempotencyField, pushFields, waitFields } from './payload.ts';
+import { Location, Variant } from '../refs.ts';
+import { applyEdit, mutate } from './mutation.ts';
+import { idempotencyField, waitFields } from './payload.ts';
+import { stockPayload } from './stock-payload.ts';
+
+const StockAdjustCause = builder.enumType('StockAdjustCause', {
+  description: 'Why stock is corrected.',
+  values: {
+    ADJUSTMENT: { value: 'adjustment', description: 'It was wrong, was lost, broke or was found.' },
+    RECEIPT: { value: 'receipt', description: 'Goods arrived.' },
+    RETURN: { value: 'return', description: 'Goods came back and can be sold again.' },
+  } as const,
+});
 
 const StockAdjustInput = builder.inputType('StockAdjustInput', {
   description: 'A correction of stock.',
@@ -10,29 +20,26 @@ const StockAdjustInput = builder.inputType('StockAdjustInput', {
     locationId: t.globalID({ for: Location, required: true, description: 'Where.' }),
     delta: t.int({ required: true, description: 'How many more, or fewer if negative. Not 0.' }),
     reason: t.string({ required: true, description: 'Why, in words; kept with the movement.' }),
+    cause: t.field({
+      type: StockAdjustCause,
+      defaultValue: 'adjustment',
+      description: 'What kind of correction it is.',
+    }),
+    allowNegative: t.boolean({
+      defaultValue: false,
+      description: 'Let `available` fall below zero, which is refused otherwise.',
+    }),
     ...waitFields(t),
     ...idempotencyField(t),
   }),
 });
 
-const StockAdjustPayload = builder.objectRef<PayloadValue>('StockAdjustPayload').implement({
-  description: 'What correcting stock has done.',
-  fields: (t) => ({
-    stockLevel: t.field({
-      type: StockLevel,
-      nullable: true,
-      description: 'The stock level as it is now.',
-      authScopes: { can: 'read:stock' },
-      resolve: (payload) => payload.subjectId,
-    }),
-    ...pushFields(t, 'write:stock'),
-  }),
-});
+const StockAdjustPayload = stockPayload('StockAdjustPayload', 'What correcting stock has done.');
 
 builder.mutationField('stockAdjust', (t) =>
   t.field({
     type: StockAdjustPayload,
-    description: 'Corrects a stock level, here and at the shop.',
+    description: 'Corrects a stock level by a difference, here and at the shop.',
     authScopes: { can: 'write:stock' },
     args: { input: t.arg({ type: StockAdjustInput, required: true, description: 'The correction.' }) },
     resolve: (_root, { input }, context) => {
@@ -42,8 +49,17 @@ builder.mutationField('stockAdjust', (t) =>
         locationId: BigInt(input.locationId.id),
         delta: input.delta,
         reason: input.reason.trim(),
+        cause: input.cause ?? 'adjustment',
+        allowNegative: input.allowNegative === true,
       };
-      const facts = [input.variantId.id, input.locationId.id, edit.delta, edit.reason];
+      const facts = [
+        input.variantId.id,
+        input.locationId.id,
+        edit.delta,
+        edit.reason,
+        edit.cause,
+        edit.allowNegative,
+      ];
       return mutate(context, { name: 'stockAdjust', input, facts }, (tx) =>
         applyEdit(tx, context, edit, 'StockLevel'),
       );

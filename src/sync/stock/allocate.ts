@@ -68,7 +68,7 @@ export interface Allocation {
 }
 
 /** A channel that was not heard of for this long may have sold anything meanwhile. */
-const staleAfterMs = 30 * 60_000;
+export const staleAfterMs = 30 * 60_000;
 
 /** The last one is only sold where it is known at once that it is gone. */
 const defaultLastUnits = 1;

@@ -2,6 +2,7 @@ import { AppError, unreachable } from '../../errors.ts';
 import type { StockEdit } from '../../model/stock.ts';
 import { InvalidInput, notFound, planLater, touch, type WriteContext } from '../graph/write-context.ts';
 import { availableOf } from './counts.ts';
+import { setBundle, setRule } from './edit-allocation.ts';
 import { recordMovements } from './ledger.ts';
 import { lockStockLevels, type StockLevel } from './stock-level.ts';
 
@@ -22,6 +23,10 @@ export async function editStock(context: WriteContext, edit: StockEdit): Promise
       return createReservation(context, edit);
     case 'reservationRelease':
       return releaseReservation(context, edit);
+    case 'stockRuleSet':
+      return setRule(context, edit);
+    case 'bundleSet':
+      return setBundle(context, edit);
     case 'allocationReview':
       for (const id of edit.variantIds) planLater(context.effects, 'Variant', id);
       return 'unchanged';
