@@ -51,6 +51,7 @@ export async function createContext(options: {
       prisma,
       events: owned.use(await EventStream.start({ connectionString, pool, log })),
       platforms,
+      session: (connectionId) => sessions.get(connectionId),
       log,
       apiKeys: config.apiKeys,
       anonymousScopes: config.demo ? ['admin'] : null,

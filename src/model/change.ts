@@ -88,7 +88,15 @@ export type Edit =
       fallbackReason: string | null;
     }
   /** `by`: name of the key that decides. */
-  | { kind: 'fulfilmentRuleDecide'; ruleId: bigint; approve: boolean; by: string };
+  | { kind: 'fulfilmentRuleDecide'; ruleId: bigint; approve: boolean; by: string }
+  /** What stands in the books of an order or a refund is taken back, or written anew with a person's consent. */
+  | { kind: 'postingVoid' | 'postingRepost'; subject: PostingSubject };
+
+/** What has documents of its own in the books. */
+export interface PostingSubject {
+  type: 'Order' | 'Refund';
+  id: bigint;
+}
 
 export interface CustomerPatch {
   firstName?: string | null;

@@ -1,7 +1,7 @@
 import { type EventType, eventTypes } from '../model/event.ts';
 import { builder } from './builder.ts';
 
-function enumOf<const V extends string>(
+export function enumOf<const V extends string>(
   name: string,
   description: string,
   values: Readonly<Record<V, string>>,

@@ -3,7 +3,7 @@ import type { Prisma } from '../db/prisma.ts';
 import type { Log } from '../log.ts';
 import type { EventType, StoredEvent } from '../model/event.ts';
 import type { PlatformName } from '../model/platform-name.ts';
-import type { Platform } from '../sync/platforms/platform.ts';
+import type { Platform, Session } from '../sync/platforms/platform.ts';
 import type { ExampleTab } from './examples.ts';
 import type { Limits } from './limits.ts';
 import type { Actor, Scope } from './scopes.ts';
@@ -15,6 +15,8 @@ export interface GraphQLServices {
   prisma: Prisma;
   events: Events;
   platforms: Partial<Record<PlatformName, Platform>>;
+  /** A conversation with an account, where an answer needs one. */
+  session?: (connectionId: bigint) => Promise<Session<unknown>>;
   log: Log;
   /** Keys from the configuration, beside those of the database. */
   apiKeys: readonly { name: string; key: string; scopes: readonly string[] }[];

@@ -12,6 +12,7 @@ import { applyLocation } from './graph/apply-location.ts';
 import { applyOrder, applyOrderRemoval } from './graph/apply-order.ts';
 import { applyFulfilment, applyRefund } from './graph/apply-order-parts.ts';
 import { applyProduct, applyProductRemoval } from './graph/apply-product.ts';
+import { editPosting, namesOfPosting } from './graph/edit-posting.ts';
 import { editCustomer, editedEmail, editOrder } from './graph/edits.ts';
 import { type CustomerClues, lockCustomers, lockCustomersByClues, lockNames } from './graph/locks.ts';
 import { sumOrders } from './graph/sum-orders.ts';
@@ -162,6 +163,9 @@ async function applyOne(context: WriteContext, change: Change): Promise<ChangeOu
       return editReject(context, change);
     case 'orderEdit':
       return editOrder(context, change);
+    case 'postingVoid':
+    case 'postingRepost':
+      return editPosting(context, change);
     case 'stockAdjust':
     case 'stockSet':
     case 'stockTransfer':
@@ -326,6 +330,10 @@ async function collectLocks(
       names.push(...rows.map((row) => row.name));
       return;
     }
+    case 'postingVoid':
+    case 'postingRepost':
+      names.push(...(await namesOfPosting(context.tx, change.subject)));
+      return;
     case 'fulfilmentRuleDecide': {
       const { rows } = await context.tx.query<{ name: string }>({
         name: 'name-of-order-of-rule',

@@ -162,6 +162,22 @@ export async function setWriteCapabilities(
   return { position, pushIds: released };
 }
 
+/**
+ * Keeps choices of how orders are posted; those left out stay. Whoever calls has checked them against the account.
+ * Documents posted before keep the form they have. @throws AppError CONNECTION_UNKNOWN
+ */
+export async function setSettings(
+  tx: Tx,
+  id: bigint,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await lockConnection(tx, id);
+  await tx.query(
+    'update connection set settings = settings || $2::jsonb, updated_at = clock_timestamp() where id = $1',
+    [id, JSON.stringify(settings)],
+  );
+}
+
 /** The connection's row is locked before any of its pushes, here as everywhere. */
 async function lockConnection(tx: Tx, id: bigint): Promise<string> {
   const { rows } = await tx.query<{ status: string }>(

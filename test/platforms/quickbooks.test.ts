@@ -445,10 +445,10 @@ describe('a receipt', () => {
     expect(receipts(it.sandbox)).toHaveLength(0);
   });
 
-  it('posts nothing of unpaid, test and cancelled orders', async () => {
+  it('is not made of authorised, test and cancelled orders', async () => {
     await using it = await company();
     for (const more of [
-      { financialStatus: 'pending' as const },
+      { financialStatus: 'authorized' as const },
       { test: true },
       { cancelledAt: new Date(0), financialStatus: 'voided' as const },
     ])

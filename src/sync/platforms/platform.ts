@@ -22,6 +22,10 @@ export interface Platform<Credentials = unknown> {
   rateLimit: RateLimit;
   /** Remote types whose links the write path hands to `plan`, by the graph's type. */
   linkTypes: Partial<Record<SubjectType, string>>;
+  /** The choices of how orders are posted; only books have them. */
+  policy?: PolicyDesk<Credentials>;
+  /** True for books: what is linked to orders and refunds are documents, which can be voided and posted anew. */
+  keepsBooks?: boolean;
   /** Further types that may stand for the graph's type instead: what has one form today may have another tomorrow. */
   otherLinkTypes?: Partial<Record<SubjectType, readonly string[]>>;
   interpret(
@@ -42,6 +46,32 @@ export interface Platform<Credentials = unknown> {
   prepare(session: Session<Credentials>, options: { webhookUrl: string }): Promise<void>;
   /** Everything changed since then, read from the platform: backfill and repair of lost deliveries. */
   sweep(session: Session<Credentials>, options: { since: Date | null }): AsyncIterable<PlatformChange[]>;
+}
+
+/** Reads, offers and checks the choices that were made for an account. */
+export interface PolicyDesk<Credentials = unknown> {
+  /** Stored settings with what holds where nothing was chosen. @throws ZodError */
+  read(settings: Readonly<Record<string, unknown>>): Record<string, unknown>;
+  /** What the account has to choose from. */
+  choices(session: Session<Credentials>): Promise<PolicyChoices>;
+  /** What of these settings does not fit the account; empty where all of it does. */
+  check(settings: Readonly<Record<string, unknown>>, session: Session<Credentials>): Promise<PolicyProblem[]>;
+}
+
+export interface PolicyChoices {
+  accounts: { name: string; type: string; money: boolean }[];
+  classes: string[];
+  locations: string[];
+  taxCodes: string[];
+  /** Last day of the closed books. */
+  closedUntil: string | null;
+  currency: string;
+}
+
+/** A choice that does not fit, with what to do about it. */
+export interface PolicyProblem {
+  field: string;
+  message: string;
 }
 
 export interface RateLimit {

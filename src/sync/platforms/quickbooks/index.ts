@@ -6,6 +6,7 @@ import { performCustomer, planCustomer } from './customers.ts';
 import { door } from './door.ts';
 import { toAppError } from './fault.ts';
 import { interpret } from './interpret.ts';
+import { policyDesk } from './policy.ts';
 import { performRefund } from './refund.ts';
 import { planRefund } from './refund-plan.ts';
 import { performSale } from './sale.ts';
@@ -22,6 +23,8 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
   // QuickBooks grants 500 a minute and 10 a second; 8 a second keep within both.
   rateLimit: { requests: 8, windowMs: 1000, concurrent: 8 },
   linkTypes: { Customer: 'Customer', Order: 'SalesReceipt', Refund: 'CreditMemo' },
+  keepsBooks: true,
+  policy: policyDesk,
   otherLinkTypes: { Order: ['Invoice'], Refund: ['RefundReceipt', 'Purchase'] },
   interpret: (delivery, session) => interpret(delivery, session),
   plan(snapshot, context) {

@@ -155,7 +155,14 @@ async function post(
       ...fields,
     },
     {
-      requestId: requestIdOf(type, session.accountId, source, key, mark),
+      // The first id would only bring back the answer of then, about a document that is gone.
+      requestId: requestIdOf(
+        type,
+        context.isRepost ? push.idempotencyKey : session.accountId,
+        source,
+        key,
+        mark,
+      ),
       // The money of one refund may leave several accounts under its one number.
       allowDuplicateDocNumber: true,
     },

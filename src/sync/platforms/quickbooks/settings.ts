@@ -41,7 +41,7 @@ export const quickBooksSettings = z.object({
   /** Accounts that the money of single gateways moves through, by name, for example `{ "cash": "Cash Register" }`. */
   gatewayAccounts: z.record(z.string(), z.string()).default({}),
   /** Orders that wait for their money: an invoice at once, or nothing before it has come. */
-  unpaidOrders: z.enum(['invoice', 'wait']).default('wait'),
+  unpaidOrders: z.enum(['invoice', 'wait']).default('invoice'),
   /** What was given back: an itemised credit memo with the money applied to it, or a refund receipt where that says it all. */
   refunds: z.enum(['creditMemo', 'refundReceipt']).default('creditMemo'),
   /** Class by channel (`online_store`, `point_of_sale`, `amazon`, `other`), by name. */

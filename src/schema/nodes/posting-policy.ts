@@ -1,0 +1,184 @@
+import type { PolicyChoices, PolicyProblem } from '../../sync/platforms/platform.ts';
+import { builder } from '../builder.ts';
+import { enumOf } from '../enums.ts';
+import type { OperationContext } from '../services.ts';
+import { Connection } from './sync.ts';
+
+// How orders become documents in the books of one account.
+
+export const UnpaidOrdersEnum = enumOf('UnpaidOrders', 'What becomes of orders that wait for their money.', {
+  invoice: 'An invoice at once; payments are applied to it as they come.',
+  wait: 'Nothing before they are paid.',
+});
+
+export const RefundPostingEnum = enumOf('RefundPosting', 'Which documents a refund makes.', {
+  creditMemo: 'A credit memo with lines, and an expense for the money that left, applied to it.',
+  refundReceipt: 'One refund receipt, where the money equals what came back.',
+});
+
+export const ClosedBooksEnum = enumOf('ClosedBooks', 'What is dated into closed books.', {
+  firstOpenDay: 'It is dated on the first open day; changes of what stands there become corrections.',
+  refuse: 'It waits for a person.',
+});
+
+export interface PolicyValue {
+  connectionId: bigint;
+  platform: string;
+  settings: Record<string, unknown>;
+}
+
+interface Chosen {
+  key: string;
+  value: string;
+}
+
+const PolicyChoice = builder.objectRef<Chosen>('PostingChoice').implement({
+  description: 'One choice by key.',
+  fields: (t) => ({
+    key: t.exposeString('key', { description: 'Gateway, channel, location or tax rates.' }),
+    value: t.exposeString('value', { description: 'Name of what was chosen, as the books call it.' }),
+  }),
+});
+
+const PolicyProblemObject = builder.objectRef<PolicyProblem>('PostingPolicyProblem').implement({
+  description: 'A choice that does not fit the books.',
+  fields: (t) => ({
+    field: t.exposeString('field', { description: 'Which one.' }),
+    message: t.exposeString('message', { description: 'What is wrong, and what to do.' }),
+  }),
+});
+
+const PolicyAccount = builder.objectRef<PolicyChoices['accounts'][number]>('PostingAccount').implement({
+  description: 'An account of the books.',
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Its name.' }),
+    type: t.exposeString('type', { description: 'Its type, in the words of the books.' }),
+    money: t.exposeBoolean('money', { description: 'Money can come into it and be paid back from it.' }),
+  }),
+});
+
+const PolicyChoicesObject = builder.objectRef<PolicyChoices>('PostingPolicyChoices').implement({
+  description: 'What the books have to choose from, read at this moment.',
+  fields: (t) => ({
+    accounts: t.field({
+      type: [PolicyAccount],
+      description: 'All accounts.',
+      resolve: (choices) => choices.accounts,
+    }),
+    classes: t.exposeStringList('classes', { description: 'Classes.' }),
+    locations: t.exposeStringList('locations', { description: 'Locations.' }),
+    taxCodes: t.exposeStringList('taxCodes', { description: 'Tax codes for sales.' }),
+    closedUntil: t.exposeString('closedUntil', {
+      nullable: true,
+      description: 'Last day of the closed books, for example `2026-10-31`.',
+    }),
+    currency: t.exposeString('currency', { description: 'Currency of the books.' }),
+  }),
+});
+
+export const PostingPolicy = builder.objectRef<PolicyValue>('PostingPolicy').implement({
+  description: 'How orders and refunds become documents in the books.',
+  fields: (t) => ({
+    ordersFrom: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'Orders placed earlier are left to whoever kept the books before.',
+      resolve: ({ settings }) => (settings.ordersFrom as Date | null) ?? null,
+    }),
+    timeZone: t.string({
+      description: 'Whose day a document is dated by.',
+      resolve: ({ settings }) => String(settings.timeZone),
+    }),
+    unpaidOrders: t.field({
+      type: UnpaidOrdersEnum,
+      description: 'What becomes of orders that wait for their money.',
+      resolve: ({ settings }) => settings.unpaidOrders as 'invoice',
+    }),
+    refunds: t.field({
+      type: RefundPostingEnum,
+      description: 'Which documents a refund makes.',
+      resolve: ({ settings }) => settings.refunds as 'creditMemo',
+    }),
+    closedBooks: t.field({
+      type: ClosedBooksEnum,
+      description: 'What is dated into closed books.',
+      resolve: ({ settings }) => settings.closedBooks as 'firstOpenDay',
+    }),
+    docNumberPrefix: t.string({
+      description: 'Put in front of document numbers.',
+      resolve: ({ settings }) => String(settings.docNumberPrefix),
+    }),
+    depositAccount: t.string({
+      nullable: true,
+      description: 'Account that money moves through; null: undeposited funds.',
+      resolve: ({ settings }) => settings.depositAccount as string | null,
+    }),
+    gatewayAccounts: t.field({
+      type: [PolicyChoice],
+      description: 'Accounts of single gateways.',
+      resolve: ({ settings }) => chosen(settings.gatewayAccounts),
+    }),
+    classes: t.field({
+      type: [PolicyChoice],
+      description: 'Class by channel.',
+      resolve: ({ settings }) => chosen(settings.classes),
+    }),
+    locations: t.field({
+      type: [PolicyChoice],
+      description: 'Location by the name of the shop’s location or by channel.',
+      resolve: ({ settings }) => chosen(settings.locations),
+    }),
+    taxCodes: t.field({
+      type: [PolicyChoice],
+      description: 'Tax code by rates, for example `0.19`; others are matched by their rates.',
+      resolve: ({ settings }) => chosen((settings.tax as { codes: unknown }).codes),
+    }),
+    choices: t.field({
+      type: PolicyChoicesObject,
+      nullable: true,
+      description: 'What the books have to choose from. Asks the books.',
+      complexity: 50,
+      resolve: async (policy, _args, context) => {
+        const session = await context.services.session?.(policy.connectionId);
+        const desk = deskOf(context, policy.platform);
+        return session === undefined ? null : ((await desk?.choices(session)) ?? null);
+      },
+    }),
+    problems: t.field({
+      type: [PolicyProblemObject],
+      description: 'What of it does not fit the books at this moment. Asks the books.',
+      complexity: 50,
+      resolve: async (policy, _args, context) => {
+        const session = await context.services.session?.(policy.connectionId);
+        const desk = deskOf(context, policy.platform);
+        return session === undefined ? [] : ((await desk?.check(policy.settings, session)) ?? []);
+      },
+    }),
+  }),
+});
+
+export function deskOf(context: OperationContext, platform: string) {
+  return context.services.platforms[platform as 'quickbooks']?.policy;
+}
+
+builder.prismaObjectField(Connection, 'postingPolicy', (t) =>
+  t.field({
+    type: PostingPolicy,
+    nullable: true,
+    description: 'How orders and refunds become documents there; null where no books are kept.',
+    select: { settings: true, platform: true, id: true },
+    resolve: (connection, _args, context) => {
+      const desk = deskOf(context, connection.platform);
+      if (desk === undefined) return null;
+      return {
+        connectionId: connection.id,
+        platform: connection.platform,
+        settings: desk.read(connection.settings as Record<string, unknown>),
+      };
+    },
+  }),
+);
+
+function chosen(map: unknown): Chosen[] {
+  return Object.entries((map ?? {}) as Record<string, string>).map(([key, value]) => ({ key, value }));
+}
