@@ -9,6 +9,7 @@ export default defineConfig({
     // For a busy machine: no test proves a speed. What waits for something has a deadline of its own that tells what it saw.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    teardownTimeout: 60_000,
     maxWorkers: 2,
   },
 });
