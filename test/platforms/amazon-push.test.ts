@@ -129,6 +129,29 @@ test('notifications of one burst cost one read of their order, whatever order th
   );
 });
 
+test('stock in Amazon’s warehouse is told together with its place and the offer that names it', async () => {
+  const meaning = await amazon.interpret(
+    deliveryAbout('stock:LAMP', { topic: 'FBA_INVENTORY_AVAILABILITY_CHANGES' }),
+    shop.session,
+    { fresh: false },
+  );
+  expect(meaning).toMatchObject({
+    kind: 'changes',
+    changes: [
+      {
+        kind: 'listing',
+        remoteId: 'LAMP',
+        listing: { fulfilledBy: 'marketplace' },
+        observed: { quantity: null },
+      },
+      { kind: 'location', remoteId: 'AFN', location: { name: 'Amazon FBA' } },
+      { kind: 'stockLevel', inventoryItemRemoteId: 'LAMP', locationRemoteId: 'AFN', available: 8, onHand: 8 },
+    ],
+  });
+  const none = await amazon.interpret(deliveryAbout('listing:NONE'), shop.session, { fresh: false });
+  expect(none).toEqual({ kind: 'ignored', reason: 'Amazon has no offer NONE any more.' });
+});
+
 test('real rate limits are kept without a single refusal: who is not due yet is told when', async () => {
   await shop[Symbol.asyncDispose]();
   shop = await seller({ limits: true });

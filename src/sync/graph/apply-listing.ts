@@ -1,6 +1,6 @@
 import type { PlatformChange } from '../../model/change.ts';
 import { fingerprintOf } from './canonical-json.ts';
-import { differingFields, loadLink, saveLink } from './links.ts';
+import { differingFields, loadLink, type StoredLink, saveLink } from './links.ts';
 import { loadStatement, saveStatement } from './statements.ts';
 import { gateStatement } from './version.ts';
 import { type ChangeOutcome, eventOf, type PlatformContext, planLater, touch } from './write-context.ts';
@@ -35,24 +35,32 @@ export async function applyListing(context: PlatformContext, change: ListingChan
     await writeListing(context, change, variantId);
   if (moved) await moveOver(context, change.remoteId, { from: before.variantId, to: variantId });
 
-  const link =
-    change.observed === undefined ? null : await loadLink(context, linkType(context), change.remoteId);
-  const observedNews =
-    link === null || link.entityId !== variantId || differingFields(link, change.observed ?? {}).length > 0;
-  if (observedNews) {
+  const link = await loadLink(context, linkType(context), change.remoteId);
+  const isMoved = link !== null && link.entityId !== variantId;
+  const observed = isOutdated(link, change) ? undefined : change.observed;
+  const isNews = observed !== undefined && (link === null || differingFields(link, observed).length > 0);
+  if (link === null || isMoved || isNews) {
     await saveLink(context, {
       entityType: 'Variant',
       entityId: variantId,
       remoteType: linkType(context),
       remoteId: change.remoteId,
-      observed: change.observed,
+      observed,
     });
     // What the marketplace offers may differ from what it should.
     planLater(context.effects, 'Variant', variantId);
   }
-  if (!isNew && !moved && gate !== 'apply') return observedNews ? 'applied' : 'unchanged';
-  touch(context.effects, 'Variant', variantId);
-  return 'applied';
+  if (isNew || moved || gate === 'apply') {
+    touch(context.effects, 'Variant', variantId);
+    return 'applied';
+  }
+  if (isNews) return 'applied';
+  return link?.pushed === true ? 'echo' : 'unchanged';
+}
+
+/** What was read before our own last word arrived there is no news about it. */
+function isOutdated(link: StoredLink | null, { version }: ListingChange): boolean {
+  return link?.pushed === true && version.observedAt !== null && link.seenAt > version.observedAt;
 }
 
 function linkType(context: PlatformContext): string {

@@ -27,8 +27,10 @@ export async function interpret(
         `Amazon has no offer ${id} any more.`,
       );
     case 'stock': {
+      // The offer comes along: its stock may be told before it is known.
+      const offer = await readListingChanges(session, id, patience);
       const pages = await Array.fromAsync(fbaLevelPages(session, { sku: id }, patience));
-      return changesOf(pages.flat(), `Amazon keeps no stock of ${id}.`);
+      return changesOf([...offer, ...pages.flat()], `Amazon keeps no stock of ${id}.`);
     }
     default:
       return { kind: 'ignored', reason: `The graph has no use for ${delivery.topic.slice(0, 80)}.` };
