@@ -7,6 +7,7 @@ import type { Config, ConnectionConfig } from './config.ts';
 import { type AppContext, createContext } from './context.ts';
 import { serveDashboard } from './dashboard.ts';
 import { startEmbeddedPostgres } from './db/embedded-postgres.ts';
+import { checkDatabase } from './db/reachable.ts';
 import { transaction } from './db/transaction.ts';
 import { AppError } from './errors.ts';
 import { type HttpServer, serveHttp } from './http.ts';
@@ -39,6 +40,7 @@ export async function openApp(
 ): Promise<{ context: AppContext } & AsyncDisposable> {
   const { log } = options;
   await using starting = new AsyncDisposableStack();
+  if (config.databaseUrl !== null) await checkDatabase(config.databaseUrl);
   const connectionString =
     config.databaseUrl ??
     starting.use(

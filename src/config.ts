@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from './errors.ts';
 import type { PlatformName } from './model/platform-name.ts';
+import { isScope, scopes as knownScopes } from './schema/scopes.ts';
 import { isEncryptionKey } from './sync/connections/credentials.ts';
 
 /** Everything that the environment decides, checked once at the start. */
@@ -306,7 +307,14 @@ function readApiKeys(text: string | undefined, problems: string[]): ApiKeyConfig
         );
         return [];
       }
-      return [{ name: match[1] ?? '', key: match[2] ?? '', scopes: (match[3] ?? '').split('+') }];
+      const scopes = (match[3] ?? '').split('+');
+      const unknown = scopes.filter((scope) => !isScope(scope));
+      if (unknown.length > 0) {
+        problems.push(
+          `API_KEYS entry ${index + 1} has a scope that is none: ${unknown.join(', ')}. Known are ${knownScopes.join(', ')}`,
+        );
+      }
+      return [{ name: match[1] ?? '', key: match[2] ?? '', scopes }];
     });
 }
 

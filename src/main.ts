@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { prepareConnections, type Role, startApp, sweepAll } from './app.ts';
+import { complain } from './complain.ts';
 import { readConfig } from './config.ts';
 import { DemoPlatforms, demoConnections } from './demo.ts';
 import { AppError } from './errors.ts';
@@ -92,6 +93,6 @@ function ended(signal: AbortSignal): Promise<void> {
 try {
   await main();
 } catch (error) {
-  console.error(error instanceof AppError ? error.publicMessage : error);
+  complain(error, 'npm start -- [--role api|worker|all]');
   process.exitCode = 1;
 }

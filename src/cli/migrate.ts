@@ -1,5 +1,6 @@
 import { migrate } from '../../prisma/migrate.ts';
 import { readConfig } from '../config.ts';
+import { checkDatabase } from '../db/reachable.ts';
 import { AppError } from '../errors.ts';
 
 /** Brings the database that DATABASE_URL names up to date and says what was applied. */
@@ -13,6 +14,7 @@ export async function migrateCommand(): Promise<number> {
         'Set DATABASE_URL to the database to migrate. The embedded one is migrated by every start.',
     });
   }
+  await checkDatabase(databaseUrl);
   const applied = await migrate(databaseUrl);
   console.log(
     applied.length === 0 ? 'Nothing to do: the database is up to date.' : `Applied ${applied.join(', ')}.`,

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
+import { complain } from '../complain.ts';
 import { AppError } from '../errors.ts';
 import { apiKeyCommand } from './api-key.ts';
 import { identityCommand } from './identity/command.ts';
@@ -51,14 +52,14 @@ async function main(args: readonly string[]): Promise<number> {
     },
   });
   const [command, ...rest] = positionals;
-  if (values.help === true || command === undefined) {
+  if (values.help === true || command === undefined || command === 'help') {
     console.log(usage);
     return command === undefined && values.help !== true ? 2 : 0;
   }
   switch (command) {
     case 'sandbox':
       return sandboxCommand({
-        seed: Number(values.seed),
+        seed: wholeNumber('--seed', values.seed),
         data: values.data ?? null,
         webhooks: values.webhooks ?? null,
         limits: !values['no-limits'],
@@ -74,8 +75,8 @@ async function main(args: readonly string[]): Promise<number> {
         truth: values.truth,
         map: values.map,
         country: values.country.toUpperCase(),
-        people: Number(values.people),
-        seed: Number(values.seed),
+        people: wholeNumber('--people', values.people),
+        seed: wholeNumber('--seed', values.seed),
       });
     case 'api-key':
       return apiKeyCommand({
@@ -89,12 +90,18 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+function wholeNumber(option: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new AppError({
+    code: 'BAD_OPTION',
+    retryable: false,
+    publicMessage: `${option} takes a whole number, not "${text}".`,
+  });
+}
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (error instanceof AppError) console.error(error.publicMessage);
-  else if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
-    console.error(`${error.message}\n\n${usage}`);
-  } else console.error(error);
+  complain(error, usage);
   process.exitCode = 1;
 }

@@ -8,9 +8,12 @@ import {
   isObjectType,
   isSpecifiedScalarType,
   lexicographicSortSchema,
+  parse,
   printSchema,
+  validate,
 } from 'graphql';
 import { expect, test } from 'vitest';
+import { exampleTabs } from '../../src/schema/examples.ts';
 import { buildSchema } from '../../src/schema/schema.ts';
 import { scopeOfType } from '../../src/schema/scopes.ts';
 
@@ -74,4 +77,13 @@ test('every list that can grow is paged', () => {
     .map((field) => field.name);
   // Connections and locations are counted on fingers; nodes are named one by one, 250 at most; days by a number.
   expect(unpaged.sort()).toEqual(['connections', 'locations', 'nodes', 'orderNoteUsage']);
+});
+
+test('what the README and the tabs of GraphiQL offer to paste is what the API understands', async () => {
+  const readme = await readFile('README.md', 'utf8');
+  const pasted = [...readme.matchAll(/```graphql\n([\s\S]*?)```/g)].map(([, text]) => text ?? '');
+  expect(pasted.length).toBeGreaterThanOrEqual(5);
+  for (const text of [...pasted, ...exampleTabs.map((tab) => tab.query)]) {
+    expect(validate(schema, parse(text)).map((error) => error.message)).toEqual([]);
+  }
 });
