@@ -30,7 +30,13 @@ const mistakes: [
   code: number,
 ][] = [
   ['a command that there is not', [cli, 'nonsense'], {}, /There is no command "nonsense"[\s\S]*sandbox/, 2],
-  ['an option that there is not', [cli, 'sandbox', '--bogus'], {}, /Unknown option '--bogus'[\s\S]*sandbox/, 1],
+  [
+    'an option that there is not',
+    [cli, 'sandbox', '--bogus'],
+    {},
+    /Unknown option '--bogus'[\s\S]*sandbox/,
+    1,
+  ],
   ['a number that is none', [cli, 'sandbox', '--seed', 'x'], {}, /--seed takes a whole number, not "x"\./, 1],
   [
     'a platform that there is not',
@@ -61,7 +67,13 @@ const mistakes: [
     /--role must be api, worker or all, not "boss"\./,
     1,
   ],
-  ['an option of npm start', [main, '--bogus'], {}, /Unknown option '--bogus'[\s\S]*--role api\|worker\|all/, 1],
+  [
+    'an option of npm start',
+    [main, '--bogus'],
+    {},
+    /Unknown option '--bogus'[\s\S]*--role api\|worker\|all/,
+    1,
+  ],
   [
     'several variables at once',
     [main],
