@@ -1,4 +1,5 @@
 import { isRelayEmail, normalizeEmail } from '../../model/customer.ts';
+import { emailParts } from '../../sync/identity/normalise-email.ts';
 import type { PersonRecord } from '../../sync/identity/profile.ts';
 import { resolveRecords } from '../../sync/identity/resolve-records.ts';
 import type { MatchParameters } from '../../sync/identity/score.ts';
@@ -7,6 +8,8 @@ import { type Measures, measurePairs, pairOf, pairsWithin } from './measure.ts';
 export interface Ways {
   /** One address, one person: what most integrations do. */
   exactEmail: Measures;
+  /** The same without desks' mailboxes and those that more than three records have. */
+  exactOwnEmail: Measures;
   /** What is merged without asking. */
   automatic: Measures;
   /** The same and every pair that a person is asked about, as if always answered with yes. */
@@ -52,6 +55,7 @@ export function compareWays(
   });
   return {
     exactEmail: measurePairs(pairsWithin(email), truth),
+    exactOwnEmail: measurePairs(pairsWithin(withoutShared(email)), truth),
     automatic: measurePairs(automatic, truth),
     withReview: measurePairs(questioned, truth),
     answered: measurePairs(
@@ -60,6 +64,14 @@ export function compareWays(
     ),
     questions: new Set(reviews.map((review) => pairOf(review.a, review.b))).size,
   };
+}
+
+function withoutShared(emails: readonly (string | null)[]): (string | null)[] {
+  const uses = new Map<string, number>();
+  for (const email of emails) if (email !== null) uses.set(email, (uses.get(email) ?? 0) + 1);
+  return emails.map((email) =>
+    email === null || (uses.get(email) ?? 0) > 3 || emailParts(email)?.kind === 'role' ? null : email,
+  );
 }
 
 /** The measures as the rows of a table. */
@@ -76,6 +88,7 @@ export function tableOf(ways: Ways): string[][] {
   return [
     ['way', 'precision', 'recall', 'F1', 'right', 'wrong', 'missed'],
     row('same e-mail address', ways.exactEmail),
+    row('same address, desks and mailboxes of many left out', ways.exactOwnEmail),
     row('automatic merges', ways.automatic),
     row('merges + every question as a yes', ways.withReview),
     row('merges + questions answered rightly', ways.answered),

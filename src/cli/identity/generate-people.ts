@@ -23,7 +23,7 @@ export interface LabelledRecord extends PersonRecord {
 }
 
 /** How often things happen, per record or household. What docs/identity.md measures is measured with these. */
-const rates = {
+export const rates = {
   /** Of the people of the shop, also on the marketplace; as often there alone. */
   onMarketplaceToo: 0.45,
   onlyMarketplace: 0.25,

@@ -5,7 +5,7 @@ import { loadCustomerRecord, updateCustomer } from '../identity/customer-record.
 import type { FactField } from '../identity/facts.ts';
 import type { GoldenRecord } from '../identity/golden-record.ts';
 import { requestReading } from '../notes/request-reading.ts';
-import { sameJson } from './canonical-json.ts';
+import { sameJson, toJson } from './canonical-json.ts';
 import {
   effectOnCustomer,
   effectOnOrder,
@@ -45,8 +45,24 @@ export async function editCustomer(
     effect.changedFields.add(field);
   }
   await updateCustomer(context.tx, record.id, golden);
+  await keepEditForUnmerge(context, record.id, Object.fromEntries(changed));
   planLater(context.effects, 'Customer', record.id);
   return 'applied';
+}
+
+/** What is edited of a customer whom others are merged into is theirs, also once that is undone. */
+async function keepEditForUnmerge(
+  { tx, now }: WriteContext,
+  customerId: bigint,
+  changed: Record<string, unknown>,
+): Promise<void> {
+  const at = now.toISOString();
+  const edits = Object.fromEntries(Object.entries(changed).map(([field, value]) => [field, { value, at }]));
+  await tx.query({
+    name: 'keep-edit-for-unmerge',
+    text: 'update customer_merge set edits = edits || $2::jsonb where survivor_id = $1 and undone_at is null',
+    values: [customerId, toJson(edits)],
+  });
 }
 
 /** Changes an order's note and tags, which are all that may be changed of it from here. */

@@ -18,9 +18,9 @@ interface StoredMerge {
   id: bigint;
   survivorId: bigint;
   decidedBy: string;
-  mergedAt: Date;
   /** Platforms at which the approved merge has been carried out, or may have been. */
   executedAt: string[];
+  edits: Partial<Record<FactField, { value: unknown; at: string }>>;
   before: {
     survivor: GoldenRow;
     absorbed: GoldenRow;
@@ -65,7 +65,7 @@ export async function unmergeCustomer(
 
   const restoredIds = new Set(restored.map((identity) => identity.id));
   const kept = merged.identities.filter((identity) => !restoredIds.has(identity.id));
-  const survivorBefore = withEditsSince(goldenOfRow(merge.before.survivor), merged.golden, merge);
+  const survivorBefore = withEdits(goldenOfRow(merge.before.survivor), merge.edits);
   const survivor = foldGoldenRecord(survivorBefore, kept).record;
   if (!sameJson(survivor, merged.golden)) await updateCustomer(tx, merge.survivorId, survivor);
   const absorbed = foldGoldenRecord(goldenOfRow(merge.before.absorbed), restored).record;
@@ -88,7 +88,7 @@ export async function unmergeCustomer(
 async function loadMerge(context: WriteContext, absorbedId: bigint): Promise<StoredMerge> {
   const { rows } = await context.tx.query<StoredMerge>({
     name: 'load-merge',
-    text: `select m.id, m.survivor_id as "survivorId", m.decided_by as "decidedBy", m.merged_at as "mergedAt", m.before,
+    text: `select m.id, m.survivor_id as "survivorId", m.decided_by as "decidedBy", m.edits, m.before,
              array(
                select place from unnest(m.approved_platforms) as a(place)
                where not exists (
@@ -188,20 +188,14 @@ async function moveBack(
 }
 
 /** The survivor as it was, with what people have edited of it since. */
-function withEditsSince(before: GoldenRecord, now: GoldenRecord, merge: StoredMerge): GoldenRecord {
-  const absorbed = goldenOfRow(merge.before.absorbed);
+function withEdits(before: GoldenRecord, edits: StoredMerge['edits']): GoldenRecord {
   const values = { ...before.values };
   const provenance = { ...before.provenance };
-  const isEditedSince = (field: FactField) => {
-    const told = now.provenance[field];
-    if (told?.source !== 'tributary') return false;
-    return !sameJson(told, before.provenance[field]) && !sameJson(told, absorbed.provenance[field]);
-  };
   for (const field of factFields) {
-    const told = now.provenance[field];
-    if (told === undefined || !isEditedSince(field)) continue;
-    values[field] = now.values[field];
-    provenance[field] = told;
+    const edit = edits[field];
+    if (edit === undefined) continue;
+    values[field] = edit.value;
+    provenance[field] = { source: 'tributary', at: edit.at };
   }
   return { values, provenance };
 }
