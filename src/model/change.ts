@@ -3,6 +3,7 @@ import type { FoundRule, NoteReader } from './fulfilment-rule.ts';
 import type { CanonicalFulfilment, CanonicalOrder } from './order.ts';
 import type { PlatformName } from './platform-name.ts';
 import type { CanonicalListing, CanonicalLocation, CanonicalProduct } from './product.ts';
+import type { CanonicalPayout } from './payout.ts';
 import type { CanonicalRefund } from './refund.ts';
 import type { StockEdit } from './stock.ts';
 
@@ -30,6 +31,7 @@ export type PlatformChange = (
   | { kind: 'productRemoved'; remoteId: string; version: SourceVersion }
   /** An offer of goods that the graph may know from elsewhere; `remoteId` is what its order lines and stock name it by. */
   | { kind: 'listing'; remoteId: string; version: SourceVersion; listing: CanonicalListing }
+  | { kind: 'payout'; remoteId: string; version: SourceVersion; payout: CanonicalPayout }
   | { kind: 'location'; remoteId: string; version: SourceVersion; location: CanonicalLocation }
   /** A figure that the platform reports. Undefined figures are not told. */
   | {

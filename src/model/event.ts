@@ -22,6 +22,8 @@ export const eventTypes = [
   'product.removed',
   'location.created',
   'location.updated',
+  'payout.created',
+  'payout.updated',
   'stock.changed',
   'push.planned',
   'push.settled',
@@ -48,6 +50,7 @@ export type SubjectType =
   | 'Product'
   | 'Variant'
   | 'Location'
+  | 'Payout'
   | 'StockLevel'
   | 'Reservation'
   | 'Connection'

@@ -1,6 +1,7 @@
 import type { Address } from './customer.ts';
 import type { FulfilmentRuleKind } from './fulfilment-rule.ts';
 import type { FinancialStatus, FulfilmentStatus, NameValue } from './order.ts';
+import type { CanonicalPayout, PayoutPart } from './payout.ts';
 import type { Channel, PlatformName } from './platform-name.ts';
 import type { StockCause } from './stock.ts';
 
@@ -191,7 +192,40 @@ export interface VariantOffer {
   quantity: number;
 }
 
+/** A payout as the graph has it, with the orders and refunds that its parts belong to. */
+export interface PayoutSnapshot {
+  type: 'Payout';
+  id: bigint;
+  connectionId: bigint;
+  platform: PlatformName;
+  remoteId: string;
+  currency: string;
+  status: CanonicalPayout['status'];
+  netMinor: bigint;
+  issuedAt: Date;
+  traceId: string | null;
+  /** When the graph learned of it. */
+  createdAt: Date;
+  /** The gateway of the payments that it pays out. */
+  gateway: string;
+  transactions: PayoutTransactionSnapshot[];
+}
+
+export interface PayoutTransactionSnapshot {
+  remoteId: string;
+  part: PayoutPart;
+  type: string;
+  amountMinor: bigint;
+  feeMinor: bigint;
+  reason: string | null;
+  /** Null where the graph does not know the order. */
+  orderId: bigint | null;
+  orderNumber: string | null;
+  refundId: bigint | null;
+}
+
 export type Snapshot =
+  | PayoutSnapshot
   | CustomerSnapshot
   | OrderSnapshot
   | RefundOfOrderSnapshot

@@ -11,6 +11,7 @@ import { applyListing } from './graph/apply-listing.ts';
 import { applyLocation } from './graph/apply-location.ts';
 import { applyOrder, applyOrderRemoval } from './graph/apply-order.ts';
 import { applyFulfilment, applyRefund } from './graph/apply-order-parts.ts';
+import { applyPayout } from './graph/apply-payout.ts';
 import { applyProduct, applyProductRemoval } from './graph/apply-product.ts';
 import { editPosting, namesOfPosting } from './graph/edit-posting.ts';
 import { editCustomer, editedEmail, editOrder } from './graph/edits.ts';
@@ -204,6 +205,8 @@ async function applyPlatformChange(context: PlatformContext, change: PlatformCha
       return applyProductRemoval(context, change);
     case 'listing':
       return applyListing(context, change);
+    case 'payout':
+      return applyPayout(context, change);
     case 'location':
       return applyLocation(context, change);
     case 'stockLevel':
@@ -285,6 +288,9 @@ async function collectLocks(
       return;
     case 'listing':
       names.push(`listing:${scope}:${change.remoteId}`);
+      return;
+    case 'payout':
+      names.push(`payout:${scope}:${change.remoteId}`);
       return;
     case 'location':
       names.push(`location:${scope}:${change.remoteId}`);

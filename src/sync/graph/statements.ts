@@ -12,6 +12,7 @@ export type StatementKind =
   | 'refund'
   | 'fulfilment'
   | 'stockLevel'
+  | 'payout'
   | 'document'
   | 'account';
 

@@ -9,6 +9,7 @@ import type {
   StockLevelSnapshot,
 } from '../../model/snapshot.ts';
 import { fingerprintOf, sameJson, toJson } from '../graph/canonical-json.ts';
+import { loadPayoutSnapshots } from '../graph/payout-snapshots.ts';
 import { loadCustomerSnapshots, loadOrderSnapshots, loadStockLevelSnapshots } from '../graph/snapshots.ts';
 import { eventOf, type Subject, type WriteContext } from '../graph/write-context.ts';
 import type { LinkFacts, PlanContext, Platform, PushPlan } from '../platforms/platform.ts';
@@ -320,6 +321,7 @@ async function loadSnapshots(
     tx,
     idsOf('Customer').filter((id) => !brought.has(id)),
   );
+  const payouts = await loadPayoutSnapshots(tx, idsOf('Payout'));
   const levels = await loadStockLevelSnapshots(tx, idsOf('StockLevel'));
   const variants = await allocateVariants(tx, idsOf('Variant'), {
     publishing: publishingPlatforms(context),
@@ -328,6 +330,7 @@ async function loadSnapshots(
   return [
     ...idsOf('Customer').flatMap((id) => brought.get(id) ?? customers.get(id) ?? []),
     ...[...orders.values()].flatMap((order) => [order, ...refundsOf(order)]),
+    ...payouts.values(),
     ...levels.values(),
     ...variants.values(),
   ];

@@ -52,6 +52,7 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
     case 'Order':
       return planOrder(snapshot, context, settings);
     case 'Refund':
+    case 'Payout':
     case 'StockLevel':
     case 'Variant':
       return [];

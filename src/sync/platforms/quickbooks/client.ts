@@ -22,7 +22,8 @@ export type DocumentName =
   | 'CreditMemo'
   | 'RefundReceipt'
   | 'Payment'
-  | 'Purchase';
+  | 'Purchase'
+  | 'Deposit';
 export type EntityName = 'Customer' | 'Item' | 'Account' | DocumentName;
 export type Readable =
   | EntityName
@@ -216,6 +217,7 @@ const finders: Readonly<Record<Readable, string>> = {
   RefundReceipt: 'findRefundReceipts',
   Payment: 'findPayments',
   Purchase: 'findPurchases',
+  Deposit: 'findDeposits',
   CompanyInfo: 'findCompanyInfos',
   Preferences: 'findPreferenceses',
   TaxCode: 'findTaxCodes',

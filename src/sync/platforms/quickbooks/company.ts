@@ -147,7 +147,8 @@ export function incomeAccount(session: QuickBooksSession): Promise<string> {
   return accountId(session, account, accountType, accountSubType);
 }
 
-function accountId(
+/** An account of that name; made where there is none. */
+export function accountId(
   session: QuickBooksSession,
   name: string,
   accountType: string,

@@ -3,6 +3,7 @@ import type { Platform, PushOutcome, PushTask } from '../platform.ts';
 import type { QuickBooksSession } from './client.ts';
 import { prepareCompany } from './company.ts';
 import { performCustomer, planCustomer } from './customers.ts';
+import { performDeposit, planDeposit } from './deposit.ts';
 import { door } from './door.ts';
 import { toAppError } from './fault.ts';
 import { interpret } from './interpret.ts';
@@ -19,10 +20,10 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
   credentials: quickBooksCredentials,
   door,
   // An order's sale is one kind of push, whichever form it has in the books: a receipt or an invoice with payments.
-  pushKinds: ['salesReceipt', 'creditMemo', 'customer'],
+  pushKinds: ['salesReceipt', 'creditMemo', 'deposit', 'customer'],
   // QuickBooks grants 500 a minute and 10 a second; 8 a second keep within both.
   rateLimit: { requests: 8, windowMs: 1000, concurrent: 8 },
-  linkTypes: { Customer: 'Customer', Order: 'SalesReceipt', Refund: 'CreditMemo' },
+  linkTypes: { Customer: 'Customer', Order: 'SalesReceipt', Refund: 'CreditMemo', Payout: 'Deposit' },
   keepsBooks: true,
   policy: policyDesk,
   otherLinkTypes: { Order: ['Invoice'], Refund: ['RefundReceipt', 'Purchase'] },
@@ -35,6 +36,8 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
         return planCustomer(snapshot, context);
       case 'Refund':
         return planRefund(snapshot, context);
+      case 'Payout':
+        return planDeposit(snapshot, context);
       case 'StockLevel':
       case 'Variant':
         return [];
@@ -59,6 +62,7 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
 const doing: Readonly<Record<string, string>> = {
   salesReceipt: 'posting the sale',
   creditMemo: 'posting the refund',
+  deposit: 'posting the payout',
   customer: 'updating the customer',
 };
 
@@ -68,6 +72,8 @@ function carryOut(push: PushTask, session: QuickBooksSession): Promise<PushOutco
       return performSale(push, session);
     case 'creditMemo':
       return performRefund(push, session);
+    case 'deposit':
+      return performDeposit(push, session);
     case 'customer':
       return performCustomer(push, session);
     default:

@@ -26,6 +26,17 @@ function role(item: string, account: string, accountType: string, accountSubType
     .prefault({});
 }
 
+/** An account by name, and what it is made as where it is missing. */
+function account(name: string, accountType: string, accountSubType: string) {
+  return z
+    .object({
+      account: z.string().default(name),
+      accountType: z.string().default(accountType),
+      accountSubType: z.string().default(accountSubType),
+    })
+    .prefault({});
+}
+
 /** The choices made for one company, with what holds where none was made. */
 export const quickBooksSettings = z.object({
   /** Orders placed earlier are left out: whoever kept the books before has them. Null takes all. */
@@ -56,6 +67,30 @@ export const quickBooksSettings = z.object({
   closedBooks: z.enum(['firstOpenDay', 'refuse']).default('firstOpenDay'),
   /** What the parts of an order may lack of its total before a person has to look, in minor units. */
   differenceLimitMinor: z.number().int().nonnegative().default(100),
+  /** What a payment company pays out: one deposit per payout. */
+  payouts: z
+    .object({
+      post: z.boolean().default(true),
+      /** Bank account that payouts arrive at, by name; null is the only bank account there is. */
+      bankAccount: z.string().nullable().default(null),
+      /** Payments and refunds that are not in the books: waited for, or, once the wait is over, on an account of their own. */
+      unmatched: z.enum(['wait', 'post']).default('post'),
+      /** How long they are waited for, from when the payout became known. */
+      waitHours: z.number().nonnegative().default(72),
+      /** What is no payment and no refund; accounts are made where they are missing. */
+      accounts: z
+        .object({
+          fees: account('Payment Processing Fees', 'Expense', 'BankCharges'),
+          disputes: account('Disputed Payments', 'Expense', 'OtherMiscellaneousServiceCost'),
+          reserves: account('Payout Reserves', 'Other Current Asset', 'OtherCurrentAssets'),
+          adjustments: account('Payout Adjustments', 'Expense', 'OtherMiscellaneousServiceCost'),
+          returned: account('Payouts Sent Back', 'Other Current Asset', 'OtherCurrentAssets'),
+          unmatched: account('Payouts Not Matched', 'Other Current Asset', 'OtherCurrentAssets'),
+          residual: account('Payout Differences', 'Expense', 'OtherMiscellaneousServiceCost'),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
   tax: z
     .object({
       /** `us`: one code per receipt, our sums override; `global`: a code per line; `auto`: by the company's country. */

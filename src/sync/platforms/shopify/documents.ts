@@ -189,6 +189,26 @@ export const documents = {
     }
   }`,
 
+  payouts: `query TributaryPayouts($first: Int!, $after: String, $query: String) {
+    shopifyPaymentsAccount {
+      payouts(first: $first, after: $after, query: $query, sortKey: ISSUED_AT) {
+        nodes { id issuedAt status externalTraceId net { amount currencyCode } } ${pageInfo}
+      }
+    }
+  }`,
+
+  payoutParts: `query TributaryPayoutParts($first: Int!, $after: String, $query: String) {
+    shopifyPaymentsAccount {
+      balanceTransactions(first: $first, after: $after, query: $query, hideTransfers: true) {
+        nodes {
+          id type transactionDate adjustmentReason sourceOrderTransactionId
+          amount { amount currencyCode } fee { amount currencyCode } associatedOrder { id }
+        }
+        ${pageInfo}
+      }
+    }
+  }`,
+
   subscriptions: `query TributarySubscriptions($after: String) {
     webhookSubscriptions(first: 100, after: $after) {
       nodes { id topic uri format includeFields filter } ${pageInfo}

@@ -28,6 +28,9 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
     case 'Refund':
     case 'Variant':
       return [];
+    case 'Payout':
+      // Payouts are read from there.
+      return [];
     case 'StockLevel':
       return stockLevelPlan(snapshot, context.link);
   }

@@ -80,6 +80,8 @@ async function checkScopes(session: ShopifySession): Promise<void> {
     });
   if (!granted.has('read_all_orders'))
     session.log.warn('without the scope read_all_orders Shopify shows only the last 60 days of orders');
+  if (!granted.has('read_shopify_payments_payouts'))
+    session.log.warn('without the scope read_shopify_payments_payouts payouts are not posted to the books');
 }
 
 const subscription = z.object({

@@ -5,6 +5,7 @@ import type { PlatformChange } from '../../../model/change.ts';
 import { customerAnswer, levelAnswer, locationAnswer, orderAnswer, page, productAnswer } from './answers.ts';
 import { type Answer, type Ask, ask, type Cost, type ShopifySession } from './api.ts';
 import type { DocumentName } from './documents.ts';
+import { isPayoutsDenied, payoutChange, payoutsShape } from './payouts.ts';
 import {
   customerChange,
   levelChange,
@@ -87,6 +88,33 @@ export async function* sweep(
     (d) => d.orders,
   ))
     yield await orderChanges(session, data.orders.nodes, observedAt, askPatiently);
+
+  yield* payouts(session, since);
+}
+
+/** A bank may refuse a payout days after it was issued, and no time of change tells of it: recent ones are read again. */
+const payoutsSettleMs = 14 * 24 * 60 * 60_000;
+
+/** Last, because payouts speak of orders. Apps may be without the scope that shows them. */
+async function* payouts(session: ShopifySession, since: Date | null): AsyncIterable<PlatformChange[]> {
+  const from = since === null ? null : new Date(since.getTime() - payoutsSettleMs).toISOString();
+  const query = from === null ? null : `issued_at:>='${from}'`;
+  try {
+    for await (const { data, observedAt } of pages(
+      session,
+      'payouts',
+      { query },
+      payoutsShape,
+      25,
+      (d) => d.shopifyPaymentsAccount?.payouts,
+    )) {
+      for (const payout of data.shopifyPaymentsAccount?.payouts.nodes ?? [])
+        yield [await payoutChange(session, payout, observedAt, askPatiently)];
+    }
+  } catch (error) {
+    if (!isPayoutsDenied(error)) throw error;
+    session.log.warn('Shopify shows this app no payouts; they are left out');
+  }
 }
 
 /** An order asks for some 190 points whatever it holds, and a query may ask for 1,000. */
