@@ -1,9 +1,9 @@
 import type { CanonicalCustomer } from './customer.ts';
 import type { FoundRule, NoteReader } from './fulfilment-rule.ts';
 import type { CanonicalFulfilment, CanonicalOrder } from './order.ts';
+import type { CanonicalPayout } from './payout.ts';
 import type { PlatformName } from './platform-name.ts';
 import type { CanonicalListing, CanonicalLocation, CanonicalProduct } from './product.ts';
-import type { CanonicalPayout } from './payout.ts';
 import type { CanonicalRefund } from './refund.ts';
 import type { StockEdit } from './stock.ts';
 

@@ -50,6 +50,7 @@ export const scopeOfType: Readonly<
   OrderLine: 'read:orders',
   FulfilmentRule: 'read:orders',
   Refund: 'read:orders',
+  Payout: 'read:orders',
   Product: 'read:stock',
   Variant: 'read:stock',
   Location: 'read:stock',

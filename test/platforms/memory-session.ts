@@ -4,6 +4,7 @@ import type {
   CustomerSnapshot,
   OrderLineSnapshot,
   OrderSnapshot,
+  PayoutSnapshot,
   RefundOfOrderSnapshot,
   TransactionSnapshot,
 } from '../../src/model/snapshot.ts';
@@ -116,7 +117,7 @@ let pushes = 0n;
 export async function push<Credentials>(
   platform: Platform<Credentials>,
   session: MemorySession<Credentials>,
-  snapshot: CustomerSnapshot | OrderSnapshot | RefundOfOrderSnapshot,
+  snapshot: CustomerSnapshot | OrderSnapshot | RefundOfOrderSnapshot | PayoutSnapshot,
   more: Partial<PushTask> = {},
 ): Promise<PushOutcome | null> {
   const [planned] = platform.plan(snapshot, contextOf(platform, session, snapshot));
@@ -151,9 +152,9 @@ export async function push<Credentials>(
 export function contextOf<Credentials>(
   platform: Platform<Credentials>,
   session: MemorySession<Credentials>,
-  snapshot: CustomerSnapshot | OrderSnapshot | RefundOfOrderSnapshot,
+  snapshot: CustomerSnapshot | OrderSnapshot | RefundOfOrderSnapshot | PayoutSnapshot,
 ): PlanContext {
-  const linkOf = (type: 'Customer' | 'Order' | 'Refund', id: bigint): LinkFacts | null => {
+  const linkOf = (type: 'Customer' | 'Order' | 'Refund' | 'Payout', id: bigint): LinkFacts | null => {
     for (const remoteType of [platform.linkTypes[type], ...(platform.otherLinkTypes?.[type] ?? [])]) {
       const link = session.linkOf(type, id, remoteType ?? '');
       if (link !== null) return link;

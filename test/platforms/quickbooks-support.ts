@@ -140,6 +140,7 @@ const typesByPath: Readonly<Record<string, string>> = {
   refundreceipt: 'RefundReceipt',
   payment: 'Payment',
   purchase: 'Purchase',
+  deposit: 'Deposit',
 };
 
 function checked(exchange: Exchange, answer: string): string[] {

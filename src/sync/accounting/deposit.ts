@@ -42,9 +42,7 @@ export function depositOf(payout: PayoutSnapshot): DepositPosting {
   const fees = payout.transactions.filter((one) => one.feeMinor !== 0n);
   const feeMinor = fees.reduce((all, one) => all + one.feeMinor, 0n);
   if (feeMinor !== 0n)
-    lines.push(
-      plainLine('fee', `Fees of ${fees.length} ${fees.length === 1 ? 'part' : 'parts'}`, -feeMinor),
-    );
+    lines.push(plainLine('fee', `Fees of ${fees.length} ${fees.length === 1 ? 'part' : 'parts'}`, -feeMinor));
   const explained = lines.reduce((all, line) => all + line.amountMinor, 0n);
   const residualMinor = payout.netMinor - explained;
   if (residualMinor !== 0n)

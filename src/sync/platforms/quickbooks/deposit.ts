@@ -79,21 +79,21 @@ export function planDeposit(payout: PayoutSnapshot, context: PlanContext): PushP
 export async function performDeposit(push: PushTask, session: QuickBooksSession): Promise<PushOutcome> {
   const body = push.body as unknown as DepositBody;
   const settings = readSettings(session.settings);
-  if (parseMinor(body.total, body.currency) < 0n) throw belowZero(body);
   const matches = await matchesOf(session, body);
   const missing = body.lines.filter((line) => isWanted(line) && matches.get(line) === undefined);
   if (missing.length > 0) waitOrGoOn(push, session, settings, body, missing);
   const entity = await entityOf(session, settings, body, matches);
   const books = booksOf(session);
-  const link = (await session.links.find('Payout', [push.subjectId], 'Deposit')).get(push.subjectId);
+  const type = typeOf(body);
+  const link = (await session.links.find('Payout', [push.subjectId], type)).get(push.subjectId);
   const standing = link?.remoteId ?? (push.attempt > 1 ? await findOwn(session, entity, body) : null);
   if (standing !== null) {
-    const current = await books.read('Deposit', standing);
+    const current = await books.read(type, standing);
     if (current !== null && markIn(current)?.mark === body.mark)
       return outcomeOf(body, current, true, matches);
     if (current !== null) {
       const updated = await books.update(
-        'Deposit',
+        type,
         { ...entity, Id: current.Id, SyncToken: current.SyncToken },
         { requestId: push.idempotencyKey },
       );
@@ -103,8 +103,13 @@ export async function performDeposit(push: PushTask, session: QuickBooksSession)
   // After a deletion by hand the first request id would only bring back the answer of then.
   const requestId =
     link === undefined ? requestIdOf('deposit', session.accountId, body.source) : push.idempotencyKey;
-  const created = await books.create('Deposit', entity, { requestId });
+  const created = await books.create(type, entity, { requestId });
   return outcomeOf(body, created, false, matches);
+}
+
+/** QuickBooks knows no deposit below zero: what is taken from the bank is an expense with the same lines turned round. */
+function typeOf(body: DepositBody): 'Deposit' | 'Purchase' {
+  return parseMinor(body.total, body.currency) < 0n ? 'Purchase' : 'Deposit';
 }
 
 type Matches = Map<BodyLine, LinkFacts>;
@@ -120,7 +125,14 @@ async function matchesOf(session: QuickBooksSession, body: DepositBody): Promise
   const refundIds = ids(body.lines.filter((line) => line.kind === 'refund').map((line) => line.refundId));
   const found = async (type: string, of: bigint[], remoteTypes: readonly string[]) => {
     const maps = await Promise.all(remoteTypes.map((one) => session.links.find(type, of, one)));
-    return new Map(of.flatMap((id) => maps.flatMap((map) => map.get(id) ?? []).slice(0, 1).map((link) => [id, link])));
+    return new Map(
+      of.flatMap((id) =>
+        maps
+          .flatMap((map) => map.get(id) ?? [])
+          .slice(0, 1)
+          .map((link) => [id, link]),
+      ),
+    );
   };
   const [orders, refunds] = await Promise.all([
     found('Order', orderIds, ['SalesReceipt', 'Payment', 'Invoice']),
@@ -176,9 +188,13 @@ async function entityOf(
   const target = body.isReturned
     ? await roleAccount(session, settings, 'returned')
     : await bankAccount(session, settings);
+  const isExpense = typeOf(body) === 'Purchase';
   return {
     TxnDate: date,
-    DepositToAccountRef: { value: target },
+    ...(isExpense
+      ? { PaymentType: 'Cash', AccountRef: { value: target } }
+      : { DepositToAccountRef: { value: target } }),
+    ...(isExpense && company.country !== 'US' ? { GlobalTaxCalculation: 'NotApplicable' } : {}),
     ...(company.isMultiCurrency ? { CurrencyRef: { value: body.currency } } : {}),
     PrivateNote: noteWithMark(
       moved ? { ...body, note: `${body.note}\nIssued on ${body.date}, when the books were closed.` } : body,
@@ -197,9 +213,11 @@ async function lineOf(
   line: BodyLine,
   match: LinkFacts | undefined,
 ): Promise<Record<string, unknown>> {
-  const amount = jsonAmount(parseMinor(line.amount, body.currency), body.currency);
+  const isExpense = typeOf(body) === 'Purchase';
+  const minor = parseMinor(line.amount, body.currency);
+  const amount = jsonAmount(isExpense ? -minor : minor, body.currency);
   const isWhole = match?.state.total === line.amount && match?.remoteType !== 'Invoice';
-  if (line.kind === 'charge' && isWhole && line.account === null)
+  if (!isExpense && line.kind === 'charge' && isWhole && line.account === null)
     return {
       Amount: amount,
       LinkedTxn: [{ TxnId: match?.remoteId, TxnType: match?.remoteType, TxnLineId: '0' }],
@@ -211,11 +229,13 @@ async function lineOf(
         ? await undepositedFunds(session)
         : await moneyAccount(session, line.account)
     : await roleAccount(session, settings, accountRoles[line.kind as keyof typeof accountRoles]);
+  const AccountRef = { value: account };
   return {
     Amount: amount,
-    DetailType: 'DepositLineDetail',
     Description: match === undefined && isWanted(line) ? `${line.title} (not in the books)` : line.title,
-    DepositLineDetail: { AccountRef: { value: account } },
+    ...(isExpense
+      ? { DetailType: 'AccountBasedExpenseLineDetail', AccountBasedExpenseLineDetail: { AccountRef } }
+      : { DetailType: 'DepositLineDetail', DepositLineDetail: { AccountRef } }),
   };
 }
 
@@ -239,13 +259,14 @@ function roleAccount(
   return accountId(session, account, accountType, accountSubType);
 }
 
-/** The bank account that was named; without a name the only one there is. */
+/** The bank account that was named; without a name the only one there is, or the only one for checking. */
 async function bankAccount(session: QuickBooksSession, settings: QuickBooksSettings): Promise<string> {
   const { bankAccount: name } = settings.payouts;
   if (name !== null) return await moneyAccount(session, name);
   const banks = await booksOf(session).query('Account', `where AccountType = 'Bank'`);
-  const [only] = banks;
-  if (only !== undefined && banks.length === 1) return only.Id;
+  const checking = banks.filter((one) => one.AccountSubType === 'Checking');
+  const [only, ...others] = banks.length > 1 ? checking : banks;
+  if (only !== undefined && others.length === 0) return only.Id;
   throw new AppError({
     code: 'QUICKBOOKS_ACCOUNT_MISSING',
     retryable: false,
@@ -261,14 +282,16 @@ async function findOwn(
   body: DepositBody,
 ): Promise<string | null> {
   const found = await booksOf(session).query(
-    'Deposit',
+    typeOf(body),
     `where TxnDate = ${quoted(String(entity.TxnDate))} maxresults 1000`,
   );
   return found.find((one) => markIn(one)?.source === body.source)?.Id ?? null;
 }
 
 function outcomeOf(body: DepositBody, entity: Entity, adopted: boolean, matches: Matches): PushOutcome {
-  const total = amountText(entity.TotalAmt, body.currency);
+  const isExpense = typeOf(body) === 'Purchase';
+  const told = amountText(entity.TotalAmt, body.currency);
+  const total = isExpense ? `-${told}` : told;
   if (total !== body.total)
     throw new AppError({
       code: 'BOOKS_DISAGREE',
@@ -277,7 +300,7 @@ function outcomeOf(body: DepositBody, entity: Entity, adopted: boolean, matches:
       remedy: 'Compare the deposit with the payout in QuickBooks, then retry.',
     });
   return {
-    remoteType: 'Deposit',
+    remoteType: typeOf(body),
     remoteId: entity.Id,
     remoteVersion: entity.SyncToken,
     state: {
@@ -292,13 +315,4 @@ function outcomeOf(body: DepositBody, entity: Entity, adopted: boolean, matches:
     adopted,
     detail: { total, currency: body.currency, date: entity.TxnDate ?? null, matched: matches.size },
   };
-}
-
-function belowZero(body: DepositBody): AppError {
-  return new AppError({
-    code: 'PAYOUT_BELOW_ZERO',
-    retryable: false,
-    publicMessage: `Payout ${body.source} took ${body.total} ${body.currency} from the bank: QuickBooks knows no deposit below zero.`,
-    remedy: 'Enter it by hand as an expense from the bank account with the lines of this push.',
-  });
 }

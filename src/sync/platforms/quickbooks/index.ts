@@ -26,7 +26,7 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
   linkTypes: { Customer: 'Customer', Order: 'SalesReceipt', Refund: 'CreditMemo', Payout: 'Deposit' },
   keepsBooks: true,
   policy: policyDesk,
-  otherLinkTypes: { Order: ['Invoice'], Refund: ['RefundReceipt', 'Purchase'] },
+  otherLinkTypes: { Order: ['Invoice'], Refund: ['RefundReceipt', 'Purchase'], Payout: ['Purchase'] },
   interpret: (delivery, session) => interpret(delivery, session),
   plan(snapshot, context) {
     switch (snapshot.type) {

@@ -71,7 +71,7 @@ export const quickBooksSettings = z.object({
   payouts: z
     .object({
       post: z.boolean().default(true),
-      /** Bank account that payouts arrive at, by name; null is the only bank account there is. */
+      /** Bank account that payouts arrive at, by name; null is the only one there is, or the only checking account. */
       bankAccount: z.string().nullable().default(null),
       /** Payments and refunds that are not in the books: waited for, or, once the wait is over, on an account of their own. */
       unmatched: z.enum(['wait', 'post']).default('post'),
