@@ -49,6 +49,14 @@ function balances(it: Company): Record<string, string> {
   );
 }
 
+interface DepositLine {
+  Amount: number;
+  Description?: string;
+  LinkedTxn?: { TxnId: string }[];
+}
+
+const linesOf = (deposit: { Line?: unknown } | undefined) => (deposit?.Line ?? []) as DepositLine[];
+
 describe('a payout', () => {
   it('is one deposit that takes receipts and refunds out of undeposited funds, less the fees', async () => {
     await using it = await company();
@@ -72,12 +80,7 @@ describe('a payout', () => {
     const [deposit, ...others] = it.sandbox.list('Deposit');
     expect(others).toEqual([]);
     const [receipt] = it.sandbox.list('SalesReceipt');
-    expect(
-      (deposit?.Line as { Amount: number; LinkedTxn?: object[] }[]).map((line) => [
-        line.Amount,
-        line.LinkedTxn?.length ?? 0,
-      ]),
-    ).toEqual([
+    expect(linesOf(deposit).map((line) => [line.Amount, line.LinkedTxn?.length ?? 0])).toEqual([
       [50, 1],
       [-25, 0],
       [-3, 0],
@@ -85,9 +88,7 @@ describe('a payout', () => {
       [0.4, 0],
       [-1.9, 0],
     ]);
-    expect((deposit?.Line as { LinkedTxn?: { TxnId: string }[] }[])[0]?.LinkedTxn?.[0]?.TxnId).toBe(
-      receipt?.Id,
-    );
+    expect(linesOf(deposit)[0]?.LinkedTxn?.[0]?.TxnId).toBe(receipt?.Id);
     expect(balances(it)).toMatchObject({
       Checking: '19.50',
       'Payment Processing Fees': '1.90',
@@ -141,9 +142,7 @@ describe('a payout', () => {
     });
     expect(balances(it)).toMatchObject({ Checking: '48.25', 'Payouts Not Matched': '-50.00' });
     const [deposit] = it.sandbox.list('Deposit');
-    expect((deposit?.Line as { Description: string }[])[0]?.Description).toBe(
-      `Payment of order ${sold.number} (not in the books)`,
-    );
+    expect(linesOf(deposit)[0]?.Description).toBe(`Payment of order ${sold.number} (not in the books)`);
   });
 
   it('waits on where the policy says so, and is never posted without its receipts', async () => {
