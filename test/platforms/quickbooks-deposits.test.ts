@@ -55,7 +55,8 @@ interface DepositLine {
   LinkedTxn?: { TxnId: string }[];
 }
 
-const linesOf = (deposit: { Line?: unknown } | undefined) => (deposit?.Line ?? []) as DepositLine[];
+const linesOf = (deposit: object | undefined) =>
+  (deposit as { Line?: DepositLine[] } | undefined)?.Line ?? [];
 
 describe('a payout', () => {
   it('is one deposit that takes receipts and refunds out of undeposited funds, less the fees', async () => {
