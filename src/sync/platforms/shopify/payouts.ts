@@ -15,7 +15,7 @@ const money = z.object({ amount: z.string(), currencyCode: z.string().length(3) 
 const instant = z.iso.datetime({ offset: true }).transform((value) => new Date(value));
 const digits = z.union([z.string(), z.number()]).transform(String);
 
-export const payoutAnswer = z.object({
+const payoutAnswer = z.object({
   id: z.string(),
   issuedAt: instant,
   status: z.string(),
