@@ -29,12 +29,16 @@ export function searchListings(call: Call): object {
     throw invalidInput('pageSize must be between 1 and 20.');
   const createdAfter = instant(query, 'createdAfter');
   const updatedAfter = instant(query, 'lastUpdatedAfter');
+  const identifiers = list(query, 'identifiers');
+  if (identifiers.length > 20 || (identifiers.length > 0 && query.get('identifiersType') !== 'SKU'))
+    throw invalidInput('At most 20 identifiers of the type SKU are allowed.');
   const by: (one: Listing) => number =
     query.get('sortBy') === 'createdDate' ? (one) => one.createdMs : (one) => one.updatedMs;
   const sign = query.get('sortOrder') === 'ASC' ? 1 : -1;
   const found = Object.values(account.state.listings)
     .filter(
       (one) =>
+        (identifiers.length === 0 || identifiers.includes(one.sku)) &&
         (createdAfter === null || one.createdMs >= createdAfter) &&
         (updatedAfter === null || one.updatedMs >= updatedAfter),
     )

@@ -4,7 +4,7 @@ import { placeOrder, shipOrder } from '../../sandbox/amazon/orders.ts';
 import { amazon } from '../../src/sync/platforms/amazon/index.ts';
 import { TokenBucket } from '../../src/sync/platforms/amazon/rate-limits.ts';
 import type { PushTask } from '../../src/sync/platforms/platform.ts';
-import { deliveryAbout, type Seller, seller, swept, told } from './amazon-support.ts';
+import { deliveryAbout, ordersIn, type Seller, seller, swept, told } from './amazon-support.ts';
 
 let shop: Seller;
 
@@ -34,6 +34,12 @@ function publish(sku: string, quantity: number, more: Partial<PushTask> = {}) {
     shop.session,
   );
 }
+
+const quotaExceeded = {
+  kind: 'status' as const,
+  status: 429,
+  body: JSON.stringify({ errors: [{ code: 'QuotaExceeded', message: 'You exceeded your quota.' }] }),
+};
 
 function patches(): number {
   return shop.exchanges.filter((one) => one.method === 'PATCH').length;
@@ -152,6 +158,68 @@ test('stock in Amazon’s warehouse is told together with its place and the offe
   expect(none).toEqual({ kind: 'ignored', reason: 'Amazon has no offer NONE any more.' });
 });
 
+test('many quantities at once are read back together', async () => {
+  const skus = Array.from({ length: 24 }, (_, index) => `S${index}`);
+  for (const sku of [...skus, 'COM,MA'])
+    upsertListing(shop.sandbox.account, { sku, price: '1.00', quantity: 1 });
+  shop.exchanges.length = 0;
+  await Promise.all([...skus, 'COM,MA'].map((sku, index) => publish(sku, 100 + index)));
+  expect(skus.map((sku) => shop.sandbox.account.listing(sku).quantity)).toEqual(
+    skus.map((_, index) => 100 + index),
+  );
+  expect(shop.sandbox.account.listing('COM,MA').quantity).toBe(124);
+  expect(patches()).toBe(25);
+  // Alone, each would have looked once before and once after.
+  expect(shop.exchanges.length - patches()).toBeLessThan(40);
+});
+
+test('a history that is longer than Amazon’s rate allows is read in pieces, and none of it twice', async () => {
+  let clock = Date.now() - 86_400_000;
+  await shop[Symbol.asyncDispose]();
+  shop = await seller({ now: () => clock });
+  upsertListing(shop.sandbox.account, { sku: 'MUG', price: '1.00', quantity: 10_000 });
+  const place = () => placeOrder(shop.sandbox.account, { lines: [{ sku: 'MUG', quantity: 1 }] }).id;
+  const ids = Array.from({ length: 250 }, place);
+  clock = Date.now();
+  const token = {
+    id: 'busy',
+    path: 'searchOrders',
+    times: 5,
+    effect: { kind: 'status' as const, status: 429 },
+  };
+  const found: string[] = [];
+  const read = async () => {
+    for await (const batch of amazon.sweep(shop.session, { since: null }))
+      found.push(...ordersIn(batch).map((change) => change.remoteId));
+  };
+  // The second page is refused for as long as a sweep has patience.
+  const first = amazon.sweep(shop.session, { since: null })[Symbol.asyncIterator]();
+  while (found.length === 0) {
+    const { value } = await first.next();
+    found.push(...ordersIn(value ?? []).map((change) => change.remoteId));
+  }
+  shop.session.cache.set(
+    'amazon.bucket searchOrders',
+    new TokenBucket({ perSecond: 1_000, burst: 100 }, () => performance.now()),
+  );
+  shop.sandbox.faults.add(token);
+  await expect(first.next()).rejects.toMatchObject({ retryable: true });
+  expect(found).toHaveLength(100);
+  const late = place();
+  await read();
+  expect(found.sort()).toEqual([...ids, late, late].sort());
+  // A token that Amazon does not know any more begins anew.
+  shop.session.cache.set('amazon.orders-swept', {
+    since: '2026-01-01T00:00:00Z',
+    token: 'old',
+    startedAtMs: 0,
+  });
+  await expect(read()).rejects.toMatchObject({ code: 'AMAZON_REFUSED' });
+  found.length = 0;
+  await read();
+  expect(found.sort()).toEqual([...ids, late].sort());
+});
+
 test('real rate limits are kept without a single refusal: who is not due yet is told when', async () => {
   await shop[Symbol.asyncDispose]();
   shop = await seller({ limits: true });
@@ -201,11 +269,7 @@ test('a sweep waits where Amazon says that too much was asked, even without a wo
       id: operation,
       path: `^${operation}$`,
       times: 1,
-      effect: {
-        kind: 'status',
-        status: 429,
-        body: JSON.stringify({ errors: [{ code: 'QuotaExceeded', message: 'You exceeded your quota.' }] }),
-      },
+      effect: quotaExceeded,
     });
   const changes = await swept(shop);
   expect(changes.map((change) => change.kind).sort()).toEqual([

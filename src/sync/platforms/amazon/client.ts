@@ -21,13 +21,16 @@ export interface Request {
 }
 
 /**
- * `wait`: for as long as it takes (sweeps, pushes). Otherwise a name: the turn is kept for it, and where it is not yet, the
- * call fails with the time after which it is.
+ * `wait`: for as long as it takes; only for operations with a fair rate. `sweep`: for a while, after which the call fails: a
+ * sweep that stands still would keep back those of other accounts. Otherwise a name: the turn is kept for it, and where it
+ * is not yet, the call fails with the time after which it is.
  */
-export type Patience = 'wait' | { placeFor: string };
+export type Patience = 'wait' | 'sweep' | { placeFor: string };
 
 /** A turn that is nearer than this is waited for. */
 const shortWaitMs = 500;
+/** The longest that a sweep waits for one turn. */
+const sweepWaitMs = 20_000;
 /** How often a patient caller takes 429 or 5xx for an answer before it gives up. */
 const patientAttempts = 5;
 
@@ -44,7 +47,8 @@ export async function ask(session: AmazonSession, request: Request, patience: Pa
       if (error instanceof Refusal && error.status === 404) return null;
       const known = toAppError(error, request.operation);
       if (known.code === 'AMAZON_THROTTLED') bucket(session, request.operation).empty();
-      const again = patience === 'wait' && known.code === 'AMAZON_THROTTLED' && attempt < patientAttempts;
+      const again =
+        typeof patience === 'string' && known.code === 'AMAZON_THROTTLED' && attempt < patientAttempts;
       if (!again) throw known;
     }
   }
@@ -62,9 +66,10 @@ function bucket(session: AmazonSession, operation: Operation): TokenBucket {
 async function turn(session: AmazonSession, operation: Operation, patience: Patience): Promise<void> {
   const tokens = bucket(session, operation);
   if (patience === 'wait') return tokens.wait();
-  const place = patience.placeFor;
+  const place = patience === 'sweep' ? `sweep ${operation}` : patience.placeFor;
+  const longestMs = patience === 'sweep' ? sweepWaitMs : shortWaitMs;
   for (let waitMs = tokens.turn(place); waitMs > 0; waitMs = tokens.turn(place)) {
-    if (waitMs > shortWaitMs)
+    if (waitMs > longestMs)
       throw new AppError({
         code: 'AMAZON_BUSY',
         retryable: true,

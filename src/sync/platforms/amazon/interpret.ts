@@ -22,13 +22,10 @@ export async function interpret(
     case 'order':
       return orderTold(delivery, session, id, fresh);
     case 'listing':
-      return changesOf(
-        await readListingChanges(session, id, patience),
-        `Amazon has no offer ${id} any more.`,
-      );
+      return changesOf(await readListingChanges(session, id), `Amazon has no offer ${id} any more.`);
     case 'stock': {
       // The offer comes along: its stock may be told before it is known.
-      const offer = await readListingChanges(session, id, patience);
+      const offer = await readListingChanges(session, id);
       const pages = await Array.fromAsync(fbaLevelPages(session, { sku: id }, patience));
       return changesOf([...offer, ...pages.flat()], `Amazon keeps no stock of ${id}.`);
     }

@@ -59,7 +59,7 @@ function isKnownAsOurs(link: LinkFacts | undefined, sku: string): boolean {
 
 /** @throws AppError where there is no such offer, or where Amazon sends the goods itself */
 async function readOwn(session: AmazonSession, sku: string): Promise<ListingPayload> {
-  const listing = await readListing(session, sku, 'wait');
+  const listing = await readListing(session, sku);
   if (listing === null)
     throw new AppError({
       code: 'LISTING_UNKNOWN',

@@ -1,4 +1,5 @@
 import type { PlatformChange } from '../../../model/change.ts';
+import { naturalBatch, type Settled } from '../natural-batch.ts';
 import { type AmazonSession, ask, type Patience } from './client.ts';
 import { isFromElsewhere, mayHaveRefunds, orderChange } from './normalise-order.ts';
 import { fbaLevelChange, fbaLocationChange, listingChange } from './normalise-stock.ts';
@@ -9,6 +10,7 @@ import {
   listingPayload,
   listTransactionsAnswer,
   type OrderPayload,
+  searchListingsAnswer,
   type TransactionPayload,
 } from './payloads.ts';
 
@@ -98,12 +100,72 @@ export async function* transactionPages(
   } while (nextToken !== undefined && nextToken !== '');
 }
 
-/** Null where the account has no such offer. */
-export async function readListing(
+/** Null where the account has no such offer. Several that are asked for at the same time travel together. */
+export function readListing(session: AmazonSession, sku: string): Promise<ListingPayload | null> {
+  const kept = session.cache.get(listingReaderKey) as ListingReader | undefined;
+  if (kept !== undefined) return kept(sku);
+  const reader: ListingReader = naturalBatch<string, ListingPayload | null>({
+    max: listingsPerRead,
+    concurrent: 2,
+    run: (skus) => readListings(session, skus),
+  });
+  session.cache.set(listingReaderKey, reader);
+  return reader(sku);
+}
+
+type ListingReader = (sku: string) => Promise<ListingPayload | null>;
+const listingReaderKey = 'amazon.listing-reader';
+/** As many as one search takes by their numbers. */
+const listingsPerRead = 20;
+
+async function readListings(
   session: AmazonSession,
-  sku: string,
-  patience: Patience,
-): Promise<ListingPayload | null> {
+  skus: readonly string[],
+): Promise<Settled<ListingPayload | null>[]> {
+  // A comma in a number would be read as two numbers.
+  const together = [...new Set(skus)].filter((sku) => !sku.includes(','));
+  const found =
+    together.length > 1 ? await searchListings(session, together) : new Map<string, ListingPayload>();
+  return Promise.all(
+    skus.map(async (sku): Promise<Settled<ListingPayload | null>> => {
+      const listing = found.get(sku);
+      if (listing !== undefined) return { ok: true, value: listing };
+      try {
+        // What a search does not find may still be there: only the question by number decides.
+        return { ok: true, value: await readOneListing(session, sku) };
+      } catch (error) {
+        return { ok: false, error };
+      }
+    }),
+  );
+}
+
+async function searchListings(
+  session: AmazonSession,
+  skus: readonly string[],
+): Promise<Map<string, ListingPayload>> {
+  const { marketplaceId } = await session.credentials();
+  const answer = searchListingsAnswer.parse(
+    await ask(
+      session,
+      {
+        operation: 'searchListingsItems',
+        path: `/listings/2021-08-01/items/${encodeURIComponent(session.accountId)}`,
+        query: {
+          marketplaceIds: [marketplaceId],
+          includedData: listingData,
+          identifiers: skus,
+          identifiersType: 'SKU',
+          pageSize: listingsPerRead,
+        },
+      },
+      'wait',
+    ),
+  );
+  return new Map(answer.items.map((listing) => [listing.sku, listing]));
+}
+
+async function readOneListing(session: AmazonSession, sku: string): Promise<ListingPayload | null> {
   const { marketplaceId } = await session.credentials();
   const answer = await ask(
     session,
@@ -112,7 +174,7 @@ export async function readListing(
       path: listingPath(session, sku),
       query: { marketplaceIds: [marketplaceId], includedData: listingData },
     },
-    patience,
+    'wait',
   );
   return answer === null ? null : listingPayload.parse(answer);
 }
@@ -121,14 +183,10 @@ export function listingPath(session: AmazonSession, sku: string): string {
   return `/listings/2021-08-01/items/${encodeURIComponent(session.accountId)}/${encodeURIComponent(sku)}`;
 }
 
-export async function readListingChanges(
-  session: AmazonSession,
-  sku: string,
-  patience: Patience,
-): Promise<PlatformChange[]> {
+export async function readListingChanges(session: AmazonSession, sku: string): Promise<PlatformChange[]> {
   const observedAt = new Date(session.now());
   const { marketplaceId } = await session.credentials();
-  const listing = await readListing(session, sku, patience);
+  const listing = await readListing(session, sku);
   const change = listing === null ? null : listingChange(listing, marketplaceId, observedAt);
   return change === null ? [] : [change];
 }

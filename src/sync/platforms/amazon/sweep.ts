@@ -1,3 +1,4 @@
+import { AppError } from '../../../errors.ts';
 import type { PlatformChange } from '../../../model/change.ts';
 import { type AmazonSession, ask } from './client.ts';
 import { isFromElsewhere, mayHaveRefunds, orderChange } from './normalise-order.ts';
@@ -37,7 +38,7 @@ export async function* sweep(
   { since }: { since: Date | null },
 ): AsyncIterable<PlatformChange[]> {
   yield* sweepListings(session, since);
-  yield* fbaLevelPages(session, since === null ? {} : { since }, 'wait');
+  yield* fbaLevelPages(session, since === null ? {} : { since }, 'sweep');
   yield* sweepOrders(session, since ?? beginning(session));
 }
 
@@ -104,7 +105,7 @@ async function* listingPages(
             pageToken,
           },
         },
-        'wait',
+        'sweep',
       ),
     );
     yield { listings: answer.items, total: answer.numberOfResults, observedAt };
@@ -129,7 +130,7 @@ async function* sweepOrders(session: AmazonSession, since: Date): AsyncGenerator
   }
   // A refund does not touch Amazon's order: it is told by Finances alone.
   for (const orderId of unread.keys()) {
-    const read = await readOrder(session, orderId, 'wait');
+    const read = await readOrder(session, orderId, 'sweep');
     if (read.kind === 'order') yield [read.change];
   }
   remember(session, byOrder);
@@ -144,15 +145,43 @@ async function transactionsOf(
 ): Promise<readonly TransactionPayload[]> {
   if (!mayHaveRefunds(order)) return [];
   if (order.createdTime >= readSince) return byOrder.get(order.orderId) ?? [];
-  return readTransactions(session, order, 'wait');
+  return readTransactions(session, order, 'sweep');
 }
 
-async function* orderPages(
-  session: AmazonSession,
-  since: Date,
-): AsyncGenerator<{ orders: OrderPayload[]; observedAt: Date }> {
+/** How far a reading of orders came that Amazon's rate broke off. */
+interface OrderPosition {
+  since: string;
+  token: string;
+  startedAtMs: number;
+}
+const positionKey = 'amazon.orders-swept';
+/** Amazon's lists lag behind by two minutes; clocks differ. */
+const listLagMs = 5 * 60_000;
+
+interface OrderPage {
+  orders: OrderPayload[];
+  observedAt: Date;
+}
+
+/** Amazon gives out a page every three minutes after the first twenty: what was read is not read again by the next sweep. */
+async function* orderPages(session: AmazonSession, since: Date): AsyncGenerator<OrderPage> {
+  const kept = session.cache.get(positionKey) as OrderPosition | undefined;
+  // A first sweep begins later each time that it is asked for: the earliest beginning counts.
+  const position = kept !== undefined && Date.parse(kept.since) <= since.getTime() ? kept : null;
+  yield* orderPagesFrom(
+    session,
+    position ?? { since: since.toISOString(), token: '', startedAtMs: session.now() },
+  );
+  session.cache.delete(positionKey);
+  if (position === null) return;
+  // What changed since that reading began may have moved to pages that were read already.
+  const again = new Date(position.startedAtMs - listLagMs).toISOString();
+  yield* orderPagesFrom(session, { since: again, token: '', startedAtMs: session.now() });
+}
+
+async function* orderPagesFrom(session: AmazonSession, from: OrderPosition): AsyncGenerator<OrderPage> {
   const { marketplaceId } = await session.credentials();
-  let paginationToken: string | undefined;
+  let { token } = from;
   do {
     const observedAt = new Date(session.now());
     const answer = searchOrdersAnswer.parse(
@@ -162,19 +191,25 @@ async function* orderPages(
           operation: 'searchOrders',
           path: '/orders/2026-01-01/orders',
           query: {
-            lastUpdatedAfter: since.toISOString(),
+            lastUpdatedAfter: from.since,
             marketplaceIds: [marketplaceId],
             maxResultsPerPage: 100,
             includedData: orderData,
-            paginationToken,
+            paginationToken: token === '' ? undefined : token,
           },
         },
-        'wait',
-      ),
+        'sweep',
+      ).catch((error: unknown) => {
+        // The token is too old: the next sweep begins again.
+        if (error instanceof AppError && error.code === 'AMAZON_REFUSED') session.cache.delete(positionKey);
+        throw error;
+      }),
     );
     yield { orders: answer.orders, observedAt };
-    paginationToken = answer.pagination?.nextToken ?? undefined;
-  } while (paginationToken !== undefined && paginationToken !== '');
+    token = answer.pagination?.nextToken ?? '';
+    // Only now: the page before was applied.
+    if (token !== '') session.cache.set(positionKey, { ...from, token } satisfies OrderPosition);
+  } while (token !== '');
 }
 
 // ── refunds ──
@@ -192,7 +227,7 @@ async function refundsSince(session: AmazonSession, since: Date): Promise<Map<st
         : {}),
       marketplaceId,
     };
-    for await (const transactions of transactionPages(session, query, 'wait'))
+    for await (const transactions of transactionPages(session, query, 'sweep'))
       for (const one of transactions.filter(isRefund)) {
         const orderId = identifierOf(one, 'ORDER_ID');
         if (orderId === null) continue;
