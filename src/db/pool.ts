@@ -21,6 +21,11 @@ export function createPool(options: {
   connectionString: string;
   max: number;
   applicationName: string;
+  /**
+   * True where a commit need not wait for the disk: for statements whose loss in a power cut is made good by doing the same
+   * again. Nobody else is affected, and a server that merely ends loses nothing (see `synchronous_commit` in the manual).
+   */
+  relaxed?: boolean;
 }): Pool {
   const pool = new pg.Pool({
     connectionString: options.connectionString,
@@ -34,6 +39,12 @@ export function createPool(options: {
   // So would one that breaks while it is lent out and between two statements. The next statement tells its borrower.
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
+    if (options.relaxed === true) relax(client);
   });
   return pool;
+}
+
+/** Commits of this connection do not wait for the disk. Queued before whatever its borrower asks. */
+export function relax(client: pg.ClientBase): void {
+  client.query('set synchronous_commit = off').catch(() => undefined);
 }

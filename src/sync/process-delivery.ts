@@ -23,6 +23,8 @@ import { type Failure, judgeFailure, refuseDeadlyWork } from './retry.ts';
 
 export interface ProcessDeliveryOptions {
   pool: Pool;
+  /** For what may be done again after a power cut; the same pool where there is none. */
+  relaxedPool?: Pool;
   sessions: Sessions;
   platforms: Partial<Record<PlatformName, Platform>>;
   log: Log;
@@ -67,7 +69,7 @@ export async function processDelivery(
         : await decide(delivery, result, { known, fruitless, startedMs }, options);
     fates.set(delivery.id, fate);
   }
-  await settleDeliveries(options.pool, fruitless);
+  await settleDeliveries(options.relaxedPool ?? options.pool, fruitless);
   const twins = deliveries.flatMap((delivery) => (open.includes(delivery) ? [] : [delivery.id]));
   await enqueueDeliveries(options.pool, [...left, ...twins]);
   for (const delivery of open) observe(delivery, fates.get(delivery.id) ?? 'nothing', startedMs, options);

@@ -1,7 +1,7 @@
 import type { JobHelpers, Task, TaskList } from 'graphile-worker';
 import pg from 'pg';
 import { z } from 'zod';
-import type { Pool } from '../db/pool.ts';
+import { createPool, type Pool, relax } from '../db/pool.ts';
 import type { Log } from '../log.ts';
 import type { PlatformName } from '../model/platform-name.ts';
 import type { applyChanges } from './apply-changes.ts';
@@ -45,8 +45,6 @@ export interface WorkerOptions {
   /** How often open work without a job is looked for, and how old it must be. */
   orphanSweepMs?: number;
   orphanAgeMs?: number;
-  /** How often the queue's own leftovers are removed. */
-  cleanUpMs?: number;
   /** How long a stop waits for work that is under way. */
   stopTimeoutMs?: number;
   apply?: typeof applyChanges;
@@ -67,7 +65,6 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     leaseMs: 15_000,
     orphanSweepMs: 10_000,
     orphanAgeMs: 10_000,
-    cleanUpMs: 600_000,
     stopTimeoutMs: 20_000,
     claude: null,
     ...options,
@@ -94,6 +91,7 @@ export class Worker implements AsyncDisposable {
   readonly #lanes: Lanes;
   readonly #claude: Claude | null;
   readonly #jobs: pg.Pool;
+  readonly #relaxed: Pool;
   readonly #pools: TaskPool[];
   readonly #pushesRunning = new Set<bigint>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -114,7 +112,17 @@ export class Worker implements AsyncDisposable {
       application_name: 'tributary-jobs',
     });
     this.#jobs.on('error', () => undefined);
-    this.#jobs.on('connect', (client) => client.on('error', () => undefined));
+    this.#jobs.on('connect', (client) => {
+      client.on('error', () => undefined);
+      // A job whose start or end is forgotten runs again, and finds its work done.
+      relax(client);
+    });
+    this.#relaxed = createPool({
+      connectionString,
+      max: 8,
+      applicationName: 'tributary-claims',
+      relaxed: true,
+    });
     // What waits in a pool's own queue has lost its priority: it holds no more than is worked on.
     this.#pools = [
       this.#taskPool(
@@ -139,13 +147,12 @@ export class Worker implements AsyncDisposable {
     await this.#beat();
     await this.#recover();
     await this.#sweep();
-    const { heartbeatMs, orphanSweepMs, cleanUpMs } = this.#settings;
+    const { heartbeatMs, orphanSweepMs } = this.#settings;
     this.#every(heartbeatMs, async () => {
       await this.#beat();
       await this.#recover();
     });
     this.#every(orphanSweepMs, () => this.#sweep());
-    this.#every(cleanUpMs, () => this.#cleanUp());
   }
 
   /** Names under which this worker holds jobs. */
@@ -176,7 +183,7 @@ export class Worker implements AsyncDisposable {
       this.#settings.log.warn({ err: error }, 'The leases could not be given back; they will expire'),
     );
     await this.#lanes[Symbol.asyncDispose]();
-    await within(2_000, this.#jobs.end());
+    await within(2_000, Promise.all([this.#jobs.end(), this.#relaxed.end()]));
   }
 
   /** Resolves when no work is under way, that of pools that were given up included. */
@@ -198,6 +205,7 @@ export class Worker implements AsyncDisposable {
     const putBack = await this.#lanes.run(lane, id, async (each) => {
       await processDelivery(each, {
         ...this.#settings,
+        relaxedPool: this.#relaxed,
         starts: each === id ? starts : 1,
         early: false,
       });
@@ -211,7 +219,11 @@ export class Worker implements AsyncDisposable {
     if (this.#pushesRunning.has(id)) return;
     this.#pushesRunning.add(id);
     try {
-      await executePush(id, { ...this.#settings, starts: helpers.job.attempts });
+      await executePush(id, {
+        ...this.#settings,
+        relaxedPool: this.#relaxed,
+        starts: helpers.job.attempts,
+      });
     } finally {
       this.#pushesRunning.delete(id);
     }
@@ -273,6 +285,7 @@ export class Worker implements AsyncDisposable {
   }
 
   async #sweep(): Promise<void> {
+    await this.#cleanUp();
     const found = await recoverOrphans(this.#settings.pool, this.#settings.orphanAgeMs);
     if (found.deliveries + found.pushes + found.notes === 0) return;
     this.#settings.log.info(found, 'Brought back open work that had no job');
@@ -281,7 +294,10 @@ export class Worker implements AsyncDisposable {
     this.#settings.metrics.recovered.inc({ kind: 'note' }, found.notes);
   }
 
-  /** Jobs that have used up their attempts belong to rows that the sweep has given new jobs. */
+  /**
+   * Jobs that will not run again: the library makes them so when their place is taken by a new job while they run, and
+   * leaves them where their process dies before it has ended them.
+   */
   async #cleanUp(): Promise<void> {
     await this.#settings.pool.query(
       `select graphile_worker.complete_jobs(array_agg(id)) from graphile_worker.jobs

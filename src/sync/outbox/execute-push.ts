@@ -13,6 +13,8 @@ import { settlePush } from './settle-push.ts';
 
 export interface ExecutePushOptions {
   pool: Pool;
+  /** For claims: one that is forgotten in a power cut is made again, with the same idempotency key. */
+  relaxedPool?: Pool;
   sessions: Sessions;
   platforms: Partial<Record<PlatformName, Platform>>;
   log: Log;
@@ -31,7 +33,7 @@ export type PushFate = 'settled' | 'retrying' | 'dead' | 'superseded' | 'blocked
  */
 export async function executePush(pushId: bigint, options: ExecutePushOptions): Promise<PushFate> {
   const { pool, log, metrics, circuit = defaultCircuit, random = Math.random } = options;
-  const claim = await claimPush(pool, pushId, circuit);
+  const claim = await claimPush(options.relaxedPool ?? pool, pushId, circuit);
   if (claim.kind !== 'claimed') return claim.kind;
   const { push } = claim;
   const startedMs = performance.now();
