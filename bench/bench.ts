@@ -4,6 +4,7 @@ import { drain } from './drain.ts';
 import { events } from './events.ts';
 import { fanout } from './fanout.ts';
 import { order } from './order.ts';
+import { oversell } from './oversell.ts';
 import { reads } from './reads.ts';
 import { receipts } from './receipts.ts';
 import type { Benchmark } from './support/benchmark.ts';
@@ -12,7 +13,7 @@ import { Cluster } from './support/cluster.ts';
 import { describeMachine } from './support/machine.ts';
 import { Report } from './support/report.ts';
 
-const benchmarks: readonly Benchmark[] = [ack, order, receipts, reads, fanout, events, drain];
+const benchmarks: readonly Benchmark[] = [ack, order, receipts, reads, fanout, events, drain, oversell];
 
 /**
  * `npm run bench` runs all, `npm run bench -- ack reads` some. Fails when a target is missed, unless `--report` is given;
