@@ -185,7 +185,7 @@ test('a history that is longer than Amazon’s rate allows is read in pieces, an
     id: 'busy',
     path: 'searchOrders',
     times: 5,
-    effect: { kind: 'status' as const, status: 429 },
+    effect: quotaExceeded,
   };
   const found: string[] = [];
   const read = async () => {
