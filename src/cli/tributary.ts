@@ -5,6 +5,7 @@ import { AppError } from '../errors.ts';
 import { apiKeyCommand } from './api-key.ts';
 import { identityCommand } from './identity/command.ts';
 import { migrateCommand } from './migrate.ts';
+import { privacyCommand } from './privacy.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { sweepCommand } from './sweep.ts';
 
@@ -24,6 +25,11 @@ const usage = `tributary <command>
       --map <field=heading,…>  columns that are called otherwise (--map firstName=vorname,zip=plz)
       --country <code>      of numbers and addresses without one (default US)
   identity generate       write such files, made up: --people <n> --seed <n>
+  privacy requests        who asked for what, and by when it is due
+  privacy export          print everything known about one person, as JSON
+      --email <address> | --id <customer> | --request <id>   (a request is noted as done)
+  privacy erase           erase one person; orders and amounts stay for the books
+      --email <address> | --id <customer>
   api-key create <name>   make a key for the API and print it, once
       --scopes <a,b>        default read:orders,read:customers,read:stock,read:sync
   api-key list            names, first characters and scopes
@@ -48,6 +54,9 @@ async function main(args: readonly string[]): Promise<number> {
       map: { type: 'string', default: '' },
       country: { type: 'string', default: 'US' },
       people: { type: 'string', default: '10000' },
+      email: { type: 'string' },
+      id: { type: 'string' },
+      request: { type: 'string' },
       scopes: { type: 'string', default: 'read:orders,read:customers,read:stock,read:sync' },
     },
   });
@@ -77,6 +86,13 @@ async function main(args: readonly string[]): Promise<number> {
         country: values.country.toUpperCase(),
         people: wholeNumber('--people', values.people),
         seed: wholeNumber('--seed', values.seed),
+      });
+    case 'privacy':
+      return privacyCommand({
+        action: rest[0] ?? '',
+        email: values.email ?? null,
+        id: values.id ?? null,
+        request: values.request ?? null,
       });
     case 'api-key':
       return apiKeyCommand({

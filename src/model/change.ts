@@ -53,6 +53,26 @@ export type PlatformChange = (
       state: Record<string, unknown> | null;
       version: SourceVersion;
     }
+  /** The platform asks for a person to be erased: all we know of them, and from these orders everything personal. */
+  | {
+      kind: 'personErase';
+      remoteId: string;
+      /** Lower case. */
+      email: string | null;
+      orderRemoteIds: readonly string[];
+      version: SourceVersion;
+    }
+  /** The platform asks what is kept about a person. `reference`: its own id of the request. */
+  | {
+      kind: 'personExport';
+      remoteId: string;
+      email: string | null;
+      orderRemoteIds: readonly string[];
+      reference: string;
+      version: SourceVersion;
+    }
+  /** The platform asks for everybody that its account brought to be erased. */
+  | { kind: 'accountErase'; version: SourceVersion }
   /** The account withdrew our authorisation. */
   | { kind: 'accountRevoked'; reason: string; version: SourceVersion }
 ) & {
@@ -89,6 +109,19 @@ export type Edit =
       /** Why the parser read it though Claude might have; null where it did. */
       fallbackReason: string | null;
     }
+  /** `requestId`: part of a larger request; null: one of its own, by whoever holds this key. */
+  | {
+      kind: 'customerErase';
+      customerId: bigint | null;
+      /** Orders beside those of the customer. */
+      orderIds: readonly bigint[];
+      by: string;
+      requestId: bigint | null;
+      /** Whether platforms that may be written to are to erase the person too. */
+      atPlatforms: boolean;
+    }
+  /** What was asked for has been handed over. */
+  | { kind: 'privacyRequestComplete'; requestId: bigint; by: string }
   /** `by`: name of the key that decides. */
   | { kind: 'fulfilmentRuleDecide'; ruleId: bigint; approve: boolean; by: string }
   /** What stands in the books of an order or a refund is taken back, or written anew with a person's consent. */

@@ -5,6 +5,7 @@ export const eventTypes = [
   'customer.created',
   'customer.updated',
   'customer.removed',
+  'customer.erased',
   'order.created',
   'order.updated',
   'order.cancelled',

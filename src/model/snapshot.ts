@@ -24,6 +24,8 @@ export interface CustomerSnapshot {
   orderCount: number;
   firstOrderAt: Date | null;
   lastOrderAt: Date | null;
+  /** Everything personal was erased. */
+  erased: boolean;
   /** Platforms that know this customer by an account of their own. */
   platforms: PlatformName[];
   /** True where another customer has the same address: a desk's or a family's mailbox. */
@@ -77,6 +79,8 @@ export interface OrderSnapshot {
   /** All of them, those of refunds included. */
   transactions: TransactionSnapshot[];
   refunds: RefundSnapshot[];
+  /** Everything personal was erased. */
+  erased: boolean;
   /** Wishes of the note that are in force. */
   fulfilmentRules: { kind: FulfilmentRuleKind; value: string | null; quote: string }[];
 }

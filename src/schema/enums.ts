@@ -218,6 +218,7 @@ const eventDescriptions: Record<EventType, string> = {
   'customer.created': 'A customer became known.',
   'customer.updated': 'Something about a customer changed.',
   'customer.removed': 'A customer was removed.',
+  'customer.erased': 'Everything personal about a customer was erased.',
   'order.created': 'An order was placed.',
   'order.updated': 'Something about an order changed.',
   'order.cancelled': 'An order was cancelled.',

@@ -37,6 +37,16 @@ import { settleDelivery } from './inbox/settle-delivery.ts';
 import { applyReading, decideRule } from './notes/change-rules.ts';
 import { planPushes } from './outbox/plan-pushes.ts';
 import type { Platform } from './platforms/platform.ts';
+import {
+  applyAccountErase,
+  applyPersonErase,
+  applyPersonExport,
+  completeExport,
+  eraseCustomer,
+  startOf,
+} from './privacy/apply-request.ts';
+import { findPerson, findStart } from './privacy/person.ts';
+import { type ErasedNames, findErasedDocuments, markWithheld, withhold } from './privacy/withhold.ts';
 import { applyStockLevels, levelKey, type StockChange } from './stock/apply-stock-levels.ts';
 import { editStock } from './stock/edit-stock.ts';
 import { tellStock } from './stock/tell-stock.ts';
@@ -71,8 +81,8 @@ export interface Applied {
 export async function applyChanges(tx: Tx, input: ApplyInput): Promise<Applied> {
   const context: WriteContext = { ...input, tx, effects: noEffects() };
   const { effects } = context;
-  await lockAll(context, input.changes);
-  const outcomes = await applyAll(context, input.changes);
+  const erased = await lockAll(context, input.changes);
+  const outcomes = await applyAll(context, input.changes, erased);
   if (outcomes === 'needsFresh')
     return { outcome: 'needsFresh', outcomes: [], pushIds: [], eventPosition: null, touched: [] };
   const outcome = sumOutcomes(outcomes);
@@ -122,12 +132,13 @@ export async function resolveCustomer(
 async function applyAll(
   context: WriteContext,
   changes: readonly Change[],
+  erased: ErasedNames,
 ): Promise<ChangeOutcome[] | 'needsFresh'> {
   const many = changes.length > 1;
   if (many) await context.tx.query('savepoint before_changes');
   const outcomes: ChangeOutcome[] = [];
   while (outcomes.length < changes.length) {
-    outcomes.push(...(await applyNext(context, changes.slice(outcomes.length))));
+    outcomes.push(...(await applyNext(context, changes.slice(outcomes.length), erased)));
     if (outcomes.at(-1) === 'needsFresh') {
       if (many) await context.tx.query('rollback to savepoint before_changes');
       return 'needsFresh';
@@ -144,15 +155,20 @@ function sumOutcomes(outcomes: readonly ChangeOutcome[]): Exclude<ChangeOutcome,
 }
 
 /** Applies the first change; stock levels go together for as long as nothing else comes between them. */
-async function applyNext(context: WriteContext, changes: readonly Change[]): Promise<ChangeOutcome[]> {
+async function applyNext(
+  context: WriteContext,
+  changes: readonly Change[],
+  erased: ErasedNames,
+): Promise<ChangeOutcome[]> {
   const [first] = changes;
-  if (first?.kind !== 'stockLevel') return first === undefined ? [] : [await applyOne(context, first)];
+  if (first?.kind !== 'stockLevel')
+    return first === undefined ? [] : [await applyOne(context, first, erased)];
   const end = changes.findIndex((change) => change.kind !== 'stockLevel');
   const levels = changes.slice(0, end === -1 ? changes.length : end) as StockChange[];
   return applyStockLevels(platformContext(context, first), levels);
 }
 
-async function applyOne(context: WriteContext, change: Change): Promise<ChangeOutcome> {
+async function applyOne(context: WriteContext, change: Change, erased: ErasedNames): Promise<ChangeOutcome> {
   switch (change.kind) {
     case 'customerEdit':
       return editCustomer(context, change);
@@ -180,9 +196,28 @@ async function applyOne(context: WriteContext, change: Change): Promise<ChangeOu
       return applyReading(context, change);
     case 'fulfilmentRuleDecide':
       return decideRule(context, change);
+    case 'customerErase':
+      return eraseCustomer(context, change);
+    case 'privacyRequestComplete':
+      return completeExport(context, change);
     default:
-      return applyPlatformChange(platformContext(context, change), change);
+      return applyAllowed(platformContext(context, change), change, erased);
   }
+}
+
+/** Applies what may be taken in; what was said of somebody who was erased is not kept. */
+async function applyAllowed(
+  context: PlatformContext,
+  change: PlatformChange,
+  erased: ErasedNames,
+): Promise<ChangeOutcome> {
+  const { change: allowed, withheld } = withhold(context, change, erased);
+  if (!withheld) return applyPlatformChange(context, change);
+  await context.tx.query(`update delivery set body = '' where id = $1`, [context.deliveryId]);
+  if (allowed === null) return 'unchanged';
+  const outcome = await applyPlatformChange(context, allowed);
+  await markWithheld(context, allowed);
+  return outcome;
 }
 
 async function applyPlatformChange(context: PlatformContext, change: PlatformChange): Promise<ChangeOutcome> {
@@ -215,6 +250,12 @@ async function applyPlatformChange(context: PlatformContext, change: PlatformCha
       return applyDocument(context, change);
     case 'accountRevoked':
       return applyRevocation(context, change);
+    case 'personErase':
+      return applyPersonErase(context, change);
+    case 'personExport':
+      return applyPersonExport(context, change);
+    case 'accountErase':
+      return applyAccountErase(context);
     default:
       return unreachable(change);
   }
@@ -227,7 +268,7 @@ function platformContext(context: WriteContext, change: PlatformChange): Platfor
 }
 
 /** Takes every lock that the changes need, in the order that all writers keep. */
-async function lockAll(context: WriteContext, changes: readonly Change[]): Promise<void> {
+async function lockAll(context: WriteContext, changes: readonly Change[]): Promise<ErasedNames> {
   const names: string[] = [];
   const clues: CustomerClues = {
     connectionId: context.connectionId,
@@ -245,8 +286,9 @@ async function lockAll(context: WriteContext, changes: readonly Change[]): Promi
   names.push(...clues.emails.map((email) => `email:${canonicalEmail(email)}`));
   await lockNames(context.tx, names);
   const { remoteIds, emails, orderRemoteIds, ids } = clues;
-  if (remoteIds.length + emails.length + orderRemoteIds.length + ids.length > 0)
-    await lockCustomersByClues(context.tx, context.effects, clues);
+  return remoteIds.length + emails.length + orderRemoteIds.length + ids.length > 0
+    ? lockCustomersByClues(context.tx, context.effects, clues, names)
+    : findErasedDocuments(context.tx, names);
 }
 
 async function collectLocks(
@@ -302,7 +344,25 @@ async function collectLocks(
       names.push(`document:${scope}:${change.remoteType}:${change.remoteId}`);
       return;
     case 'accountRevoked':
+    case 'accountErase':
       names.push(`account:${scope}`);
+      return;
+    case 'personExport':
+      clues.remoteIds.push(change.remoteId);
+      return;
+    case 'personErase': {
+      clues.remoteIds.push(change.remoteId);
+      clues.orderRemoteIds.push(...change.orderRemoteIds);
+      if (change.email !== null) clues.emails.push(change.email);
+      const start = await findStart(context.tx, { connectionId: context.connectionId ?? 0n, ...change });
+      await collectPerson(context, start, names, clues);
+      return;
+    }
+    case 'customerErase':
+      await collectPerson(context, startOf(change), names, clues);
+      return;
+    case 'privacyRequestComplete':
+      // The request's row is its lock.
       return;
     case 'customerEdit': {
       clues.ids.push(change.customerId);
@@ -363,6 +423,18 @@ async function collectLocks(
     default:
       unreachable(change);
   }
+}
+
+/** All names under which somebody is known, so that nobody writes about them while they are erased. */
+async function collectPerson(
+  context: WriteContext,
+  start: Parameters<typeof findPerson>[1],
+  names: string[],
+  clues: CustomerClues,
+): Promise<void> {
+  const person = await findPerson(context.tx, start);
+  names.push(...person.names);
+  clues.ids.push(...person.customers);
 }
 
 /** Brings sums up to date and turns what happened to customers and orders into one event each. */

@@ -16,6 +16,8 @@ import type { CircuitSettings } from './outbox/circuit.ts';
 import { pushTask } from './outbox/enqueue-pushes.ts';
 import { executePush } from './outbox/execute-push.ts';
 import type { Platform } from './platforms/platform.ts';
+import { privacyTask } from './privacy/apply-request.ts';
+import { eraseAccount } from './privacy/erase-account.ts';
 import { processDelivery } from './process-delivery.ts';
 import { beat, recoverDeadWorkers, recoverOrphans, releaseWorkers } from './recover-work.ts';
 import { TaskPool, within } from './task-pool.ts';
@@ -80,6 +82,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
 const deliveryPayload = z.object({ id: z.string().transform(BigInt), lane: z.string() });
 const pushPayload = z.object({ id: z.string().transform(BigInt) });
+const privacyPayload = z.object({ id: z.string().transform(BigInt) });
 const notePayload = z.object({ id: z.string().transform(BigInt) });
 
 /**
@@ -138,7 +141,11 @@ export class Worker implements AsyncDisposable {
         ),
       ),
       // Apart, so that a slow reader holds up neither deliveries nor receipts.
-      this.#taskPool({ [noteTask]: this.#task(this.#onNote) }, concurrency.notes, concurrency.notes),
+      this.#taskPool(
+        { [noteTask]: this.#task(this.#onNote), [privacyTask]: this.#task(this.#onPrivacy) },
+        concurrency.notes,
+        concurrency.notes,
+      ),
     ];
   }
 
@@ -232,6 +239,10 @@ export class Worker implements AsyncDisposable {
   readonly #onNote = async (payload: unknown): Promise<void> => {
     const { id } = notePayload.parse(payload);
     await readNote(id, { ...this.#settings, claude: this.#claude });
+  };
+
+  readonly #onPrivacy = async (payload: unknown): Promise<void> => {
+    await eraseAccount(privacyPayload.parse(payload).id, this.#settings);
   };
 
   #taskPool(tasks: TaskList, concurrentJobs: number, queueSize: number): TaskPool {

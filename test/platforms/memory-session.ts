@@ -175,6 +175,7 @@ export function contextOf<Credentials>(
 export function customer(more: Partial<CustomerSnapshot> = {}): CustomerSnapshot {
   return {
     type: 'Customer',
+    erased: false,
     id: 7n,
     firstName: 'Ada',
     lastName: 'Castro',
@@ -289,6 +290,7 @@ export function order(more: Partial<OrderSnapshot> = {}): OrderSnapshot {
     taxes,
     transactions: [],
     refunds: [],
+    erased: false,
     fulfilmentRules: [],
     ...more,
   };

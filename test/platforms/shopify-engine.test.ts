@@ -208,13 +208,28 @@ describe('deliveries', () => {
     ]);
   });
 
-  test.each([
-    ['customers/data_request', '{"customer":{"id":9200000000000777}}'],
-    ['customers/redact', '{"customer":{"id":9200000000000777}}'],
-    ['shop/redact', '{"shop_id":548380009}'],
-  ])('%s is handed to a person with what to do', async (topic, body) => {
-    const interpretation = await shopify.interpret(deliveryOf(topic, body), session, { fresh: false });
-    expect(interpretation).toMatchObject({ kind: 'person', remedy: expect.stringContaining('30 days') });
+  test('privacy requests say who is meant, by every name that they give', async () => {
+    const person = '"customer":{"id":9200000000000777,"email":"Ada@Example.com","phone":null}';
+    expect(
+      await changesOf(session, 'customers/redact', `{${person},"orders_to_redact":[9100000000000001]}`),
+    ).toMatchObject([
+      {
+        kind: 'personErase',
+        remoteId: '9200000000000777',
+        email: 'ada@example.com',
+        orderRemoteIds: ['9100000000000001'],
+      },
+    ]);
+    expect(
+      await changesOf(
+        session,
+        'customers/data_request',
+        `{${person},"orders_requested":[9100000000000001],"data_request":{"id":9999}}`,
+      ),
+    ).toMatchObject([{ kind: 'personExport', remoteId: '9200000000000777', reference: '9999' }]);
+    expect(await changesOf(session, 'shop/redact', '{"shop_id":548380009}')).toMatchObject([
+      { kind: 'accountErase' },
+    ]);
   });
 
   test('a topic that the graph has no use for is ignored with the reason', async () => {
@@ -414,6 +429,7 @@ describe('the API client', () => {
 describe('pushes', () => {
   const customer: CustomerSnapshot = {
     type: 'Customer',
+    erased: false,
     id: 5n,
     firstName: 'Grace',
     lastName: 'Hopper',

@@ -37,7 +37,7 @@ function sourceOf(filter: Filter | null | undefined): EventSource {
   const { tags, hasOrders } = filter ?? {};
   const asksTheGraph = emails || tags || typeof hasOrders === 'boolean';
   return {
-    types: ['customer.created', 'customer.updated', 'customer.removed'],
+    types: ['customer.created', 'customer.updated', 'customer.removed', 'customer.erased'],
     ...(ids ? { where: (event: StoredEvent) => ids.has(event.subjectId) } : {}),
     ...(asksTheGraph
       ? {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Tx } from '../../db/pool.ts';
+import type { ErasedName } from '../privacy/withhold.ts';
 import type { Effects } from './write-context.ts';
 
 /**
@@ -29,12 +30,20 @@ export interface CustomerClues {
   ids: bigint[];
 }
 
-/** Locks every customer that the clues lead to, in one statement and in order of their ids. */
-export async function lockCustomersByClues(tx: Tx, effects: Effects, clues: CustomerClues): Promise<void> {
-  const { rows } = await tx.query<{ id: bigint }>({
+/**
+ * Locks every customer that the clues lead to, in one statement and in order of their ids. The same statement tells which of the
+ * names, that are locked by now, belong to somebody who was erased.
+ */
+export async function lockCustomersByClues(
+  tx: Tx,
+  effects: Effects,
+  clues: CustomerClues,
+  names: readonly string[],
+): Promise<Map<string, ErasedName>> {
+  const { rows } = await tx.query<{ id: bigint | null; name: string | null } & ErasedName>({
     name: 'lock-customers-by-clues',
     // NO KEY: rows that merely refer to the customer can still be inserted by others.
-    text: `select id from customer
+    text: `with locked as (select id from customer
            where id in (
              select customer_id from customer_identity where connection_id = $1 and remote_id = any($2::text[])
              union all
@@ -49,7 +58,11 @@ export async function lockCustomersByClues(tx: Tx, effects: Effects, clues: Cust
              union all
              select unnest($6::bigint[])
            )
-           order by id for no key update`,
+           order by id for no key update)
+           select id, null as name, null as "erasedAt", null as "standIn" from locked
+           union all
+           select null, n.name, e.erased_at, e.stand_in from erasure_pepper p cross join unnest($7::text[]) as n(name)
+             join erased_name e on e.digest = sha256(p.pepper || convert_to(n.name, 'UTF8'))`,
     values: [
       clues.connectionId,
       clues.remoteIds,
@@ -57,9 +70,15 @@ export async function lockCustomersByClues(tx: Tx, effects: Effects, clues: Cust
       clues.emails,
       clues.orderRemoteIds,
       clues.ids,
+      names,
     ],
   });
-  for (const { id } of rows) effects.lockedCustomers.add(id);
+  const erased = new Map<string, ErasedName>();
+  for (const { id, name, ...facts } of rows) {
+    if (id !== null) effects.lockedCustomers.add(id);
+    else if (name !== null) erased.set(name, facts);
+  }
+  return erased;
 }
 
 /**

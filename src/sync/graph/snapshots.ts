@@ -86,6 +86,7 @@ interface CustomerJson {
   orderCount: number;
   firstOrderAt: string | null;
   lastOrderAt: string | null;
+  erased: boolean;
   platforms: PlatformName[];
   isEmailShared: boolean;
   approvedMerges: CustomerSnapshot['approvedMerges'];
@@ -95,7 +96,7 @@ const customerJson = `json_build_object('id', c.id::text, 'firstName', c.first_n
   'company', c.company, 'email', c.email, 'phone', c.phone, 'address', c.default_address, 'note', c.note, 'tags', c.tags,
   'taxExempt', c.tax_exempt, 'currency', c.currency, 'lifetimeValueMinor', c.lifetime_value_minor::text,
   'refundedMinor', c.refunded_minor::text, 'orderCount', c.order_count, 'firstOrderAt', c.first_order_at,
-  'lastOrderAt', c.last_order_at,
+  'lastOrderAt', c.last_order_at, 'erased', c.erased_at is not null,
   'platforms', array(
     select distinct n.platform::text from customer_identity i join connection n on n.id = i.connection_id
     where i.customer_id = c.id and i.remote_id not like 'guest:%' order by 1),
@@ -123,7 +124,7 @@ const orderSnapshotsSql = `select o.id, o.connection_id as "connectionId", n.pla
   o.refunded_minor as "refundedMinor", o.presentment_total_minor as "presentmentTotalMinor",
   o.taxes_included as "taxesIncluded", o.tax_exempt as "taxExempt", o.test, o.email, o.billing_address as "billingAddress",
   o.shipping_address as "shippingAddress", o.note, o.tags, o.attributes, o.placed_at as "placedAt",
-  o.cancelled_at as "cancelledAt",
+  o.cancelled_at as "cancelledAt", o.erased_at is not null as erased,
   coalesce((select json_agg(json_build_object('id', l.id::text, 'remoteId', l.remote_id, 'variantId', l.variant_id::text,
      'title', l.title, 'variantTitle', l.variant_title, 'sku', l.sku, 'quantity', l.quantity,
      'refundedQuantity', l.refunded_quantity, 'unitPriceMinor', l.unit_price_minor::text,
@@ -241,6 +242,7 @@ interface OrderRow {
     }[];
     adjustments: { kind: string; reason: string | null; amountMinor: Minor; taxMinor: Minor }[];
   }[];
+  erased: boolean;
   fulfilmentRules: OrderSnapshot['fulfilmentRules'];
 }
 type LineAmount = 'unitPriceMinor' | 'discountMinor' | 'taxMinor' | 'totalMinor';

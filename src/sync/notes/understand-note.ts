@@ -3,6 +3,7 @@ import type { FoundRule, NoteReader } from '../../model/fulfilment-rule.ts';
 import { type Claude, mostOutputTokens } from './claude.ts';
 import { parseNote } from './parse-note.ts';
 import { answerShape, instructions, question, understandingKey } from './prompt.ts';
+import { noteHash } from './request-reading.ts';
 import { account, costMicros, countFree, reserve } from './usage.ts';
 
 export interface Understanding {
@@ -34,7 +35,7 @@ export async function understandNote(
   const { tokens } = answer;
   await account(pool, most, tokens === null ? null : { tokens, costMicros: costMicros(tokens, price) });
   if (answer.rules === null) return byParser(pool, note, writtenOn, answer.failure ?? 'unreadable');
-  await remember(pool, key, answer.rules);
+  await remember(pool, key, note, answer.rules);
   return { reader: 'claude', rules: answer.rules, fallbackReason: null };
 }
 
@@ -65,10 +66,10 @@ async function recall(pool: Pool, key: string): Promise<FoundRule[] | null> {
   return parsed.success ? parsed.data.rules : null;
 }
 
-async function remember(pool: Pool, key: string, rules: readonly FoundRule[]): Promise<void> {
+async function remember(pool: Pool, key: string, note: string, rules: readonly FoundRule[]): Promise<void> {
   await pool.query({
     name: 'remember-understanding',
-    text: 'insert into note_understanding (hash, rules) values ($1, $2::jsonb) on conflict do nothing',
-    values: [key, JSON.stringify(rules)],
+    text: 'insert into note_understanding (hash, rules, note_hash) values ($1, $2::jsonb, $3) on conflict do nothing',
+    values: [key, JSON.stringify(rules), noteHash(note)],
   });
 }

@@ -12,7 +12,7 @@ export const hubspot: Platform<HubSpotCredentials> = {
   name: 'hubspot',
   credentials: hubSpotCredentials,
   door,
-  pushKinds: ['contact', 'order', 'contactMerge'],
+  pushKinds: ['contact', 'order', 'contactMerge', 'contactErase'],
   // 100 in 10 seconds is what every edition of HubSpot grants; spread evenly, so that a burst is no standstill afterwards.
   rateLimit: { requests: 10, windowMs: 1000, concurrent: 10 },
   linkTypes: { Customer: 'contact', Order: 'order' },

@@ -30,7 +30,7 @@ export async function interpret(delivery: DeliveryFacts, session: HubSpotSession
       kind: 'person',
       reason: `HubSpot was told to forget contact ${event.objectId ?? ''} for good.`,
       remedy:
-        'Decide whether this person is to be forgotten here as well; if so, redact the customer, then settle this delivery.',
+        'Decide whether this person is to be forgotten here as well; if so, erase the customer (customerErase); either way this can be left.',
     };
   const id = event.newObjectId ?? event.objectId;
   if (id === undefined) return { kind: 'ignored', reason: 'The event names no record.' };

@@ -7,7 +7,7 @@ import { ensureDefinitions } from './definitions.ts';
 import type { Gateway, HubSpotSession, NewAssociation, RecordLanes, RemoteRecord } from './gateway.ts';
 import { crmGateway, heldOf } from './interpret.ts';
 import { type ContactBody, type ContactMergeBody, filled, type OrderBody } from './plan.ts';
-import { detailsOf, existingId, type InvalidProperty, Refusal, toAppError } from './refusal.ts';
+import { detailsOf, existingId, type InvalidProperty, Refusal, refusalOf, toAppError } from './refusal.ts';
 import { readSettings } from './settings.ts';
 
 export async function perform(push: PushTask, session: HubSpotSession): Promise<PushOutcome> {
@@ -16,6 +16,8 @@ export async function perform(push: PushTask, session: HubSpotSession): Promise<
       return await translated('writing the contact', () => performContact(push, session));
     case 'contactMerge':
       return await translated('merging contacts', () => performContactMerge(push, session));
+    case 'contactErase':
+      return await translated('erasing the contact', () => eraseContact(push, session));
     case 'order':
       return await translated('writing the order', () => performOrder(push, session));
     default:
@@ -28,6 +30,26 @@ export async function perform(push: PushTask, session: HubSpotSession): Promise<
 }
 
 // ── contacts ──
+
+/** Repeating it is harmless: a contact that is gone is gone. */
+async function eraseContact(push: PushTask, session: HubSpotSession): Promise<PushOutcome> {
+  const { contactId } = push.body as { contactId: string };
+  await crmGateway(session).call('erasing the contact', async (client) => {
+    try {
+      await client.crm.contacts.basicApi.purge({ objectId: contactId });
+    } catch (error) {
+      if (refusalOf(error)?.status !== 404) throw error;
+    }
+  });
+  return {
+    remoteType: 'contact',
+    remoteId: contactId,
+    remoteVersion: null,
+    state: { erased: true },
+    adopted: false,
+    detail: { contactId },
+  };
+}
 
 /**
  * A known contact is updated by its id. An unknown one is created first and looked for afterwards: most buyers are new,

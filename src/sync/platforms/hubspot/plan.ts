@@ -69,6 +69,7 @@ function planContact(
   context: PlanContext,
   settings: HubSpotSettings,
 ): PushPlan[] {
+  if (customer.erased) return planErasure(customer, context.link);
   if (context.link === null && !isContactable(customer)) return [];
   return [...planOneContact(customer, context, settings), ...planContactMerge(customer, context)];
 }
@@ -115,6 +116,13 @@ function planOneContact(
     cleared,
   };
   return [{ kind: 'contact', subjectType: 'Customer', subjectId: customer.id, body: { ...body } }];
+}
+
+/** HubSpot forgets a contact for good, and refuses its address from then on. */
+function planErasure(customer: CustomerSnapshot, link: PlanContext['link']): PushPlan[] {
+  if (link === null || link.state.erased === true) return [];
+  const body = { contactId: link.remoteId };
+  return [{ kind: 'contactErase', subjectType: 'Customer', subjectId: customer.id, body }];
 }
 
 function planOrder(order: OrderSnapshot, { link }: PlanContext, settings: HubSpotSettings): PushPlan[] {

@@ -3,7 +3,7 @@ import { AppError } from '../../../errors.ts';
 import type { CanonicalCustomer } from '../../../model/customer.ts';
 import { isRelayEmail, normalizeEmail } from '../../../model/customer.ts';
 import type { CustomerSnapshot } from '../../../model/snapshot.ts';
-import type { PlanContext, PushOutcome, PushPlan, PushTask } from '../platform.ts';
+import type { LinkFacts, PlanContext, PushOutcome, PushPlan, PushTask } from '../platform.ts';
 import { oursToClear, remembering } from '../written.ts';
 import { type Books, booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
 import { type Company, once } from './company.ts';
@@ -48,6 +48,7 @@ export function buyerOf(customer: CustomerSnapshot): BuyerBody {
 /** The books' customers are the bookkeeper's: only those that stand for a buyer already are kept up to date. */
 export function planCustomer(customer: CustomerSnapshot, { link }: PlanContext): PushPlan[] {
   if (link === null) return [];
+  if (customer.erased) return planErasure(customer, link);
   const wanted = wantedFields(customer);
   const emptied = fieldNames.filter((name) => name !== 'email' && wanted[name] === null);
   const changed = [
@@ -61,16 +62,42 @@ export function planCustomer(customer: CustomerSnapshot, { link }: PlanContext):
   return [{ kind: 'customer', subjectType: 'Customer', subjectId: customer.id, body }];
 }
 
+/**
+ * Invoices and receipts must be kept for years with the name they were made out to, and are left alone. What describes the
+ * customer beside them is not needed for that.
+ */
+function planErasure(customer: CustomerSnapshot, link: LinkFacts): PushPlan[] {
+  if (link.state.erased === true) return [];
+  const body = { displayName: `Erased customer ${customer.id}` };
+  return [{ kind: 'customerErase', subjectType: 'Customer', subjectId: customer.id, body }];
+}
+
+/** Empties what describes a customer, and renames the record. Repeating it says the same again. */
+export async function performCustomerErase(push: PushTask, session: QuickBooksSession): Promise<PushOutcome> {
+  const { displayName } = push.body as { displayName: string };
+  const link = (await session.links.find('Customer', [push.subjectId], 'Customer')).get(push.subjectId);
+  if (link === undefined) throw unlinked();
+  const nothing = Object.fromEntries(fieldNames.map((name) => [name, null])) as CustomerFields;
+  const entity = await updateRebasing(booksOf(session), link.remoteId, null, () => ({
+    ...sparseFields(nothing, fieldNames),
+    DisplayName: displayName,
+    PrintOnCheckName: displayName,
+    Notes: '',
+  }));
+  return {
+    remoteType: 'Customer',
+    remoteId: entity.Id,
+    remoteVersion: entity.SyncToken,
+    state: { erased: true },
+    adopted: false,
+    detail: { displayName },
+  };
+}
+
 export async function performCustomer(push: PushTask, session: QuickBooksSession): Promise<PushOutcome> {
   const { fields, changed } = push.body as unknown as { fields: CustomerFields; changed: string[] };
   const link = (await session.links.find('Customer', [push.subjectId], 'Customer')).get(push.subjectId);
-  if (link === undefined)
-    throw new AppError({
-      code: 'QUICKBOOKS_CUSTOMER_UNLINKED',
-      retryable: false,
-      publicMessage: 'This customer has no record in QuickBooks any more.',
-      remedy: 'Nothing has to be done: the next receipt finds or makes the record.',
-    });
+  if (link === undefined) throw unlinked();
   const books = booksOf(session);
   const entity = await updateRebasing(books, link.remoteId, link.remoteVersion, (current) => {
     const before = current === null ? link.state : fieldsIn(current);
@@ -84,6 +111,15 @@ export async function performCustomer(push: PushTask, session: QuickBooksSession
     adopted: false,
     detail: { displayName: entity.DisplayName ?? null },
   };
+}
+
+function unlinked(): AppError {
+  return new AppError({
+    code: 'QUICKBOOKS_CUSTOMER_UNLINKED',
+    retryable: false,
+    publicMessage: 'This customer has no record in QuickBooks any more.',
+    remedy: 'Nothing has to be done: the next receipt finds or makes the record.',
+  });
 }
 
 /** Updates what may have been changed meanwhile: a stale version is read again and the same fields are set on top of it. */

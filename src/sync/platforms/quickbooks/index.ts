@@ -2,7 +2,7 @@ import { AppError } from '../../../errors.ts';
 import type { Platform, PushOutcome, PushTask } from '../platform.ts';
 import type { QuickBooksSession } from './client.ts';
 import { prepareCompany } from './company.ts';
-import { performCustomer, planCustomer } from './customers.ts';
+import { performCustomer, performCustomerErase, planCustomer } from './customers.ts';
 import { performDeposit, planDeposit } from './deposit.ts';
 import { door } from './door.ts';
 import { toAppError } from './fault.ts';
@@ -20,7 +20,7 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
   credentials: quickBooksCredentials,
   door,
   // An order's sale is one kind of push, whichever form it has in the books: a receipt or an invoice with payments.
-  pushKinds: ['salesReceipt', 'creditMemo', 'deposit', 'customer'],
+  pushKinds: ['salesReceipt', 'creditMemo', 'deposit', 'customer', 'customerErase'],
   // QuickBooks grants 500 a minute and 10 a second; 8 a second keep within both.
   rateLimit: { requests: 8, windowMs: 1000, concurrent: 8 },
   linkTypes: { Customer: 'Customer', Order: 'SalesReceipt', Refund: 'CreditMemo', Payout: 'Deposit' },
@@ -64,6 +64,7 @@ const doing: Readonly<Record<string, string>> = {
   creditMemo: 'posting the refund',
   deposit: 'posting the payout',
   customer: 'updating the customer',
+  customerErase: 'erasing the customer',
 };
 
 function carryOut(push: PushTask, session: QuickBooksSession): Promise<PushOutcome> {
@@ -76,6 +77,8 @@ function carryOut(push: PushTask, session: QuickBooksSession): Promise<PushOutco
       return performDeposit(push, session);
     case 'customer':
       return performCustomer(push, session);
+    case 'customerErase':
+      return performCustomerErase(push, session);
     default:
       throw new AppError({
         code: 'UNKNOWN_PUSH_KIND',

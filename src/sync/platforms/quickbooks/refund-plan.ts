@@ -102,6 +102,8 @@ export function planRefund({ id, order }: RefundOfOrderSnapshot, context: PlanCo
     buyer: order.customer === null ? null : buyerOf(order.customer),
   };
   if (link !== null && isDone(link.state, body)) return [];
+  if (order.erased && link !== null && (body.form === null || link.state.total === body.form.total))
+    return [];
   return [{ ...about, body: { ...body } }];
 }
 

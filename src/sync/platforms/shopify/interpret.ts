@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { AppError } from '../../../errors.ts';
 import type { PlatformChange } from '../../../model/change.ts';
+import { normalizeEmail } from '../../../model/customer.ts';
 import type { DeliveryFacts, Interpretation } from '../platform.ts';
 import type { ShopifySession } from './api.ts';
 import { parseExact } from './exact-json.ts';
@@ -23,6 +24,7 @@ import {
   levelPayload,
   locationPayload,
   orderPayload,
+  privacyPayload,
   refundPayload,
 } from './payloads.ts';
 import { readCustomer, readLevel, readLocation, readOrder, readProduct, readProductOfItem } from './read.ts';
@@ -52,8 +54,9 @@ export async function interpret(
       return merged(body, session);
     case 'customers/data_request':
     case 'customers/redact':
+      return aboutPerson(topic, body, delivery);
     case 'shop/redact':
-      return privacyRequest(topic, delivery.subject);
+      return changes({ kind: 'accountErase', version: told(delivery) });
     case 'locations/delete':
       return { kind: 'ignored', reason: 'A location is deactivated before it is deleted, which was told.' };
     case 'inventory_items/delete':
@@ -273,19 +276,21 @@ async function merged(body: unknown, session: ShopifySession): Promise<Interpret
   return changes({ ...kept, customer: { ...kept.customer, mergedRemoteIds: [idOf(gone)] } });
 }
 
-function privacyRequest(topic: string, subject: string): Interpretation {
-  const remedies: Record<string, string> = {
-    'customers/data_request':
-      'Give the shop owner what is kept about this customer within 30 days, then dismiss this.',
-    'customers/redact':
-      'Remove the personal data of this customer and the listed orders within 30 days, then dismiss this.',
-    'shop/redact': 'Remove the data of this shop within 30 days, then dismiss this.',
+function aboutPerson(topic: string, body: unknown, delivery: DeliveryFacts): Interpretation {
+  const asked = understood(privacyPayload, body);
+  const person = {
+    remoteId: asked.customer.id,
+    email: normalizeEmail(asked.customer.email ?? null),
+    orderRemoteIds: [...(asked.orders_to_redact ?? []), ...(asked.orders_requested ?? [])],
+    version: told(delivery),
   };
-  return {
-    kind: 'person',
-    reason: `Privacy request ${topic} about ${subject}.`,
-    remedy: remedies[topic] ?? 'Answer the request within 30 days.',
-  };
+  return topic === 'customers/redact'
+    ? changes({ kind: 'personErase', ...person })
+    : changes({
+        kind: 'personExport',
+        ...person,
+        reference: asked.data_request?.id ?? delivery.id.toString(),
+      });
 }
 
 function changes(...list: PlatformChange[]): Interpretation {

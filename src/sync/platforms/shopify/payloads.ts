@@ -247,6 +247,14 @@ export const customerMergePayload = z.object({
   status: text,
 });
 
+/** What customers/data_request and customers/redact ask. */
+export const privacyPayload = z.object({
+  customer: z.object({ id, email: z.string().nullish() }),
+  orders_to_redact: z.array(id).nullish(),
+  orders_requested: z.array(id).nullish(),
+  data_request: z.object({ id }).nullish(),
+});
+
 export const locationPayload = z.object({
   id,
   updated_at: instant,

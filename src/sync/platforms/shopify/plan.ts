@@ -19,7 +19,9 @@ export const linkTypes = { Customer: 'customer', Order: 'order', StockLevel: 'in
  * goes back to where it came from.
  */
 export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
-  if (context.isOrigin || context.link === null) return [];
+  // Asking us to erase somebody, Shopify does not know what we have written there of them.
+  const isErasure = snapshot.type === 'Order' && snapshot.erased;
+  if ((context.isOrigin && !isErasure) || context.link === null) return [];
   switch (snapshot.type) {
     case 'Customer':
       return customerPlan(snapshot, context.link);
@@ -37,6 +39,8 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
 }
 
 function customerPlan(snapshot: CustomerSnapshot, link: LinkFacts): PushPlan[] {
+  // Shopify erases its own, and asks us to.
+  if (snapshot.erased) return [];
   const { state } = link;
   const fields: Record<string, unknown> = {};
   const compare = (

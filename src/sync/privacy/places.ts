@@ -1,0 +1,214 @@
+/*
+ * Where the data of people is, table by table: how the rows about one person are found, and what erasing leaves of them.
+ * Export and erasure read the same list, so that nothing is shown that would not be erased, and nothing is forgotten by one of
+ * them. A table that is in none of these lists fails a test.
+ */
+
+export interface Place {
+  table: string;
+  /** Which ids `$1` stands for. */
+  by: 'customers' | 'orders';
+  where: string;
+  /** What is set, or `delete`; null: nothing in it is personal, but it belongs to the person's file. */
+  erase: string | null;
+  /** True where a row speaks of two people: neither may be shown what it says of the other. */
+  ofTwo?: true;
+}
+
+const ofOrders = 't.order_id = any($1)';
+const refundsOfOrders = 'select r.id from refund r where r.order_id = any($1)';
+
+/** What platforms were last known to hold: amounts and our own marks stay, so that no document is written again. */
+const forgetState = `remote_state = coalesce((
+    select jsonb_object_agg(key, case
+      when key in ('mark', 'total', 'tax', 'currency', 'docNumber', 'date', 'content', 'written', 'corrected', 'value', 'received',
+        'consent', 'void', 'refundMark', 'credited', 'account', 'gateway', 'amount', 'application', 'expenses') or key like 'tributary\\_%' or value = 'null' then value
+      when key = 'fulfilmentRules' then case when value = '[]' then value else '["(erased)"]' end
+      else '"(erased)"' end)
+    from jsonb_each(t.remote_state) where key not in ('note', 'tags', '_written')), '{}')`;
+
+export const places: readonly Place[] = [
+  {
+    table: 'customer',
+    by: 'customers',
+    where: 't.id = any($1)',
+    erase: `first_name = null, last_name = null, company = null, email = null, phone = null, default_address = null, note = null,
+      tags = '{}', provenance = '{}', updated_at = clock_timestamp()`,
+  },
+  {
+    table: 'identity_key',
+    by: 'customers',
+    where: 't.identity_id in (select i.id from customer_identity i where i.customer_id = any($1))',
+    erase: 'delete',
+  },
+  {
+    table: 'merge_candidate',
+    by: 'customers',
+    where: '(t.customer_a_id = any($1) or t.customer_b_id = any($1))',
+    erase: 'delete',
+    ofTwo: true,
+  },
+  {
+    table: 'customer_identity',
+    by: 'customers',
+    where: 't.customer_id = any($1)',
+    erase: `email = null, phone = null, first_name = null, last_name = null, company = null, address = null, relay_email = false,
+      facts = '{}', remote_id = case when remote_id like 'guest:%' then 'guest:erased-' || id else remote_id end`,
+  },
+  {
+    table: 'customer_merge',
+    by: 'customers',
+    where: '(t.survivor_id = any($1) or t.absorbed_id = any($1))',
+    erase: `before = '{}', evidence = '{}'`,
+  },
+  {
+    table: 'custom_field_value',
+    by: 'customers',
+    where: `t.entity_id = any($1) and t.definition_id in (select d.id from custom_field_definition d where d.entity_type = 'Customer')`,
+    erase: 'delete',
+  },
+  {
+    table: 'custom_field_value',
+    by: 'orders',
+    where: `t.definition_id in (select d.id from custom_field_definition d where d.entity_type in ('Order', 'OrderLine'))
+      and (t.entity_id = any($1) and (select d.entity_type from custom_field_definition d where d.id = t.definition_id) = 'Order'
+        or t.entity_id in (select l.id from order_line l where l.order_id = any($1))
+          and (select d.entity_type from custom_field_definition d where d.id = t.definition_id) = 'OrderLine')`,
+    erase: 'delete',
+  },
+  // While the note is still there: it tells what was made of it.
+  {
+    table: 'note_understanding',
+    by: 'orders',
+    where: `t.note_hash in (select encode(sha256(convert_to(o.note, 'UTF8')), 'hex') from sales_order o where o.id = any($1))`,
+    erase: 'delete',
+  },
+  { table: 'fulfilment_rule', by: 'orders', where: ofOrders, erase: 'delete' },
+  { table: 'note_reading', by: 'orders', where: ofOrders, erase: 'delete' },
+  {
+    table: 'sales_order',
+    by: 'orders',
+    where: 't.id = any($1)',
+    erase: `email = null, phone = null, billing_address = null, shipping_address = null, note = null, tags = '{}', attributes = '[]',
+      buyer_remote_id = case when buyer_remote_id like 'guest:%' then null else buyer_remote_id end, updated_at = clock_timestamp()`,
+  },
+  { table: 'order_line', by: 'orders', where: ofOrders, erase: `properties = '[]'` },
+  { table: 'shipping_line', by: 'orders', where: ofOrders, erase: null },
+  { table: 'discount_application', by: 'orders', where: ofOrders, erase: null },
+  { table: 'tax_line', by: 'orders', where: ofOrders, erase: null },
+  { table: 'order_transaction', by: 'orders', where: ofOrders, erase: null },
+  {
+    table: 'fulfilment',
+    by: 'orders',
+    where: ofOrders,
+    erase: `tracking_numbers = '{}', tracking_urls = '{}'`,
+  },
+  { table: 'refund', by: 'orders', where: ofOrders, erase: 'note = null' },
+  { table: 'refund_line', by: 'orders', where: `t.refund_id in (${refundsOfOrders})`, erase: null },
+  {
+    table: 'refund_adjustment',
+    by: 'orders',
+    where: `t.refund_id in (${refundsOfOrders})`,
+    erase: null,
+  },
+  { table: 'order_return', by: 'orders', where: ofOrders, erase: null },
+  {
+    table: 'order_return_line',
+    by: 'orders',
+    where: 't.return_id in (select r.id from order_return r where r.order_id = any($1))',
+    erase: 'reason = null',
+  },
+  {
+    table: 'gift_card',
+    by: 'orders',
+    where: 't.order_line_id in (select l.id from order_line l where l.order_id = any($1))',
+    erase: null,
+  },
+  {
+    table: 'source_statement',
+    by: 'customers',
+    where: `t.kind = 'customer' and (t.connection_id, t.remote_id) in (
+      select i.connection_id, i.remote_id from customer_identity i where i.customer_id = any($1))`,
+    erase: `told = '{}'`,
+  },
+  {
+    table: 'source_statement',
+    by: 'orders',
+    where: `t.kind = 'order' and (t.connection_id, t.remote_id) in (
+      select o.connection_id, o.remote_id from sales_order o where o.id = any($1))`,
+    erase: `told = '{}'`,
+  },
+  {
+    table: 'link',
+    by: 'customers',
+    where: `t.entity_type = 'Customer' and t.entity_id = any($1)`,
+    erase: `remote_state = '{}'`,
+  },
+  {
+    table: 'link',
+    by: 'orders',
+    where: `(t.entity_type = 'Order' and t.entity_id = any($1) or t.entity_type = 'Refund' and t.entity_id in (${refundsOfOrders}))`,
+    erase: forgetState,
+  },
+  // What waits is planned again from what is left.
+  ...pushes('customers', `t.subject_type = 'Customer' and t.subject_id = any($1)`),
+  ...pushes(
+    'orders',
+    `(t.subject_type = 'Order' and t.subject_id = any($1) or t.subject_type = 'Refund' and t.subject_id in (${refundsOfOrders}))`,
+  ),
+];
+
+function pushes(by: Place['by'], where: string): Place[] {
+  return [
+    {
+      table: 'receipt',
+      by,
+      where: `t.push_id in (select p.id from push p where ${where.replaceAll('t.', 'p.')})`,
+      erase: `detail = '{}'`,
+    },
+    {
+      table: 'push',
+      by,
+      where,
+      erase: `body = '{}', error = null, remedy = null,
+        next_attempt_at = case when status in ('plan', 'pending', 'retrying', 'dead') then null else next_attempt_at end,
+        settled_at = case when status in ('plan', 'pending', 'retrying', 'dead') then clock_timestamp() else settled_at end,
+        status = case when status in ('plan', 'pending', 'retrying', 'dead') then 'superseded' else status end`,
+    },
+  ];
+}
+
+/** Found by names and subjects instead of ids; erased on their own. */
+export const otherPlaces: readonly string[] = ['delivery', 'event'];
+
+/** Tables that say nothing about a buyer. */
+export const impersonal: readonly string[] = [
+  'api_key',
+  'bundle_component',
+  'channel_feed',
+  'connection',
+  'custom_field_definition',
+  'discount_allocation',
+  'erased_name',
+  'erasure_pepper',
+  'event_head',
+  'fulfilment_line',
+  'identity_model',
+  'listing',
+  'location',
+  'mutation_request',
+  'note_usage',
+  'order_line_stock',
+  'payout',
+  'payout_transaction',
+  'privacy_request',
+  'product',
+  'reservation',
+  'stock_expectation',
+  'stock_level',
+  'stock_movement',
+  'stock_rule',
+  'sweep',
+  'variant',
+  'worker_lease',
+];
