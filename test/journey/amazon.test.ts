@@ -190,6 +190,28 @@ test('an offer is the shop’s own product where both carry one number, and Amaz
   expect(after.rows).toEqual([{ variants: 1, lines: 1, levels: 1 }]);
 });
 
+test('a sale at the till lowers what Amazon may sell, and a hand in Seller Central does not last', async () => {
+  const offered = () => amazon.account.listing('HAT').quantity;
+  upsertListing(amazon.account, { sku: 'HAT', title: 'The hat', price: '26.00', quantity: 3 });
+  await stack.settled();
+  const before = offered();
+  expect(before).toBeGreaterThan(3);
+  const sold = await fetch(`${stack.shopify.url}/_control/orders`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ channel: 'pos', lines: [{ sku: 'HAT', quantity: 2 }] }),
+  });
+  expect(sold.status).toBe(201);
+  await stack.settled();
+  const after = offered();
+  expect(after).toBeLessThanOrEqual(before - 2);
+
+  upsertListing(amazon.account, { sku: 'HAT', quantity: 4_000 });
+  await stack.settled();
+  expect(offered()).toBe(after);
+  expect(await deadLetters(stack)).toEqual([]);
+});
+
 test('the door stays shut for those who do not know the secret', async () => {
   const send = (headers: Record<string, string>) =>
     fetch(`${stack.url}/webhooks/amazon`, { method: 'POST', headers, body: '{}' }).then(
