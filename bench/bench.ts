@@ -7,6 +7,7 @@ import { order } from './order.ts';
 import { oversell } from './oversell.ts';
 import { reads } from './reads.ts';
 import { receipts } from './receipts.ts';
+import { refunds } from './refunds.ts';
 import type { Benchmark } from './support/benchmark.ts';
 import { nowMs } from './support/clock.ts';
 import { Cluster } from './support/cluster.ts';
@@ -14,6 +15,7 @@ import { describeMachine } from './support/machine.ts';
 import { Report } from './support/report.ts';
 
 const benchmarks: readonly Benchmark[] = [ack, order, receipts, reads, fanout, events, drain, oversell];
+const benchmarks: readonly Benchmark[] = [ack, order, receipts, refunds, reads, fanout, events, drain];
 
 /**
  * `npm run bench` runs all, `npm run bench -- ack reads` some. Fails when a target is missed, unless `--report` is given;

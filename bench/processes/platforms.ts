@@ -48,19 +48,36 @@ answerParent(
     requests: () => ({ ...requests }),
 
     /** Sells at an even pace, whatever becomes of the orders. */
-    sell: async ({ perSecond, seconds }: { perSecond: number; seconds: number }): Promise<PlacedOrder[]> => {
+    sell: async ({
+      perSecond,
+      seconds,
+      channel,
+    }: {
+      perSecond: number;
+      seconds: number;
+      channel?: 'pos';
+    }): Promise<PlacedOrder[]> => {
       const skus = [...shopify.shop.variantBySku.keys()];
       const placed: PlacedOrder[] = [];
       const startMs = nowMs();
       for (let index = 0; index < perSecond * seconds; index += 1) {
         const wait = startMs + (index * 1000) / perSecond - nowMs();
         if (wait > 0) await sleep(wait);
-        const order = shopify.placeOrder(
-          orderInput(random, { skus, returning: returning(), newCustomer: () => ++people }),
-        );
+        const wish = orderInput(random, { skus, returning: returning(), newCustomer: () => ++people });
+        const order = shopify.placeOrder(channel === undefined ? wish : { ...wish, channel });
         placed.push({ id: order.id, totalText: order.total });
       }
       return placed;
+    },
+
+    giveBack: async ({ ids, perSecond }: { ids: readonly string[]; perSecond: number }): Promise<void> => {
+      const startMs = nowMs();
+      for (const [index, id] of ids.entries()) {
+        const wait = startMs + (index * 1000) / perSecond - nowMs();
+        if (wait > 0) await sleep(wait);
+        const lineId = shopify.order(id)?.lines[0]?.id ?? '';
+        shopify.refundOrder(id, { lines: [{ lineId, quantity: 1 }], note: 'Did not fit' });
+      }
     },
 
     webhooksDrained: () => shopify.webhooks.drained(),

@@ -73,7 +73,12 @@ export class Platforms implements AsyncDisposable {
     return this.#child.call('subscriptions');
   }
 
-  sell(pace: { perSecond: number; seconds: number }): Promise<PlacedOrder[]> {
+  /** Brings back one piece of each of these orders, at an even pace. */
+  giveBack(what: { ids: readonly string[]; perSecond: number }): Promise<void> {
+    return this.#child.call('giveBack', what);
+  }
+
+  sell(pace: { perSecond: number; seconds: number; channel?: 'pos' }): Promise<PlacedOrder[]> {
     return this.#child.call('sell', pace);
   }
 

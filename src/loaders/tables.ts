@@ -272,6 +272,31 @@ export const refundAdjustments = table('refund_adjustment', {
 });
 export type RefundAdjustmentRow = RowOf<typeof refundAdjustments> & { currency: string };
 
+export const payouts = table('payout', {
+  id: 'id',
+  connectionId: 'id',
+  remoteId: 'text',
+  currency: 'text',
+  status: 'text',
+  netMinor: 'minor',
+  issuedAt: 'time',
+  traceId: 'text?',
+});
+export type PayoutRow = RowOf<typeof payouts>;
+
+export const payoutTransactions = table('payout_transaction', {
+  id: 'id',
+  payoutId: 'id',
+  remoteId: 'text',
+  part: 'text',
+  type: 'text',
+  amountMinor: 'minor',
+  feeMinor: 'minor',
+  reason: 'text?',
+  processedAt: 'time',
+});
+export type PayoutTransactionRow = RowOf<typeof payoutTransactions>;
+
 export const products = table('product', {
   id: 'id',
   title: 'text',

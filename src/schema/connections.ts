@@ -4,6 +4,7 @@ import { raw } from '../loaders/sql.ts';
 import { builder } from './builder.ts';
 import { Money, money } from './common.ts';
 import { Event } from './nodes/event.ts';
+import { Payout } from './nodes/payout.ts';
 import {
   Customer,
   FulfilmentRule,
@@ -112,4 +113,5 @@ export const FulfilmentRuleConnection = connectionOf(FulfilmentRule, 'Fulfilment
 export const ProductConnection = connectionOf(Product, 'Product', 'products');
 export const StockLevelConnection = connectionOf(StockLevel, 'StockLevel', 'stock levels');
 export const StockMovementConnection = connectionOf(StockMovement, 'StockMovement', 'stock movements');
+export const PayoutConnection = connectionOf(Payout, 'Payout', 'payouts');
 export const EventConnection = connectionOf(Event, 'Event', 'events');
