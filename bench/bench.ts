@@ -3,6 +3,7 @@ import { ack } from './ack.ts';
 import { drain } from './drain.ts';
 import { events } from './events.ts';
 import { fanout } from './fanout.ts';
+import { ledger } from './ledger.ts';
 import { order } from './order.ts';
 import { oversell } from './oversell.ts';
 import { reads } from './reads.ts';
@@ -24,6 +25,7 @@ const benchmarks: readonly Benchmark[] = [
   events,
   drain,
   oversell,
+  ledger,
 ];
 
 /**
