@@ -17,6 +17,9 @@ const types: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(oid, format as 'text')) as never,
 };
 
+/** Startup option of a connection whose commits do not wait for the disk. */
+export const relaxedCommits = '-c synchronous_commit=off';
+
 export function createPool(options: {
   connectionString: string;
   max: number;
@@ -33,18 +36,13 @@ export function createPool(options: {
     application_name: options.applicationName,
     types,
     idleTimeoutMillis: 30_000,
+    ...(options.relaxed === true ? { options: relaxedCommits } : {}),
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => undefined);
   // So would one that breaks while it is lent out and between two statements. The next statement tells its borrower.
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
-    if (options.relaxed === true) relax(client);
   });
   return pool;
-}
-
-/** Commits of this connection do not wait for the disk. Queued before whatever its borrower asks. */
-export function relax(client: pg.ClientBase): void {
-  client.query('set synchronous_commit = off').catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 import type { JobHelpers, Task, TaskList } from 'graphile-worker';
 import pg from 'pg';
 import { z } from 'zod';
-import { createPool, type Pool, relax } from '../db/pool.ts';
+import { createPool, type Pool, relaxedCommits } from '../db/pool.ts';
 import type { Log } from '../log.ts';
 import type { PlatformName } from '../model/platform-name.ts';
 import type { applyChanges } from './apply-changes.ts';
@@ -113,12 +113,12 @@ export class Worker implements AsyncDisposable {
       connectionString,
       max: 3 * (names.length + 2),
       application_name: 'tributary-jobs',
+      // A job whose start or end is forgotten in a power cut runs again, and finds its work done.
+      options: relaxedCommits,
     });
     this.#jobs.on('error', () => undefined);
     this.#jobs.on('connect', (client) => {
       client.on('error', () => undefined);
-      // A job whose start or end is forgotten runs again, and finds its work done.
-      relax(client);
     });
     this.#relaxed = createPool({
       connectionString,

@@ -40,6 +40,7 @@ test('an edit that changes nothing tells nothing, and still says whom it was abo
   const applied = await shop.edit({ kind: 'customerEdit', customerId: 1n, patch: { firstName: 'Ada' } });
   expect(applied).toEqual({
     outcome: 'unchanged',
+    outcomes: ['unchanged'],
     pushIds: [],
     eventPosition: null,
     touched: [{ type: 'Customer', id: 1n }],

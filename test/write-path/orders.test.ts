@@ -216,7 +216,13 @@ test('the same statement again changes nothing and tells nothing', async () => {
   const events = (await shop.events()).length;
   const versions = await shop.rows('select xmin::text, ctid::text from order_line order by id');
   const again = await shop.tell('shopify', orderChange('5001', 2, fullOrder));
-  expect(again).toEqual({ outcome: 'unchanged', pushIds: [], eventPosition: null, touched: [] });
+  expect(again).toEqual({
+    outcome: 'unchanged',
+    outcomes: ['unchanged'],
+    pushIds: [],
+    eventPosition: null,
+    touched: [],
+  });
   const older = await shop.tell('shopify', orderChange('5001', 1, { ...fullOrder, note: 'old' }));
   expect(older.outcome).toBe('stale');
   const confirmed = await shop.tell('shopify', orderChange('5001', 3, fullOrder));
@@ -232,7 +238,13 @@ test('two messages of one instant that differ ask for a fresh read, which then w
   await using shop = await openShop();
   await shop.tell('shopify', orderChange('5001', 1, { note: 'one' }));
   const undecided = await shop.tell('shopify', orderChange('5001', 1, { note: 'two', tags: ['x'] }));
-  expect(undecided).toEqual({ outcome: 'needsFresh', pushIds: [], eventPosition: null, touched: [] });
+  expect(undecided).toEqual({
+    outcome: 'needsFresh',
+    outcomes: [],
+    pushIds: [],
+    eventPosition: null,
+    touched: [],
+  });
   expect(await shop.rows('select note from sales_order')).toEqual([{ note: 'one' }]);
   const fresh = { ...orderChange('5001', 1, { note: 'two' }), version: read(1, 50) };
   expect((await shop.tell('shopify', fresh)).outcome).toBe('applied');
