@@ -1,7 +1,8 @@
 import type { AmazonOrder } from './account.ts';
 import type { Call } from './api.ts';
 import { ApiError, invalidInput } from './errors.ts';
-import { inventoryView, iso, orderView, transactionView } from './views.ts';
+import { transactionView } from './transaction-view.ts';
+import { inventoryView, iso, orderView } from './views.ts';
 
 const dataSets = [
   'BUYER',

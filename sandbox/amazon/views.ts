@@ -1,10 +1,10 @@
-import type { Account, AmazonOrder, Inventory, Listing, OrderItem, Transaction } from './account.ts';
+import type { Account, AmazonOrder, Inventory, Listing, OrderItem } from './account.ts';
 
 export function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-function decimal(minor: number): string {
+export function decimal(minor: number): string {
   return `${minor < 0 ? '-' : ''}${Math.floor(Math.abs(minor) / 100)}.${String(Math.abs(minor) % 100).padStart(2, '0')}`;
 }
 
@@ -208,77 +208,6 @@ function proceedsOf(order: AmazonOrder): object {
     .reduce((sum, item) => sum + totalOf(order, item), 0);
   return { grandTotal: { amount: decimal(total), currencyCode: order.currency } };
 }
-
-// ── finances ──
-
-/** Amounts are JSON numbers here, and only here. */
-export function transactionView(account: Account, transaction: Transaction): object {
-  const money = (minor: number) => ({
-    currencyCode: transaction.currency,
-    currencyAmount: Number(decimal(minor)),
-  });
-  const total = transaction.lines.flatMap((line) => line.amounts).reduce((sum, one) => sum + one.minor, 0);
-  const breakdowns = (amounts: Transaction['lines'][number]['amounts']): object[] =>
-    [...Map.groupBy(amounts, (one) => one.container)].map(([container, inner]) => ({
-      breakdownType: container,
-      breakdownAmount: money(inner.reduce((sum, one) => sum + one.minor, 0)),
-      breakdowns: inner.map((one) => ({
-        breakdownType: one.type,
-        breakdownAmount: money(one.minor),
-        breakdowns: [],
-      })),
-    }));
-  return {
-    sellingPartnerMetadata: {
-      sellingPartnerId: account.profile.sellerId,
-      accountType: 'Standard Orders',
-      marketplaceId: account.profile.marketplaceId,
-    },
-    relatedIdentifiers: [
-      { relatedIdentifierName: 'ORDER_ID', relatedIdentifierValue: transaction.orderId },
-      ...(transaction.refundId === null
-        ? []
-        : [{ relatedIdentifierName: 'REFUND_ID', relatedIdentifierValue: transaction.refundId }]),
-      ...(transaction.releases === null
-        ? []
-        : [
-            {
-              relatedIdentifierName: 'DEFERRED_TRANSACTION_ID',
-              relatedIdentifierValue: transaction.releases,
-            },
-          ]),
-    ],
-    transactionType: transaction.type,
-    transactionId: transaction.id,
-    transactionStatus: transaction.status,
-    description: transaction.type === 'Refund' ? 'Refund Order' : 'Order Payment',
-    postedDate: iso(transaction.postedMs),
-    totalAmount: money(total),
-    marketplaceDetails: {
-      marketplaceId: account.profile.marketplaceId,
-      marketplaceName: account.profile.marketplaceName,
-    },
-    items: transaction.lines.map((line) => ({
-      description: line.title,
-      relatedIdentifiers: [],
-      totalAmount: money(line.amounts.reduce((sum, one) => sum + one.minor, 0)),
-      breakdowns: breakdowns(line.amounts),
-      contexts: [
-        {
-          contextType: 'ProductContext',
-          asin: line.asin,
-          sku: line.sku,
-          quantityShipped: line.quantity,
-          fulfillmentNetwork: line.fulfilledBy === 'AMAZON' ? 'AFN' : 'MFN',
-        },
-      ],
-    })),
-    contexts: [],
-    breakdowns: breakdowns(transaction.lines.flatMap((line) => line.amounts)),
-  };
-}
-
-// ── offers and stock ──
 
 export function listingView(account: Account, listing: Listing, includedData: ReadonlySet<string>): object {
   const has = (name: string) => includedData.has(name);

@@ -1,9 +1,8 @@
 import type { PlatformChange } from '../../../model/change.ts';
-import { type Address, normalizeEmail } from '../../../model/customer.ts';
+import { normalizeEmail } from '../../../model/customer.ts';
 import { formatMinor } from '../../../model/money.ts';
 import type {
   CanonicalDiscount,
-  CanonicalFulfilment,
   CanonicalOrder,
   CanonicalOrderLine,
   CanonicalShippingLine,
@@ -14,8 +13,10 @@ import type {
 } from '../../../model/order.ts';
 import type { CanonicalRefund } from '../../../model/refund.ts';
 import { chargesOf, linesOf, taxLines } from './normalise-items.ts';
+import { fulfilmentOf } from './normalise-packages.ts';
+import { addressOf, buyerOf } from './normalise-people.ts';
 import { refundsOf } from './normalise-refunds.ts';
-import type { AddressPayload, OrderPayload, PackagePayload, TransactionPayload } from './payloads.ts';
+import type { OrderPayload, TransactionPayload } from './payloads.ts';
 import { amountOf, fbaLocation, minorOf, textOf } from './vocabulary.ts';
 
 /** True for orders that were placed elsewhere and only sent by Amazon: the shop where they were placed tells of them. */
@@ -211,39 +212,6 @@ function discountsOf(
   ];
 }
 
-/**
- * The buyer of this one order. Amazon tells no id, and its relay addresses stand for an order and not for a person: nobody
- * is recognised by them. Of orders that Amazon sends it tells no buyer at all.
- */
-function buyerOf(order: OrderPayload): CanonicalOrder['customer'] {
-  const name = textOf(order.buyer?.buyerName);
-  const email = normalizeEmail(order.buyer?.buyerEmail);
-  if (name === null && email === null) return null;
-  return { remoteId: `order:${order.orderId}`, ...namesOf(name), email, phone: null };
-}
-
-function namesOf(name: string | null): { firstName: string | null; lastName: string | null } {
-  const parts = name?.split(/\s+/) ?? [];
-  if (parts.length < 2) return { firstName: name, lastName: null };
-  return { firstName: parts.slice(0, -1).join(' '), lastName: parts.at(-1) ?? null };
-}
-
-function addressOf(address: AddressPayload | null | undefined): Address | null {
-  if (address == null) return null;
-  const rest = [address.addressLine2, address.addressLine3].flatMap((line) => textOf(line) ?? []);
-  return {
-    ...namesOf(textOf(address.name)),
-    company: textOf(address.companyName),
-    address1: textOf(address.addressLine1),
-    address2: rest.length === 0 ? null : rest.join(', '),
-    city: textOf(address.city),
-    province: textOf(address.stateOrRegion),
-    zip: textOf(address.postalCode),
-    countryCode: textOf(address.countryCode),
-    phone: textOf(address.phone),
-  };
-}
-
 function financialStatusOf(
   status: string,
   total: bigint,
@@ -277,33 +245,6 @@ function transactionsOf(orderId: string, status: string, total: bigint): Canonic
           status: isPending ? 'pending' : 'success',
         },
       ];
-}
-
-const packageStatuses: Readonly<Record<string, CanonicalFulfilment['status']>> = {
-  PENDING: 'pending',
-  IN_TRANSIT: 'success',
-  SHIPPED: 'success',
-  DELIVERED: 'success',
-  CANCELLED: 'cancelled',
-  UNDELIVERABLE: 'failure',
-};
-
-function fulfilmentOf(one: PackagePayload, order: OrderPayload): CanonicalFulfilment {
-  const at = one.shipTime ?? one.createdTime ?? order.lastUpdatedTime;
-  return {
-    remoteId: one.packageReferenceId,
-    status: packageStatuses[one.packageStatus?.status ?? 'PENDING'] ?? 'pending',
-    trackingCompany: textOf(one.carrier),
-    trackingNumbers: textOf(one.trackingNumber) === null ? [] : [textOf(one.trackingNumber) ?? ''],
-    trackingUrls: [],
-    locationRemoteId: null,
-    createdAt: one.createdTime ?? at,
-    updatedAt: at,
-    lines: (one.packageItems ?? []).map((item) => ({
-      lineRemoteId: item.orderItemId,
-      quantity: item.quantity,
-    })),
-  };
 }
 
 function attributesOf(order: OrderPayload): NameValue[] {

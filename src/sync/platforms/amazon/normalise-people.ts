@@ -1,0 +1,37 @@
+import { type Address, normalizeEmail } from '../../../model/customer.ts';
+import type { CanonicalOrder } from '../../../model/order.ts';
+import type { AddressPayload, OrderPayload } from './payloads.ts';
+import { textOf } from './vocabulary.ts';
+
+/**
+ * The buyer of this one order. Amazon tells no id, and its relay addresses stand for an order and not for a person: nobody
+ * is recognised by them. Of orders that Amazon sends it tells no buyer at all.
+ */
+export function buyerOf(order: OrderPayload): CanonicalOrder['customer'] {
+  const name = textOf(order.buyer?.buyerName);
+  const email = normalizeEmail(order.buyer?.buyerEmail);
+  if (name === null && email === null) return null;
+  return { remoteId: `order:${order.orderId}`, ...namesOf(name), email, phone: null };
+}
+
+function namesOf(name: string | null): { firstName: string | null; lastName: string | null } {
+  const parts = name?.split(/\s+/) ?? [];
+  if (parts.length < 2) return { firstName: name, lastName: null };
+  return { firstName: parts.slice(0, -1).join(' '), lastName: parts.at(-1) ?? null };
+}
+
+export function addressOf(address: AddressPayload | null | undefined): Address | null {
+  if (address == null) return null;
+  const rest = [address.addressLine2, address.addressLine3].flatMap((line) => textOf(line) ?? []);
+  return {
+    ...namesOf(textOf(address.name)),
+    company: textOf(address.companyName),
+    address1: textOf(address.addressLine1),
+    address2: rest.length === 0 ? null : rest.join(', '),
+    city: textOf(address.city),
+    province: textOf(address.stateOrRegion),
+    zip: textOf(address.postalCode),
+    countryCode: textOf(address.countryCode),
+    phone: textOf(address.phone),
+  };
+}
