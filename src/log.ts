@@ -26,7 +26,15 @@ export function createLog(options: { level: string; destination?: DestinationStr
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    hooks: { streamWrite: withoutAddresses },
     redact: { paths: secretPaths.flatMap((path) => [path, `*.${path}`, `*.*.${path}`]), censor: '[removed]' },
   };
   return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
+}
+
+/** People's addresses have no place in a log, whichever error message brings them. */
+function withoutAddresses(line: string): string {
+  return line.includes('@')
+    ? line.replace(/[\w.+%'-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}/gi, '[e-mail]')
+    : line;
 }

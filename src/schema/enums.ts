@@ -141,6 +141,12 @@ export const NoteReaderEnum = enumOf('NoteReader', 'Who read a note.', {
   parser: 'Our own parser of the usual phrases.',
 });
 
+export const PrivacyRequestKindEnum = enumOf('PrivacyRequestKind', 'What is asked for about personal data.', {
+  export: 'To tell a person what is kept about them.',
+  erase_person: 'To erase one person.',
+  erase_account: 'To erase everybody that one account brought.',
+});
+
 export const ProductStatusEnum = enumOf('ProductStatus', 'Whether a product is offered.', {
   active: 'Offered.',
   draft: 'Being prepared.',

@@ -38,6 +38,7 @@ export const scopeOfType: Readonly<
     | 'MergeCandidate'
     | 'OrderLine'
     | 'FulfilmentRule'
+    | 'PrivacyRequest'
     | 'StockMovement'
     | 'Event',
     Scope
@@ -49,6 +50,7 @@ export const scopeOfType: Readonly<
   Order: 'read:orders',
   OrderLine: 'read:orders',
   FulfilmentRule: 'read:orders',
+  PrivacyRequest: 'admin',
   Refund: 'read:orders',
   Payout: 'read:orders',
   Product: 'read:stock',

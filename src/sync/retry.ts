@@ -65,6 +65,7 @@ export function withoutSecrets(text: string): string {
     .replace(/\b(Bearer|Basic)\s+[^\s"',]+/gi, '$1 [removed]')
     .replace(/\b(postgres(?:ql)?:\/\/)[^\s@]+@/gi, '$1[removed]@')
     .replace(/[A-Za-z0-9+/_=-]{28,}/g, '[removed]')
+    .replace(/[\w.+%'-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/gi, '[e-mail]')
     .slice(0, 500);
 }
 

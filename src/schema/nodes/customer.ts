@@ -171,6 +171,11 @@ Customer.implement({
       resolve: (customer) => customer.mergedIntoId,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the graph first knew them.' }),
+    erasedAt: t.expose('erasedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When everything personal was erased; null where nothing was.',
+    }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the graph last changed.' }),
   }),
 });

@@ -436,6 +436,11 @@ Order.implement({
       nullable: true,
       description: 'When it was removed at its platform.',
     }),
+    erasedAt: t.expose('erasedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When everything personal was erased from it; null where nothing was.',
+    }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the graph last changed.' }),
     source: t.field({
       type: FactSource,
