@@ -25,6 +25,8 @@ export interface CanonicalOrder {
     lastName: string | null;
     email: string | null;
     phone: string | null;
+    /** Only where the order itself tells where the buyer lives; an account tells it with the account. */
+    address?: Address | null;
   } | null;
   /** Location of the sale, for the till; a marketplace's own warehouse where it sends the goods out of its own stock. */
   locationRemoteId: string | null;

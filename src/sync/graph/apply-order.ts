@@ -110,8 +110,15 @@ function buyerOf(
 ): { remoteId: string; version: OrderChange['version']; told: CanonicalCustomer } | null {
   const { order, version } = change;
   if (order.customer !== null) {
-    const { remoteId, firstName, lastName, email, phone } = order.customer;
-    return { remoteId, version, told: { firstName, lastName, email: normalizeEmail(email), phone } };
+    const { remoteId, firstName, lastName, email, phone, address } = order.customer;
+    return {
+      remoteId,
+      version,
+      told: {
+        ...{ firstName, lastName, email: normalizeEmail(email), phone },
+        ...(address === undefined ? {} : { address }),
+      },
+    };
   }
   const email = normalizeEmail(order.email);
   if (email === null) return null;

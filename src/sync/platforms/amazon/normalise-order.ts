@@ -83,7 +83,7 @@ function orderOf(order: OrderPayload, transactions: readonly TransactionPayload[
   return {
     number: order.orderId,
     channel: 'amazon',
-    customer: buyerOf(order),
+    customer: buyerOf(order, address),
     // The place that Amazon sends from is Amazon's own; which of ours it is, Amazon does not know.
     locationRemoteId: isFulfilledByAmazon(order) ? fbaLocation.remoteId : null,
     financialStatus: financialStatusOf(status, total, refunds),

@@ -7,11 +7,22 @@ import { textOf } from './vocabulary.ts';
  * The buyer of this one order. Amazon tells no id, and its relay addresses stand for an order and not for a person: nobody
  * is recognised by them. Of orders that Amazon sends it tells no buyer at all.
  */
-export function buyerOf(order: OrderPayload): CanonicalOrder['customer'] {
+export function buyerOf(order: OrderPayload, address: Address | null): CanonicalOrder['customer'] {
   const name = textOf(order.buyer?.buyerName);
   const email = normalizeEmail(order.buyer?.buyerEmail);
   if (name === null && email === null) return null;
-  return { remoteId: `order:${order.orderId}`, ...namesOf(name), email, phone: null };
+  const names = namesOf(name);
+  // A parcel to somebody else is a present: where it goes says nothing about the buyer.
+  const isOwn =
+    address !== null && same(address.firstName, names.firstName) && same(address.lastName, names.lastName);
+  return {
+    ...{ remoteId: `order:${order.orderId}`, ...names, email, phone: null },
+    ...(isOwn ? { address } : {}),
+  };
+}
+
+function same(a: string | null, b: string | null): boolean {
+  return a?.toLowerCase() === b?.toLowerCase();
 }
 
 function namesOf(name: string | null): { firstName: string | null; lastName: string | null } {
