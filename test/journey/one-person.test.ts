@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { upsertListing } from '../../sandbox/amazon/listings.ts';
 import { placeOrder, shipOrder } from '../../sandbox/amazon/orders.ts';
-import type { Entity } from '../../sandbox/quickbooks/entities.ts';
-import { type Stack, startStack } from '../support/stack.ts';
+import { type Answer, type Stack, startStack } from '../support/stack.ts';
 import { contact, crmOrders, deadLetters, minor, orderInGraph, receiptsOf } from './observe.ts';
 
 let stack: Stack;
@@ -106,13 +105,138 @@ test('who buys on Amazon and at the shop and returns at the till is one contact,
       crmOrders(stack, remoteId).map((order) => stack.hubspot.associated('orders', order.id, 'contacts')),
     ).toEqual([[id]]);
 
-  // What stands in the books is what was sold less what came back, and all of it is hers.
+  // Both sales stand in the books, and both are hers.
   const receipts = [...receiptsOf(stack, online.name), ...receiptsOf(stack, market.id)];
-  const refunds = stack.quickbooks.list('RefundReceipt');
-  const sum = (documents: readonly Entity[]) =>
-    documents.reduce((total, one) => total + minor(one.TotalAmt as number), 0n);
-  expect(sum(receipts) - sum(refunds)).toBe(value);
-  const customers = [...receipts, ...refunds].map((one) => (one.CustomerRef as { value: string }).value);
-  expect(new Set(customers).size).toBe(1);
+  expect(receipts.map((one) => minor(one.TotalAmt as number))).toEqual([minor(online.total), 2_800n]);
+  const buyers = receipts.map((one) => (one.CustomerRef as { value: string }).value);
+  expect(new Set(buyers).size).toBe(1);
   expect(await deadLetters(stack)).toEqual([]);
+});
+
+/** Two customers of the shop with an order each, and their ids in the graph. */
+async function twoCustomers(names: [string, string]) {
+  const placed = names.map((firstName) =>
+    stack.shopify.placeOrder({
+      channel: 'online',
+      customer: { email: `${firstName.toLowerCase()}@example.com`, firstName, lastName: 'Jackson' },
+      lines: [{ sku: 'MUG', quantity: 1 }],
+    }),
+  );
+  await stack.settled();
+  const orders = await Promise.all(placed.map(({ name }) => orderInGraph(stack, name)));
+  return {
+    emails: names.map((name) => `${name.toLowerCase()}@example.com`),
+    ids: orders.map((order) => order.customer.id as string),
+    crmOrder: (index: number) => crmOrders(stack, placed[index]?.id ?? '')[0]?.id ?? '',
+  };
+}
+
+const merge = (input: Record<string, unknown>) =>
+  stack.graphql(
+    `mutation ($input: CustomerMergeInput!) { customerMerge(input: $input) {
+      customer { orderCount } pushes { kind status } settled userErrors { code field message } } }`,
+    { input },
+  );
+const unmerge = (absorbedId: unknown) =>
+  stack.graphql(
+    `mutation ($id: ID!) { customerUnmerge(input: { absorbedId: $id, wait: true }) {
+      customer { orderCount mergedInto { id } } settled userErrors { code field message } } }`,
+    { id: absorbedId },
+  );
+const tiesOf = (order: string) => stack.hubspot.associated('orders', order, 'contacts');
+
+test('a merge by hand is followed by orders at HubSpot, undone as well, and told to subscribers; contacts stay two', async () => {
+  const { ids, emails, crmOrder } = await twoCustomers(['Mary', 'Melba']);
+  const contacts = emails.map((email) => contact(stack, email).id);
+  await using changes = stack.subscribe<Answer>(
+    'subscription ($after: String) { customerChanged(after: $after) { event { type } customer { mergedInto { id } } } }',
+    { after: await stack.head() },
+  );
+  const input = { survivorId: ids[0], absorbedId: ids[1], wait: true, idempotencyKey: 'merge-1' };
+  const { customerMerge } = await merge(input);
+  expect(customerMerge).toMatchObject({ customer: { orderCount: 2 }, settled: true, userErrors: [] });
+  expect((await merge(input)).customerMerge).toEqual(customerMerge);
+  await stack.settled();
+  expect(emails.map((email) => contact(stack, email).id)).toEqual(contacts);
+  expect([tiesOf(crmOrder(0)), tiesOf(crmOrder(1))]).toEqual([[contacts[0]], [contacts[0]]]);
+  expect(contact(stack, emails[0] ?? '').properties.tributary_order_count).toBe('2');
+
+  const { customerUnmerge } = await unmerge(ids[1]);
+  expect(customerUnmerge).toMatchObject({ customer: { orderCount: 1, mergedInto: null }, userErrors: [] });
+  await stack.settled();
+  expect([tiesOf(crmOrder(0)), tiesOf(crmOrder(1))]).toEqual([[contacts[0]], [contacts[1]]]);
+  expect(emails.map((email) => contact(stack, email).properties.tributary_order_count)).toEqual(['1', '1']);
+  await changes.until('both are told', (all) =>
+    all.some((one) => one.customerChanged.event.type === 'CUSTOMER_CREATED'),
+  );
+  expect(changes.received.map((one) => one.customerChanged.event.type)).toEqual(
+    expect.arrayContaining(['CUSTOMER_UPDATED', 'CUSTOMER_REMOVED', 'CUSTOMER_CREATED']),
+  );
+  const again = await unmerge(ids[1]);
+  expect(again.customerUnmerge.userErrors).toMatchObject([
+    { code: 'NOT_MERGED', field: ['input', 'absorbedId'] },
+  ]);
+  expect(await deadLetters(stack)).toEqual([]);
+});
+
+test('contacts are merged in HubSpot only once a person approves it, and then for good', async () => {
+  const { ids, emails, crmOrder } = await twoCustomers(['Annie', 'Anita']);
+  await merge({ survivorId: ids[0], absorbedId: ids[1], wait: true });
+  await stack.settled();
+  const { rows: before } = await stack.database.pool.query("select 1 from push where kind = 'contactMerge'");
+  expect(before).toEqual([]);
+  const refused = await merge({ survivorId: ids[0], absorbedId: ids[1], approvePlatforms: ['QUICKBOOKS'] });
+  expect(refused.customerMerge.userErrors).toMatchObject([{ field: ['input', 'approvePlatforms'] }]);
+  const approved = await merge({
+    survivorId: ids[0],
+    absorbedId: ids[1],
+    approvePlatforms: ['HUBSPOT'],
+    wait: true,
+  });
+  expect(approved.customerMerge).toMatchObject({ settled: true, userErrors: [] });
+  expect(approved.customerMerge.pushes).toContainEqual({ kind: 'contactMerge', status: 'SETTLED' });
+  await stack.settled();
+  const annie = contact(stack, emails[0] ?? '');
+  expect(annie.properties.hs_additional_emails).toBe(emails[1]);
+  expect([tiesOf(crmOrder(0)), tiesOf(crmOrder(1))]).toEqual([[annie.id], [annie.id]]);
+  expect((await unmerge(ids[1])).customerUnmerge.userErrors).toMatchObject([{ code: 'MERGED_AT_PLATFORM' }]);
+  // What changes afterwards goes to the one contact that is left.
+  stack.hubspot.editContact(annie.id, { phone: '+15035550142' });
+  await stack.settled();
+  const { customer } = await stack.graphql('query ($id: ID!) { customer(id: $id) { phone } }', {
+    id: ids[0],
+  });
+  expect(customer.phone).toBe('+15035550142');
+  expect(await deadLetters(stack)).toEqual([]);
+});
+
+test('likely pairs are asked about with their evidence, and an answer is remembered', async () => {
+  const { ids } = await twoCustomers(['Katherine', 'Kathleen']);
+  await stack.database.pool.query(
+    `insert into merge_candidate (customer_a_id, customer_b_id, bits, probability, evidence)
+     select least(a, b), greatest(a, b), 6.4, 0.99, '{"contributions": [{"field": "phone", "level": "same", "bits": 20.7,
+       "words": "The same telephone number."}], "caution": "Perhaps sisters."}'
+     from (select $1::bigint as a, $2::bigint as b) as pair`,
+    ids.map((id) => Buffer.from(id, 'base64url').toString().split(':')[1]),
+  );
+  const open = async (): Promise<Answer[]> =>
+    (
+      await stack.graphql(`{ mergeCandidates(first: 50) { totalCount nodes {
+        id status bits probability caution customers { id displayName } evidence { field agreement bits explanation } } } }`)
+    ).mergeCandidates.nodes;
+  const pair = (await open()).find((one) => one.caution === 'Perhaps sisters.');
+  expect(pair).toMatchObject({
+    status: 'OPEN',
+    bits: 6.4,
+    probability: 0.99,
+    customers: expect.arrayContaining([
+      expect.objectContaining({ displayName: 'Katherine Jackson' }),
+      expect.objectContaining({ displayName: 'Kathleen Jackson' }),
+    ]),
+    evidence: [{ field: 'phone', agreement: 'same', bits: 20.7, explanation: 'The same telephone number.' }],
+  });
+  const reject = `mutation ($id: ID!) { mergeReject(input: { id: $id }) { candidate { status decidedBy } userErrors { code } } }`;
+  const { mergeReject } = await stack.graphql(reject, { id: pair.id });
+  expect(mergeReject).toEqual({ candidate: { status: 'REJECTED', decidedBy: 'journey' }, userErrors: [] });
+  expect((await open()).some((one) => one.id === pair.id)).toBe(false);
 });
