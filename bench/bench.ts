@@ -3,6 +3,7 @@ import { ack } from './ack.ts';
 import { drain } from './drain.ts';
 import { events } from './events.ts';
 import { fanout } from './fanout.ts';
+import { identity } from './identity.ts';
 import { ledger } from './ledger.ts';
 import { order } from './order.ts';
 import { oversell } from './oversell.ts';
@@ -26,6 +27,7 @@ const benchmarks: readonly Benchmark[] = [
   drain,
   oversell,
   ledger,
+  identity,
 ];
 
 /**

@@ -237,6 +237,9 @@ test('likely pairs are asked about with their evidence, and an answer is remembe
   });
   const reject = `mutation ($id: ID!) { mergeReject(input: { id: $id }) { candidate { status decidedBy } userErrors { code } } }`;
   const { mergeReject } = await stack.graphql(reject, { id: pair.id });
-  expect(mergeReject).toEqual({ candidate: { status: 'REJECTED', decidedBy: 'journey' }, userErrors: [] });
+  expect(mergeReject).toEqual({
+    candidate: { status: 'REJECTED', decidedBy: 'key:journey' },
+    userErrors: [],
+  });
   expect((await open()).some((one) => one.id === pair.id)).toBe(false);
 });
