@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { upsertListing } from '../../sandbox/amazon/listings.ts';
+import { cancelOrder, placeOrder } from '../../sandbox/amazon/orders.ts';
+import type { AmazonSandbox } from '../../sandbox/amazon/server.ts';
+import { type Stack, startStack, until } from '../support/stack.ts';
+
+let stack: Stack;
+let amazon: AmazonSandbox;
+
+beforeAll(async () => {
+  stack = await startStack({ catalogue: [{ sku: 'MUG', price: '12.35', stock: 20 }], amazon: {} });
+  if (stack.amazon === null) throw new Error('the stack has no Amazon');
+  amazon = stack.amazon;
+  upsertListing(amazon.account, { sku: 'MUG', title: 'The mug', price: '14.00', quantity: 1 });
+  await stack.sweep();
+});
+
+afterAll(() => stack[Symbol.asyncDispose]());
+
+beforeEach(() => stack.settled());
+
+const offered = () => amazon.account.state.listings.MUG?.quantity;
+const atShopify = () => {
+  const item = stack.shopify.shop.variantBySku.get('MUG')?.inventoryItemId ?? '';
+  return Object.values(stack.shopify.shop.items.get(item)?.levels ?? {}).map((level) => level.available);
+};
+const inGraph = async () =>
+  (
+    await stack.database.pool.query<{ available: number }>(
+      `select s.available from stock_level s join location l on l.id = s.location_id
+       join connection c on c.id = l.connection_id where c.platform = 'shopify' order by l.remote_id`,
+    )
+  ).rows.map(({ available }) => available);
+const sum = (figures: readonly number[]) => figures.reduce((total, one) => total + one, 0);
+/** What is free to sell, less what may be sold before Amazon hears of it. */
+const allocated = async () =>
+  (
+    await stack.database.pool.query<{ quantity: number; buffer: number }>(
+      `select g.allocated_quantity as quantity, g.allocated_buffer as buffer from listing g
+       join connection c on c.id = g.connection_id where c.platform = 'amazon'`,
+    )
+  ).rows[0];
+
+async function inStep(): Promise<void> {
+  await stack.settled();
+  expect(await inGraph()).toEqual(atShopify());
+  const { quantity, buffer } = (await allocated()) ?? { quantity: -1, buffer: -1 };
+  expect(quantity).toBe(Math.max(0, sum(atShopify()) - buffer));
+  await until('Amazon offers what it may', offered, (seen) => seen === quantity);
+  const folds = await stack.database.pool.query<{ folded: boolean }>(
+    `select s.available = sum(m.available_delta) and s.on_hand = sum(m.on_hand_delta) and s.committed = sum(m.committed_delta) as folded
+     from stock_level s join stock_movement m on m.stock_level_id = s.id group by s.id`,
+  );
+  expect(folds.rows.every(({ folded }) => folded)).toBe(true);
+}
+
+test('Amazon is told what it may sell as soon as both platforms are known', inStep);
+
+test('a till sale is told with its cause and its order, and Amazon offers less', async () => {
+  const before = sum(atShopify());
+  await using changes = stack.subscribe(
+    `subscription S($after: String) { stockLevelChanged(skus: ["MUG"], channels: [AMAZON], after: $after) {
+      cause availableDelta before { available } after { available } order { number } } }`,
+    { after: await stack.head() },
+  );
+  const order = stack.shopify.placeOrder({ channel: 'pos', lines: [{ sku: 'MUG', quantity: 3 }] });
+  await inStep();
+  expect(sum(atShopify())).toBe(before - 3);
+  const received = await changes.until('the sale has its cause', (all) =>
+    all.some((one) => one.stockLevelChanged.cause === 'SALE'),
+  );
+  const told = received.map((one) => one.stockLevelChanged);
+  expect(told.reduce((total, one) => total + one.availableDelta, 0)).toBe(-3);
+  expect(told.find((one) => one.cause === 'SALE').order).toEqual({ number: order.name });
+});
+
+test('an order on Amazon takes the goods out of the shop, and its cancellation brings them back', async () => {
+  const before = sum(atShopify());
+  const placed = placeOrder(amazon.account, { lines: [{ sku: 'MUG', quantity: 2 }] });
+  await inStep();
+  expect(sum(atShopify())).toBe(before - 2);
+  cancelOrder(amazon.account, placed.id, {});
+  await inStep();
+  expect(sum(atShopify())).toBe(before);
+});
+
+test('a correction by hand in Shopify stands, and a quantity changed by hand on Amazon does not', async () => {
+  const [locationId] = stack.shopify.shop.locations.keys();
+  stack.shopify.setStock({ sku: 'MUG', quantity: 4, ...(locationId === undefined ? {} : { locationId }) });
+  await inStep();
+  expect(atShopify()).toContain(4);
+  upsertListing(amazon.account, { sku: 'MUG', quantity: 77 });
+  await stack.sweep();
+  await inStep();
+  expect(offered()).not.toBe(77);
+});
+
+test('what is set aside is sold nowhere', async () => {
+  const { stockLevels } = await stack.graphql(
+    '{ stockLevels(skus: ["MUG"]) { nodes { available variant { id } location { id } } } }',
+  );
+  const level = stockLevels.nodes.find((node: { available: number }) => node.available > 2);
+  const { reservationCreate } = await stack.graphql(
+    `mutation M($input: ReservationCreateInput!) { reservationCreate(input: $input) {
+      reservation { id } settled userErrors { code message } } }`,
+    {
+      input: {
+        variantId: level.variant.id,
+        locationId: level.location.id,
+        quantity: 2,
+        reason: 'for a regular',
+        wait: true,
+      },
+    },
+  );
+  expect(reservationCreate).toMatchObject({ settled: true, userErrors: [] });
+  await inStep();
+  expect(atShopify()).toContain(level.available - 2);
+});
