@@ -624,6 +624,24 @@ describe('pushes', () => {
     expect(levelOf('MUG').available).toBe(27);
   });
 
+  test('a count is set as what was counted, under the same conditions', async () => {
+    const [planned] = shopify.plan({ ...stock(37), owedCause: 'count' }, context(stockLink(40)));
+    expect(must(planned).body).toMatchObject({ delta: -3, changeFrom: 40, reason: 'cycle_count_available' });
+    const push = task('stockLevel', must(planned).body);
+    sandbox.faults.add({ id: 'lost', effect: { kind: 'dropResponse' }, times: 1 });
+    expect(await failing(shopify.perform(push, session))).toMatchObject({ retryable: true });
+    expect(await shopify.perform(push, session)).toMatchObject({ state: { available: 37 } });
+    expect(levelOf('MUG').available).toBe(37);
+    const [next] = shopify.plan({ ...stock(35), owedCause: 'count' }, context(stockLink(37)));
+    sandbox.setStock({ sku: 'MUG', quantity: 20, locationId: levelOf('MUG').locationId });
+    const outcome = await shopify.perform(
+      { ...task('stockLevel', must(next).body), idempotencyKey: 'tb-next' },
+      session,
+    );
+    expect(outcome).toMatchObject({ detail: { rebased: true } });
+    expect(levelOf('MUG').available).toBe(18);
+  });
+
   test('a response that is lost does not move stock twice', async () => {
     const [planned] = shopify.plan(stock(37), context(stockLink(40)));
     const push = task('stockLevel', must(planned).body);

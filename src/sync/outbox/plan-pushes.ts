@@ -165,7 +165,7 @@ function planAll(situation: Situation): PushPlan[] {
   // Where something waits to be written to the origin of a change, the origin does not hold all of it already.
   const isOrigin = situation.isOrigin && open.length === 0 && (debt?.owed ?? 0) === 0;
   const ask = (state: LinkFacts | null) =>
-    platform.plan(snapshot, {
+    platform.plan(debt === null ? snapshot : withCause(snapshot, debt), {
       connectionId: connection.id,
       settings: connection.settings,
       link: state,
@@ -238,6 +238,10 @@ function isInDoubt(push: PushRow): boolean {
 
 function isUnlocked(connection: ConnectionRow, kind: string): boolean {
   return connection.writeCapabilities.includes('*') || connection.writeCapabilities.includes(kind);
+}
+
+function withCause(snapshot: Snapshot, { cause }: StockDebt): Snapshot {
+  return snapshot.type === 'StockLevel' && cause !== null ? { ...snapshot, owedCause: cause } : snapshot;
 }
 
 /** What the platform would report if it had everything but what it is owed: the plan is then exactly the debt. */

@@ -241,6 +241,13 @@ export const documents = {
     orderUpdate(input: $input) { order { id updatedAt note tags } userErrors { field message } }
   }`,
 
+  inventorySet: `mutation TributaryInventorySet($input: InventorySetQuantitiesInput!, $key: String!) {
+    inventorySetQuantities(input: $input) @idempotent(key: $key) {
+      inventoryAdjustmentGroup { id createdAt changes { name quantityAfterChange } }
+      userErrors { code field message }
+    }
+  }`,
+
   inventoryAdjust: `mutation TributaryInventoryAdjust($input: InventoryAdjustQuantitiesInput!, $key: String!) {
     inventoryAdjustQuantities(input: $input) @idempotent(key: $key) {
       inventoryAdjustmentGroup { id createdAt changes { name quantityAfterChange } }

@@ -4,7 +4,7 @@ import type { PushOutcome, PushTask } from '../platform.ts';
 import { customerAnswer } from './answers.ts';
 import { ask, refused, type ShopifySession, type UserError } from './api.ts';
 import { observedCustomer, observedOrder } from './normalise.ts';
-import { linkTypes } from './plan.ts';
+import { countReason, linkTypes } from './plan.ts';
 import { factsOf, readLevel } from './read.ts';
 import { gidOf, idOf, levelSubject } from './vocabulary.ts';
 
@@ -155,6 +155,7 @@ const stockLevelBody = z.object({
   locationId: z.string(),
   delta: z.number().int(),
   changeFrom: z.number().int(),
+  reason: z.string().default('correction'),
 });
 
 type StockLevelBody = z.infer<typeof stockLevelBody>;
@@ -166,7 +167,11 @@ type StockLevelBody = z.infer<typeof stockLevelBody>;
  * and receipt could then move the level twice.
  */
 async function adjustLevel(body: StockLevelBody, key: string, session: ShopifySession): Promise<PushOutcome> {
-  const first = await adjust(body, body.changeFrom, key, session);
+  // A count says how many there are, which Shopify's history then says as well.
+  const first =
+    body.reason === countReason && body.changeFrom + body.delta >= 0
+      ? await set(body, key, session)
+      : await adjust(body, body.changeFrom, key, session);
   if (!isStale(first.userErrors)) return settled(body, body.changeFrom, first, false, session);
   const level = await readLevel(session, body.inventoryItemId, body.locationId);
   if (level?.kind !== 'stockLevel' || level.available === null)
@@ -207,7 +212,7 @@ async function adjust(
       key,
       input: {
         name: 'available',
-        reason: 'correction',
+        reason: body.reason,
         changes: [
           {
             delta: body.delta,
@@ -218,21 +223,50 @@ async function adjust(
         ],
       },
     },
-    z.object({
-      inventoryAdjustQuantities: z.object({
-        inventoryAdjustmentGroup: z
-          .object({
-            id: z.string(),
-            changes: z.array(
-              z.object({ name: z.string(), quantityAfterChange: z.number().int().nullable() }),
-            ),
-          })
-          .nullable(),
-        userErrors,
-      }),
-    }),
+    z.object({ inventoryAdjustQuantities: adjustedAnswer }),
   );
-  const { inventoryAdjustmentGroup: group, userErrors: errors } = data.inventoryAdjustQuantities;
+  return adjusted(data.inventoryAdjustQuantities);
+}
+
+/** The same as an absolute figure, on the condition that the one it replaces still stands. */
+async function set(body: StockLevelBody, key: string, session: ShopifySession): Promise<Adjusted> {
+  const { data } = await ask(
+    session,
+    'inventorySet',
+    {
+      key,
+      input: {
+        name: 'available',
+        reason: body.reason,
+        quantities: [
+          {
+            quantity: body.changeFrom + body.delta,
+            changeFromQuantity: body.changeFrom,
+            inventoryItemId: gidOf('InventoryItem', body.inventoryItemId),
+            locationId: gidOf('Location', body.locationId),
+          },
+        ],
+      },
+    },
+    z.object({ inventorySetQuantities: adjustedAnswer }),
+  );
+  return adjusted(data.inventorySetQuantities);
+}
+
+const adjustedAnswer = z.object({
+  inventoryAdjustmentGroup: z
+    .object({
+      id: z.string(),
+      changes: z.array(z.object({ name: z.string(), quantityAfterChange: z.number().int().nullable() })),
+    })
+    .nullable(),
+  userErrors,
+});
+
+function adjusted({
+  inventoryAdjustmentGroup: group,
+  userErrors: errors,
+}: z.infer<typeof adjustedAnswer>): Adjusted {
   const available = group?.changes.find((change) => change.name === 'available');
   return {
     userErrors: errors,

@@ -5,6 +5,7 @@ import type {
   Snapshot,
   StockLevelSnapshot,
 } from '../../../model/snapshot.ts';
+import type { StockCause } from '../../../model/stock.ts';
 import type { LinkFacts, PlanContext, PushPlan } from '../platform.ts';
 import { phoneOf, sortedTags } from './vocabulary.ts';
 
@@ -116,6 +117,7 @@ function stockLevelPlan(snapshot: StockLevelSnapshot, link: LinkFacts): PushPlan
         delta,
         changeFrom: held,
         available: snapshot.available,
+        ...(snapshot.owedCause == null ? {} : { reason: reasons[snapshot.owedCause] ?? 'correction' }),
       },
     },
   ];
@@ -129,6 +131,20 @@ function rulesIn(state: Readonly<Record<string, unknown>>): unknown[] {
     typeof rule === 'string' ? rule : { kind: rule.kind, value: rule.value, quote: rule.quote },
   );
 }
+
+/** Why a count was taken over, in Shopify's words. */
+export const countReason = 'cycle_count_available';
+
+/** Why stock changes, in Shopify's words. */
+const reasons: Partial<Record<StockCause, string>> = {
+  count: countReason,
+  receipt: 'received',
+  return: 'restock',
+  cancellation: 'restock',
+  reservation: 'reservation_created',
+  release: 'reservation_deleted',
+  transfer: 'movement_created',
+};
 
 function tagsIn(state: Readonly<Record<string, unknown>>): string[] | null {
   const { tags } = state as { tags?: unknown };
