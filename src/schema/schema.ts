@@ -12,6 +12,7 @@ import './nodes/sync.ts';
 import './nodes/posting-policy.ts';
 import './nodes/sync-status.ts';
 import './nodes/payout.ts';
+import './nodes/accounting.ts';
 import './queries/graph.ts';
 import './queries/merge-candidates.ts';
 import './queries/stock.ts';

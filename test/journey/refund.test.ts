@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { transaction } from '../../src/db/transaction.ts';
+import { setWriteCapabilities } from '../../src/sync/operations.ts';
 import { type Answer, type Stack, startStack } from '../support/stack.ts';
 import { contact, deadLetters, minor, orderInGraph } from './observe.ts';
 
@@ -119,4 +121,94 @@ test('a payout is swept and becomes one deposit that empties undeposited funds, 
     total: { amount: stack.shopify.outcome(stack.shopify.order(second.id) as never).refunds[0]?.amount },
   });
   expect(await deadLetters(stack)).toEqual([]);
+});
+
+test('the API tells what an order and its refund are in the books, and what would be before anything is', async () => {
+  const placed = stack.shopify.placeOrder({
+    channel: 'pos',
+    customer: { email: 'nora@example.com', firstName: 'Nora' },
+    lines: [{ sku: 'HAT', quantity: 2 }],
+    taxRates: [{ title: 'State tax', rate: '0.056' }],
+  });
+  await stack.settled();
+  const refunded = stack.shopify.refundOrder(placed.id, { lines: [{ sku: 'HAT', quantity: 1 }] });
+  await stack.settled();
+  const { orderByNumber: order } = await stack.graphql(
+    `query ($number: String!) { orderByNumber(number: $number) {
+      id
+      accounting { status why connection { platform } documents { type total { amount } number url lines { kind quantity net { amount } } taxes { title amount { amount } } } }
+      balance { ordered { amount } paid { amount } refunded { amount } posted { amount } difference { amount } why }
+      refunds { accounting { status documents { type total { amount } url } } }
+    } }`,
+    { number: placed.name },
+  );
+  const amount = refunded.refunds[0]?.amount ?? '';
+  const [receipt] = stack.quickbooks.list('SalesReceipt').slice(-1);
+  expect(order.accounting).toEqual([
+    {
+      status: 'POSTED',
+      why: 'It is paid.',
+      connection: { platform: 'QUICKBOOKS' },
+      documents: [
+        {
+          type: 'SalesReceipt',
+          total: { amount: placed.total },
+          number: placed.name.slice(1),
+          url: `https://qbo.intuit.com/app/salesreceipt?txnId=${receipt?.Id}`,
+          lines: [{ kind: 'sale', quantity: 2, net: { amount: '49.90' } }],
+          taxes: [{ title: 'State tax', amount: { amount: placed.totalTax } }],
+        },
+      ],
+    },
+  ]);
+  expect(order.balance).toEqual([
+    {
+      ordered: { amount: placed.total },
+      paid: { amount: placed.total },
+      refunded: { amount },
+      posted: { amount: refunded.currentTotal },
+      difference: { amount: '0.00' },
+      why: 'The books agree.',
+    },
+  ]);
+  const [{ accounting }] = order.refunds;
+  expect(accounting[0].status).toBe('POSTED');
+  expect(
+    accounting[0].documents.map((one: Answer) => [one.type, one.total.amount, one.url !== null]),
+  ).toEqual([
+    ['CreditMemo', amount, true],
+    ['Expense', amount, true],
+    ['CreditApplication', amount, true],
+  ]);
+
+  const preview = async (number: string) => {
+    const { id } = await orderInGraph(stack, number);
+    const answer = await stack.graphql(
+      `query ($id: ID!) { postingPreview(orderId: $id) { status why refund { id } documents { type total { amount } remoteId } } }`,
+      { id },
+    );
+    return answer.postingPreview;
+  };
+  const reserved = stack.shopify.placeOrder({ lines: [{ sku: 'BAG', quantity: 1 }], authorizedOnly: true });
+  await stack.settled();
+  expect(await preview(reserved.name)).toEqual([
+    { status: 'WAITS', why: 'The payment is authorised and not captured yet.', refund: null, documents: [] },
+  ]);
+  const { pool } = stack.app.context;
+  const { rows } = await pool.query<{ id: bigint }>(
+    `select id from connection where platform = 'quickbooks'`,
+  );
+  const books = rows[0]?.id ?? 0n;
+  await transaction(pool, (tx) => setWriteCapabilities(tx, books, []));
+  const observed = stack.shopify.placeOrder({ lines: [{ sku: 'BAG', quantity: 1 }] });
+  await stack.settled();
+  expect(await preview(observed.name)).toEqual([
+    {
+      status: 'PLANNED',
+      why: 'It is paid. This account only observes.',
+      refund: null,
+      documents: [{ type: 'SalesReceipt', total: { amount: observed.total }, remoteId: null }],
+    },
+  ]);
+  await transaction(pool, (tx) => setWriteCapabilities(tx, books, ['*']));
 });

@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import type { PlatformChange } from '../../model/change.ts';
 import type { SubjectType } from '../../model/event.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
-import type { Snapshot } from '../../model/snapshot.ts';
+import type { OrderSnapshot, Snapshot } from '../../model/snapshot.ts';
+import type { Posting } from '../accounting/documents.ts';
 
 /**
  * The contract of a platform. A folder per platform implements it and one line in the registry names it; the engine
@@ -24,6 +25,8 @@ export interface Platform<Credentials = unknown> {
   linkTypes: Partial<Record<SubjectType, string>>;
   /** The choices of how orders are posted; only books have them. */
   policy?: PolicyDesk<Credentials>;
+  /** What orders and refunds are in the books, without asking them; only books have it. */
+  books?: BooksView;
   /** True for books: what is linked to orders and refunds are documents, which can be voided and posted anew. */
   keepsBooks?: boolean;
   /** Further types that may stand for the graph's type instead: what has one form today may have another tomorrow. */
@@ -72,6 +75,22 @@ export interface PolicyChoices {
 export interface PolicyProblem {
   field: string;
   message: string;
+}
+
+/** How books show what orders and refunds are there. Pure. */
+export interface BooksView {
+  /** Rows that an order's sale may stand as. */
+  forms: readonly string[];
+  /** Rows of documents that are called otherwise there. */
+  rows: Readonly<Record<string, string>>;
+  /** `form`: the row that stands for the order's sale already; null where none does. */
+  posting(
+    order: OrderSnapshot,
+    refundId: bigint | null,
+    settings: Readonly<Record<string, unknown>>,
+    form: string | null,
+  ): Posting;
+  urlOf(remoteType: string, remoteId: string): string;
 }
 
 export interface RateLimit {

@@ -1,5 +1,6 @@
 import { AppError } from '../../../errors.ts';
 import type { Platform, PushOutcome, PushTask } from '../platform.ts';
+import { booksView } from './books.ts';
 import type { QuickBooksSession } from './client.ts';
 import { prepareCompany } from './company.ts';
 import { performCustomer, performCustomerErase, planCustomer } from './customers.ts';
@@ -25,6 +26,7 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
   rateLimit: { requests: 8, windowMs: 1000, concurrent: 8 },
   linkTypes: { Customer: 'Customer', Order: 'SalesReceipt', Refund: 'CreditMemo', Payout: 'Deposit' },
   keepsBooks: true,
+  books: booksView,
   policy: policyDesk,
   otherLinkTypes: { Order: ['Invoice'], Refund: ['RefundReceipt', 'Purchase'], Payout: ['Purchase'] },
   interpret: (delivery, session) => interpret(delivery, session),
