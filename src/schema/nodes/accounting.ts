@@ -13,7 +13,7 @@ import { Connection } from './sync.ts';
 
 // What orders and refunds are in the books: worked out by the same pure core that plans the pushes, beside what stands there.
 
-export const AccountingStatusEnum = enumOf('AccountingStatus', 'How far something has come into the books.', {
+const AccountingStatusEnum = enumOf('AccountingStatus', 'How far something has come into the books.', {
   posted: 'It stands there.',
   posting: 'It is being written.',
   planned: 'It would be written: this account only observes.',
@@ -41,7 +41,7 @@ interface DocumentValue {
   url: string | null;
 }
 
-export interface AccountingValue {
+interface AccountingValue {
   connectionId: bigint;
   refundId: bigint | null;
   status: 'posted' | 'posting' | 'planned' | 'waits' | 'never' | 'person';
@@ -98,7 +98,7 @@ const AccountingDocument = builder.objectRef<DocumentValue>('AccountingDocument'
   }),
 });
 
-export const Accounting = builder.objectRef<AccountingValue>('Accounting').implement({
+const Accounting = builder.objectRef<AccountingValue>('Accounting').implement({
   description: 'What an order or a refund is in the books of one account, and why.',
   fields: (t) => ({
     connection: t.prismaField({
