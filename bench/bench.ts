@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ack } from './ack.ts';
+import { books } from './books.ts';
 import { drain } from './drain.ts';
 import { events } from './events.ts';
 import { fanout } from './fanout.ts';
@@ -28,6 +29,7 @@ const benchmarks: readonly Benchmark[] = [
   oversell,
   ledger,
   identity,
+  books,
 ];
 
 /**

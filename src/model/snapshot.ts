@@ -81,6 +81,8 @@ export interface OrderSnapshot {
   refunds: RefundSnapshot[];
   /** Everything personal was erased. */
   erased: boolean;
+  /** Refunds that the platform tells of no more, as far as something was written or planned for them. */
+  goneRefundIds: bigint[];
   /** Wishes of the note that are in force. */
   fulfilmentRules: { kind: FulfilmentRuleKind; value: string | null; quote: string }[];
 }

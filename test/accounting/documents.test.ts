@@ -73,6 +73,10 @@ describe('the documents of an order and its refunds', () => {
   it('leave nothing at all on any account once everything was given back', () => {
     fc.assert(
       fc.property(refundedOrder(), (given) => {
+        // Shipping that cost nothing after its discount is never given back.
+        fc.pre(
+          given.shippingLines.every((one) => one.priceMinor === 0n || one.priceMinor !== one.discountMinor),
+        );
         const isWhole =
           given.refundedMinor === given.totalMinor &&
           given.refunds.length > 0 &&

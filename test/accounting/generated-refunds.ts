@@ -66,6 +66,8 @@ function withRefunds(
     tax: sumOf(line.taxes),
   }));
   let keptMinor = order.totalMinor;
+  // Worth that came back without money: the customer's credit, which later money pays first.
+  let owedMinor = 0n;
   const refunds: RefundSnapshot[] = [];
   for (const [index, wish] of wishes.entries()) {
     const id = BigInt(900 + index);
@@ -108,11 +110,15 @@ function withRefunds(
     let money = wish.all ? keptMinor : worth + wish.discrepancyMinor;
     if (wish.gateway === 'none' && !wish.all) money = 0n;
     if (money < 0n || money > keptMinor) money = worth < keptMinor ? worth : keptMinor;
-    if (money !== worth && money !== 0n)
+    const beyond = money > worth ? money - worth : 0n;
+    const paidOwed = money !== 0n && beyond > owedMinor ? owedMinor : beyond;
+    if (money !== 0n) owedMinor -= paidOwed;
+    else if (wish.gateway === 'none') owedMinor += worth;
+    if (money !== 0n && money - worth - paidOwed !== 0n)
       adjustments.push({
         kind: 'refund_discrepancy',
         reason: null,
-        amountMinor: money - worth,
+        amountMinor: money - worth - paidOwed,
         taxMinor: 0n,
       });
     if (money === 0n && worth !== 0n && wish.gateway !== 'none') {
@@ -126,7 +132,8 @@ function withRefunds(
             {
               kind: 'refund',
               status: 'success',
-              gateway: wish.gateway === 'none' ? 'shopify_payments' : wish.gateway,
+              // Credit that is put onto a gift card later is left to a person.
+              gateway: wish.gateway === 'none' || paidOwed > 0n ? 'shopify_payments' : wish.gateway,
               amountMinor: money,
               processedAt: order.placedAt,
               refundId: id,

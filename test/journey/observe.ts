@@ -81,6 +81,31 @@ export function bankedMinor(stack: Stack, receipt: Entity): bigint {
     .reduce((sum, line) => sum + minor(line.amount, line.currency), 0n);
 }
 
+/** What all documents of an order and its refunds come to: money kept, and what the customer owes (or is owed, below zero). */
+export function bookedOf(stack: Stack, remoteId: string): { money: bigint; owed: bigint } {
+  const names = new Map(stack.quickbooks.ledger().map((one) => [one.id, one.name]));
+  const booked = { money: 0n, owed: 0n };
+  for (const type of [
+    'SalesReceipt',
+    'Invoice',
+    'Payment',
+    'CreditMemo',
+    'RefundReceipt',
+    'Purchase',
+  ] as const)
+    for (const document of stack.quickbooks.list(type)) {
+      if (!new RegExp(`\\[tributary shopify:${remoteId}[: ]`).test(String(document.PrivateNote))) continue;
+      for (const entry of stack.quickbooks.ledgerEntries({ type, id: document.Id }))
+        for (const line of entry.lines) {
+          const name = names.get(line.account) ?? '';
+          if (name === 'Undeposited Funds') booked.money += minor(line.amount, entry.currency);
+          if (/^(Accounts Receivable|Customer Credit|Exchange Clearing)/.test(name))
+            booked.owed += minor(line.amount, entry.currency);
+        }
+    }
+  return booked;
+}
+
 export function contact(stack: Stack, email: string): HubSpotRecord {
   const all = stack.hubspot.records('contacts').filter((record) => record.properties.email === email);
   const [only] = all;

@@ -291,6 +291,7 @@ export function order(more: Partial<OrderSnapshot> = {}): OrderSnapshot {
     transactions: [],
     refunds: [],
     erased: false,
+    goneRefundIds: [],
     fulfilmentRules: [],
     ...more,
   };

@@ -22,6 +22,8 @@ export type DocumentLineKind =
   | 'notRestocked'
   /** What was given back beyond (or kept back from) what came back: goodwill, restocking fees. */
   | 'refundAdjustment'
+  /** Money that came in beyond the total: owed back to the customer. */
+  | 'overpayment'
   /** Tenders that are no money: they settle a part of the document instead of an account for money. */
   | 'giftCardTender'
   | 'storeCreditTender'

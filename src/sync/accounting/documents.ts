@@ -154,13 +154,13 @@ function hasOneAccount(order: OrderSnapshot, policy: PostingPolicy): boolean {
 function received(order: OrderSnapshot, settlement: OrderSettlement): Posting {
   const account = settlement.payments[0]?.account ?? null;
   const form = withTenders(
-    { ...saleOf(order), type: 'SalesReceipt', account },
+    { ...saleOf(order, settlement), type: 'SalesReceipt', account },
     [
       ['giftCardTender', 'Paid by gift card', settlement.giftCardMinor],
       ['storeCreditTender', 'Paid by store credit', settlement.storeCreditMinor],
       ['exchangeTender', 'Paid by what was returned', settlement.fromRefundsMinor],
     ],
-    order.totalMinor,
+    order.totalMinor + settlement.overpaidMinor,
   );
   return { status: 'post', documents: [form], why: 'It is paid.' };
 }
@@ -171,7 +171,7 @@ function invoiced(order: OrderSnapshot, settlement: OrderSettlement): Posting {
   if (isVoid) return { status: 'never', why: 'It was cancelled before it was paid.' };
   const form = withTenders(
     {
-      ...saleOf(order),
+      ...saleOf(order, settlement),
       type: 'Invoice',
       account: null,
       creditedMinor: settlement.fromRefundsMinor,
@@ -180,7 +180,7 @@ function invoiced(order: OrderSnapshot, settlement: OrderSettlement): Posting {
       ['giftCardTender', 'Paid by gift card', settlement.giftCardMinor],
       ['storeCreditTender', 'Paid by store credit', settlement.storeCreditMinor],
     ],
-    order.totalMinor,
+    order.totalMinor + settlement.overpaidMinor,
   );
   const payments = settlement.payments.map(
     (one): MoneyMovement => ({
@@ -240,7 +240,7 @@ function givenBack(
           lines: worth.lines,
           taxes: worth.taxes,
           totalMinor: worth.valueMinor,
-          valueMinor: worth.valueMinor,
+          valueMinor: worth.valueMinor - one.overpaymentMinor,
           creditedMinor: 0n,
           differenceMinor: 0n,
           account: isOneReceipt ? (one.money[0]?.account ?? policy.depositAccount) : null,
@@ -285,9 +285,20 @@ function whyOf(one: RefundSettlement, creditMinor: bigint): string {
   return creditMinor > 0n ? 'The customer keeps a credit.' : 'The money went back.';
 }
 
-function saleOf(order: OrderSnapshot): Omit<SalesForm, 'type' | 'account'> {
+function saleOf(
+  order: OrderSnapshot,
+  { overpaidMinor }: OrderSettlement,
+): Omit<SalesForm, 'type' | 'account'> {
   const document = salesDocument(order);
-  return { ...document, valueMinor: document.totalMinor, creditedMinor: 0n, at: order.placedAt };
+  const over = overpaidMinor === 0n ? [] : [plainLine('overpayment', 'Paid beyond the total', overpaidMinor)];
+  return {
+    ...document,
+    lines: [...document.lines, ...over],
+    totalMinor: document.totalMinor + overpaidMinor,
+    valueMinor: document.totalMinor,
+    creditedMinor: 0n,
+    at: order.placedAt,
+  };
 }
 
 type Tenders = [kind: DocumentLine['kind'], title: string, amountMinor: bigint][];

@@ -67,6 +67,12 @@ export class RemainingOrder {
     return draft.worth();
   }
 
+  /** Money that had come in beyond the order's total goes back: it was never part of the sale. */
+  returnOverpayment(worth: RefundWorth, amountMinor: bigint): RefundWorth {
+    const line = plainLine('overpayment', 'Paid beyond the total', amountMinor);
+    return { ...worth, lines: [...worth.lines, line], valueMinor: worth.valueMinor + amountMinor };
+  }
+
   /** Money beyond (or below) what came back becomes part of the worth: what the order has left of tip, duties and rounding first. */
   settle(worth: RefundWorth, differenceMinor: bigint, title: string): RefundWorth {
     const draft = new Draft(discountTitle(this.#order), this.#order.taxesIncluded, worth);
@@ -87,17 +93,17 @@ export class RemainingOrder {
     const isInclusive = this.#order.taxesIncluded;
     const paidOf = (rest: Rest): bigint => rest.priceMinor - rest.discountMinor;
     const open = this.#shipping.filter((rest) => paidOf(rest) > 0n);
-    const takers = open.length > 0 ? open : this.#shipping.slice(0, 1);
     const netMinor = isInclusive ? amountMinor - taxMinor : amountMinor;
+    // Platforms give shipping back line by line: where one line is exactly this, it is this one.
+    const exact = open.find((rest) => paidOf(rest) === netMinor && taxLeft(rest) === taxMinor);
+    const rests = open.length > 0 ? open : this.#shipping.slice(0, 1);
+    const takers = exact === undefined ? rests : [exact];
     if (takers.length === 0) {
       draft.add(plainLine('shipping', 'Shipping', netMinor), netMinor, netMinor, untiedTaxes(taxMinor));
       return;
     }
     const nets = allocate(netMinor, takers.map(paidOf));
-    const taxes = allocate(
-      taxMinor,
-      takers.map((rest) => rest.taxes.reduce((all, tax) => all + tax.restMinor, 0n)),
-    );
+    const taxes = allocate(taxMinor, takers.map(taxLeft));
     for (const [index, rest] of takers.entries()) {
       const net = nets[index] ?? 0n;
       const tax = taxes[index] ?? 0n;
@@ -160,6 +166,10 @@ function restOf(
     discountMinor: part.discountMinor - (onPrice - included),
     taxes: part.taxes.map((tax) => ({ tax, restMinor: tax.amountMinor })),
   };
+}
+
+function taxLeft(rest: Rest): bigint {
+  return rest.taxes.reduce((all, tax) => all + tax.restMinor, 0n);
 }
 
 /**

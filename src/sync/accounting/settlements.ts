@@ -15,6 +15,8 @@ export interface RefundSettlement {
   money: { account: string | null; gateways: string[]; amountMinor: bigint }[];
   /** Spent on what the order still owed: an exchange, or an invoice that is not paid. */
   onOrderMinor: bigint;
+  /** Money that had come in beyond the order's total. */
+  overpaymentMinor: bigint;
   /** Money paid out of credit that earlier refunds had left. */
   fromEarlier: { refundId: bigint; amountMinor: bigint }[];
   /** What the customer still has to their credit. */
@@ -28,6 +30,8 @@ export interface OrderSettlement {
   storeCreditMinor: bigint;
   /** Money that came in, each payment on its own, the earliest first. */
   payments: { account: string | null; gateway: string; amountMinor: bigint; at: Date }[];
+  /** Came in beyond the order's total: an edit made it cheaper after it was paid. */
+  overpaidMinor: bigint;
   /** What came back spent on the order itself. */
   fromRefundsMinor: bigint;
   /** In the order in which they were given. */
@@ -41,7 +45,10 @@ export function settlementsOf(order: OrderSnapshot, policy: PostingPolicy): Orde
   );
   const byTender = (tender: string): bigint =>
     sum(incoming.filter((one) => tenderOf(one.gateway) === tender).map((one) => one.amountMinor));
-  const toldMinor = sum(incoming.map((one) => one.amountMinor));
+  // Change is money that went back because the order became cheaper than what was paid: it never stayed.
+  const change = order.transactions.filter((one) => one.status === 'success' && one.kind === 'change');
+  const changeMinor = sum(change.map((one) => one.amountMinor));
+  const toldMinor = sum(incoming.map((one) => one.amountMinor)) - changeMinor;
   const isSettled = ['paid', 'partially_refunded', 'refunded'].includes(order.financialStatus);
   // Channels that tell no payments tell at least that they were made.
   const receivedMinor = incoming.length > 0 ? toldMinor : isSettled ? order.totalMinor : order.paidMinor;
@@ -61,19 +68,24 @@ export function settlementsOf(order: OrderSnapshot, policy: PostingPolicy): Orde
       at: order.placedAt,
     });
 
+  takeBack(payments, change, policy);
   const remaining = new RemainingOrder(order);
   let owedMinor = order.totalMinor > receivedMinor ? order.totalMinor - receivedMinor : 0n;
+  const overpaidMinor = receivedMinor > order.totalMinor ? receivedMinor - order.totalMinor : 0n;
+  let overMinor = overpaidMinor;
   const settled: RefundSettlement[] = [];
   for (const refund of inOrder(order.refunds)) {
-    const one = settle(refund, remaining, owedMinor, settled, policy);
+    const one = settle(refund, remaining, { owedMinor, overMinor }, settled, policy);
     owedMinor -= one.onOrderMinor;
+    overMinor -= one.overpaymentMinor;
     settled.push(one);
   }
   return {
     receivedMinor,
     giftCardMinor: byTender('giftCard'),
     storeCreditMinor: byTender('storeCredit'),
-    payments,
+    payments: payments.filter((one) => one.amountMinor !== 0n),
+    overpaidMinor,
     fromRefundsMinor: sum(settled.map((one) => one.onOrderMinor)),
     refunds: settled,
   };
@@ -82,7 +94,7 @@ export function settlementsOf(order: OrderSnapshot, policy: PostingPolicy): Orde
 function settle(
   refund: RefundSnapshot,
   remaining: RemainingOrder,
-  owedMinor: bigint,
+  { owedMinor, overMinor }: { owedMinor: bigint; overMinor: bigint },
   earlier: readonly RefundSettlement[],
   policy: PostingPolicy,
 ): RefundSettlement {
@@ -98,6 +110,7 @@ function settle(
     storeCreditMinor: 0n,
     money: [],
     onOrderMinor: 0n,
+    overpaymentMinor: 0n,
     fromEarlier: [],
     leftMinor: 0n,
   };
@@ -112,6 +125,7 @@ function settle(
   const fromEarlier: RefundSettlement['fromEarlier'] = [];
   let worth = own;
   let onOrderMinor = 0n;
+  let overpaymentMinor = 0n;
   let excess = backMinor - own.valueMinor;
   if (excess > 0n) {
     for (const other of earlier) {
@@ -121,7 +135,10 @@ function settle(
       excess -= amountMinor;
       fromEarlier.push({ refundId: other.refund.id, amountMinor });
     }
-    if (excess > 0n) worth = remaining.settle(own, excess, 'Given back beyond what came back');
+    overpaymentMinor = least(excess, overMinor);
+    if (overpaymentMinor > 0n) worth = remaining.returnOverpayment(worth, overpaymentMinor);
+    excess -= overpaymentMinor;
+    if (excess > 0n) worth = remaining.settle(worth, excess, 'Given back beyond what came back');
   } else if (excess < 0n) {
     onOrderMinor = least(owedMinor, -excess);
     const unexplained = -excess - onOrderMinor;
@@ -138,9 +155,28 @@ function settle(
     storeCreditMinor: tender('storeCredit'),
     money: moneyOf(arrived, policy),
     onOrderMinor,
+    overpaymentMinor,
     fromEarlier,
     leftMinor: worth.valueMinor > usedMinor ? worth.valueMinor - usedMinor : 0n,
   };
+}
+
+/** Takes change off the payments of its account, the last ones first. */
+function takeBack(
+  payments: OrderSettlement['payments'],
+  change: readonly TransactionSnapshot[],
+  policy: PostingPolicy,
+): void {
+  for (const one of change) {
+    let leftMinor = one.amountMinor;
+    const account = accountOf(policy, one.gateway);
+    const own = payments.filter((payment) => payment.account === account);
+    for (const payment of (own.length > 0 ? own : payments).toReversed()) {
+      const amountMinor = least(leftMinor, payment.amountMinor);
+      payment.amountMinor -= amountMinor;
+      leftMinor -= amountMinor;
+    }
+  }
 }
 
 function moneyOf(arrived: readonly TransactionSnapshot[], policy: PostingPolicy): RefundSettlement['money'] {

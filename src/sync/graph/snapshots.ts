@@ -155,6 +155,11 @@ const orderSnapshotsSql = `select o.id, o.connection_id as "connectionId", n.pla
         'taxMinor', ra.tax_minor::text) order by ra.remote_id)
         from refund_adjustment ra where ra.refund_id = r.id), '[]')) order by r.refunded_at, r.id)
    from refund r where r.order_id = o.id), '[]') as refunds,
+  array(select gone.id from (
+     select l.entity_id as id from link l where l.entity_type = 'Refund' and l.remote_state->>'orderId' = o.id::text
+     union select p.subject_id from push p where p.subject_type = 'Refund' and p.body->>'orderId' = o.id::text
+       and p.status in ('plan', 'pending', 'running', 'retrying')) as gone
+   where not exists (select 1 from refund r where r.id = gone.id) order by 1) as "goneRefundIds",
   coalesce((select json_agg(json_build_object('kind', f.kind, 'value', f.value, 'quote', f.quote)
      order by f.kind, f.quote, f.value)
    from fulfilment_rule f where f.order_id = o.id and f.status = 'approved'), '[]') as "fulfilmentRules"
@@ -243,6 +248,7 @@ interface OrderRow {
     adjustments: { kind: string; reason: string | null; amountMinor: Minor; taxMinor: Minor }[];
   }[];
   erased: boolean;
+  goneRefundIds: bigint[];
   fulfilmentRules: OrderSnapshot['fulfilmentRules'];
 }
 type LineAmount = 'unitPriceMinor' | 'discountMinor' | 'taxMinor' | 'totalMinor';

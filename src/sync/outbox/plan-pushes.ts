@@ -342,7 +342,11 @@ async function loadSnapshots(
 
 /** An order brings its refunds along: what one of them is worth depends on the whole order. */
 function refundsOf(order: OrderSnapshot): RefundOfOrderSnapshot[] {
-  return order.refunds.map(({ id }) => ({ type: 'Refund', id, order }));
+  return [...order.refunds.map(({ id }) => id), ...order.goneRefundIds].map((id) => ({
+    type: 'Refund',
+    id,
+    order,
+  }));
 }
 
 const pushFields = `p.id, p.connection_id as "connectionId", p.kind, p.subject_type as "subjectType", p.subject_id as "subjectId",

@@ -29,6 +29,8 @@ export const nameTaken = '6240';
 export const docNumberTaken = '6140';
 /** The money of a document is part of a deposit: its amount cannot change any more. */
 export const alreadyDeposited = '6540';
+/** A rule of the books: more is applied than is open, among others. */
+export const businessRule = '6000';
 export const objectNotFound = '610';
 /** What a reference names is not there, or was made inactive. */
 export const deadReferences: readonly string[] = [objectNotFound, '2500'];
@@ -69,6 +71,17 @@ export function isClosedBooks(error: unknown): boolean {
     error instanceof Fault &&
     (['6200', '6210'].includes(error.code) || /period has closed|books.*closed/i.test(error.message))
   );
+}
+
+/** Sale and refund of one order reach the books side by side, and one may have to make room for the other. */
+export function awaitingCredit(cause: unknown): AppError {
+  return new AppError({
+    code: 'LINK_PENDING',
+    retryable: true,
+    publicMessage: `Waiting for what is applied to this invoice to follow the order: ${cause instanceof Error ? cause.message.slice(0, 200) : ''}`,
+    remedy: 'Compare the invoice, its payments and its credits with the order in QuickBooks.',
+    cause,
+  });
 }
 
 export function toAppError(error: unknown, doing: string): AppError {

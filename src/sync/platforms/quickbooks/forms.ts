@@ -5,7 +5,16 @@ import { booksOf, type Entity, type QuickBooksSession, quoted } from './client.t
 import { type Company, companyOf, forgetReferences, readCompany, roleItem } from './company.ts';
 import { correct } from './corrections.ts';
 import { ensureBuyer, requestIdOf } from './customers.ts';
-import { alreadyDeposited, deadReferences, docNumberTaken, Fault, isClosedBooks, isFault } from './fault.ts';
+import {
+  alreadyDeposited,
+  awaitingCredit,
+  businessRule,
+  deadReferences,
+  docNumberTaken,
+  Fault,
+  isClosedBooks,
+  isFault,
+} from './fault.ts';
 import { amountText, contentHash, type FormBody, formState, markIn, noteWithMark } from './form-body.ts';
 import { assertPostable, formEntity, rolesOf } from './form-entity.ts';
 import { ensureProducts } from './products.ts';
@@ -48,6 +57,20 @@ export async function postForm(
   );
 }
 
+/** The document as its link remembers it, where that is this version already; null where it has to be written. */
+export function currentStanding(link: LinkFacts | undefined, body: FormBody): Standing | null {
+  if (link === undefined || link.remoteType !== body.type || link.remoteVersion === null) return null;
+  if (link.state.mark !== body.mark || link.state.consent === true) return null;
+  const { total, currency, docNumber, date } = link.state;
+  return {
+    id: link.remoteId,
+    version: link.remoteVersion,
+    state: { ...link.state },
+    adopted: false,
+    detail: { docNumber, total, currency, date },
+  };
+}
+
 /** Runs with what is known of the company; once more, freshly read, where that turned out to be out of date. */
 export async function withCompany<T>(
   session: QuickBooksSession,
@@ -73,6 +96,20 @@ export async function findOwn(
     `where DocNumber = ${quoted(body.docNumber)} maxresults 100`,
   );
   return found.find((one) => markIn(one)?.source === body.source) ?? null;
+}
+
+/** The same refund, told before and taken back since: its document has to go first. */
+async function hasPredecessor(
+  session: QuickBooksSession,
+  body: Pick<FormBody, 'type' | 'docNumber' | 'source'>,
+): Promise<boolean> {
+  const family = /^(.*:refund:.*):\d+$/.exec(body.source)?.[1];
+  if (family === undefined) return false;
+  const found = await booksOf(session).query(
+    body.type,
+    `where DocNumber = ${quoted(body.docNumber)} maxresults 100`,
+  );
+  return found.some((one) => markIn(one)?.source.startsWith(`${family}:`) === true);
 }
 
 class FormPosting {
@@ -135,6 +172,7 @@ class FormPosting {
       if (!isFault(error, docNumberTaken)) throw error;
       const existing = await findOwn(this.#session, this.#body);
       if (existing !== null) return await this.#takeOver(entity, existing);
+      if (await hasPredecessor(this.#session, this.#body)) throw awaitingCredit(error);
       // Somebody else's document has this number; ours keeps the order's.
       created = await books.create(type, entity, { requestId, allowDuplicateDocNumber: true });
     }
@@ -182,6 +220,8 @@ class FormPosting {
       });
       return await this.#standing(updated, false);
     } catch (error) {
+      // Credit of a return is still applied to what is no longer owed: its own push takes it back.
+      if (type === 'Invoice' && isFault(error, businessRule)) throw awaitingCredit(error);
       const isFixed = isClosedBooks(error) || isFault(error, alreadyDeposited);
       if (!isFixed || link === null || this.#settings.closedBooks === 'refuse') throw error;
       // A refusal may rest on an old closing date: what holds now decides on the second run.

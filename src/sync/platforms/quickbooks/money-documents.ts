@@ -5,6 +5,7 @@ import { moneyAccount, receivable, undepositedFunds } from './accounts.ts';
 import { booksOf, type DocumentName, type Entity, type QuickBooksSession, quoted } from './client.ts';
 import type { Company } from './company.ts';
 import { requestIdOf } from './customers.ts';
+import { awaitingCredit, businessRule, isFault } from './fault.ts';
 import { contentHash, formState, markIn, markOf, noteWithMark } from './form-body.ts';
 import { currencyFields, jsonAmount, postingDate } from './form-entity.ts';
 import { readSettings } from './settings.ts';
@@ -105,18 +106,16 @@ export async function postApplication(
     Amount: jsonAmount(one.amountMinor, context.currency),
     LinkedTxn: [{ TxnId: one.id, TxnType: one.type }],
   }));
-  if (standingId !== null)
-    return await change(context, 'Payment', standingId, {
-      CustomerRef: { value: context.customerId },
-      TotalAmt: 0,
-      Line: lines,
+  const fields = { CustomerRef: { value: context.customerId }, TotalAmt: 0, Line: lines };
+  try {
+    if (standingId !== null) return await change(context, 'Payment', standingId, fields);
+    return await post(context, 'Payment', `application ${JSON.stringify(lines)}`, date, {
+      ...fields,
+      PaymentRefNum: context.docNumber,
     });
-  return await post(context, 'Payment', `application ${JSON.stringify(lines)}`, date, {
-    CustomerRef: { value: context.customerId },
-    TotalAmt: 0,
-    PaymentRefNum: context.docNumber,
-    Line: lines,
-  });
+  } catch (error) {
+    throw isFault(error, businessRule) ? awaitingCredit(error) : error;
+  }
 }
 
 /** What is kept with the link of a document without lines of goods. */

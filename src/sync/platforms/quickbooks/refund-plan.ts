@@ -48,13 +48,24 @@ export interface ApplicationBody {
 export function planRefund({ id, order }: RefundOfOrderSnapshot, context: PlanContext): PushPlan[] {
   const { link } = context;
   const refund = order.refunds.find((one) => one.id === id);
-  if (order.platform === 'quickbooks' || refund === undefined || link?.state.void === 'done') return [];
+  if (order.platform === 'quickbooks' || link?.state.void === 'done') return [];
+  const about = { kind: 'creditMemo', subjectType: 'Refund', subjectId: id } as const;
+  // The platform tells of it no more: it was an edit of the order after all.
+  if (refund === undefined)
+    return link === null
+      ? []
+      : [
+          {
+            ...about,
+            body: { orderId: order.id.toString(), docNumber: link.state.docNumber ?? '', isVoid: true },
+          },
+        ];
   const settings = readSettings(context.settings);
   const policy = policyOf(settings);
   const posted = postedForm(context.parent?.link ?? null, context.parent?.inFlight);
-  const source = `${sourceOf(order)}:refund:${refund.remoteId}`;
+  // A refund that vanishes and is told again is another row here: it gets documents of its own.
+  const source = `${sourceOf(order)}:refund:${refund.remoteId}:${id}`;
   const docNumber = docNumberOf(order, settings, `-R${refund.remoteId.slice(-4)}`);
-  const about = { kind: 'creditMemo', subjectType: 'Refund', subjectId: id } as const;
   if (link?.state.void === 'asked') return [{ ...about, body: { source, docNumber, isVoid: true } }];
   const posting = documentsForRefund(order, id, policy, posted);
   if (posting.status === 'person') return [{ ...about, body: { source, docNumber, problem: posting.why } }];

@@ -3,7 +3,8 @@ import { parseMinor } from '../../../model/money.ts';
 import type { LinkFacts, PushOutcome, PushTask } from '../platform.ts';
 import type { Entity, QuickBooksSession } from './client.ts';
 import { ensureBuyer } from './customers.ts';
-import { postForm, type Standing, withCompany } from './forms.ts';
+import type { FormBody } from './form-body.ts';
+import { currentStanding, postForm, type Standing, withCompany } from './forms.ts';
 import { type MoneyContext, moneyState, postApplication, postExpense, type Use } from './money-documents.ts';
 import type { ApplicationBody, RefundBody } from './refund-plan.ts';
 import { orderLink } from './sale.ts';
@@ -42,11 +43,19 @@ export async function performRefund(push: PushTask, session: QuickBooksSession):
       known: moneyOf(link),
     };
     const [form, expenses] = await Promise.all([
-      body.form === null
-        ? null
-        : postForm(push, session, body.form, { entityType: 'Refund', entityId: push.subjectId, link }),
+      body.form === null ? null : standingForm(context, body.form, link),
       Promise.all(body.expenses.map((one) => postOneExpense(context, one))),
     ]);
+    // Remembered before the application: a failure on the way must not lead to a second memo.
+    if (form !== null && body.form !== null)
+      await session.links.save({
+        entityType: 'Refund',
+        entityId: push.subjectId,
+        remoteType: body.form.type,
+        remoteId: form.id,
+        remoteVersion: form.version,
+        state: { ...form.state, orderId: body.orderId, ...context.known, expenses },
+      });
     const application = await apply(context, form, expenses);
     for (const one of context.known.expenses)
       if (!expenses.some(({ id }) => id === one.id)) await takeBack(session, 'Purchase', one.id);
@@ -88,6 +97,18 @@ async function standingOrder(
   if (known !== undefined) return known;
   const form = body.orderForm ?? 'SalesReceipt';
   return await session.links.waitFor('Order', orderId, form, orderWaitMs);
+}
+
+async function standingForm(
+  { push, session }: RefundContext,
+  form: FormBody,
+  link: LinkFacts | undefined,
+): Promise<Standing> {
+  // A refund that was only money before has no document with lines yet.
+  const own = link?.remoteType === form.type ? link : undefined;
+  const current = currentStanding(own, form);
+  if (current !== null) return current;
+  return await postForm(push, session, form, { entityType: 'Refund', entityId: push.subjectId, link: own });
 }
 
 async function postOneExpense(
@@ -162,7 +183,7 @@ async function earlierMemos(
 
 function outcomeOf(context: RefundContext, form: Standing | null, money: RefundMoney): PushOutcome {
   const { body } = context;
-  const about = { refundMark: body.mark, ...money };
+  const about = { refundMark: body.mark, orderId: body.orderId, ...money };
   const documents = [
     ...money.expenses.map((one) => ({ type: 'Purchase', id: one.id })),
     ...(money.application === null ? [] : [{ type: 'Payment', id: money.application.id }]),

@@ -4,7 +4,7 @@ import { least } from '../../accounting/document-lines.ts';
 import type { LinkFacts, NewLink, PushOutcome, PushTask } from '../platform.ts';
 import type { QuickBooksSession } from './client.ts';
 import { ensureBuyer } from './customers.ts';
-import { findOwn, postForm, type Standing, withCompany } from './forms.ts';
+import { currentStanding, findOwn, postForm, type Standing, withCompany } from './forms.ts';
 import { moneyState, postPayment } from './money-documents.ts';
 import { type PaymentBody, receivedByAccount, type SaleBody } from './sale-plan.ts';
 import { voidDocument } from './void.ts';
@@ -15,12 +15,8 @@ export async function performSale(push: PushTask, session: QuickBooksSession): P
   const link = await orderLink(session, push.subjectId);
   if (body.isVoid === true) return await voidDocument(session, link, body.docNumber);
   await assertSameForm(push, session, body, link);
-  const isForCurrent = link?.state.mark === body.mark && link.state.consent !== true;
   const target = { entityType: 'Order', entityId: push.subjectId, link } as const;
-  const standing =
-    link !== undefined && isForCurrent && link.remoteVersion !== null
-      ? standingOf(link)
-      : await postForm(push, session, body, target);
+  const standing = currentStanding(link, body) ?? (await postForm(push, session, body, target));
   if (body.type !== 'Invoice') return outcomeOf(body, standing, []);
   // It stands before its payments do: a failure on the way must not lead to a second one.
   await session.links.save({ ...linkTo(body, standing), entityType: 'Order', entityId: push.subjectId });
@@ -154,17 +150,5 @@ function linkTo(body: SaleBody, standing: Standing): Omit<NewLink, 'entityType' 
     remoteId: standing.id,
     remoteVersion: standing.version,
     state: standing.state,
-  };
-}
-
-/** What the link tells of a document that needs no writing. */
-function standingOf(link: LinkFacts): Standing {
-  const { total, currency, docNumber, date } = link.state;
-  return {
-    id: link.remoteId,
-    version: link.remoteVersion ?? '0',
-    state: { ...link.state },
-    adopted: false,
-    detail: { docNumber, total, currency, date },
   };
 }

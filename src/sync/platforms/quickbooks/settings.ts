@@ -139,6 +139,12 @@ export const quickBooksSettings = z.object({
         'SalesOfProductIncome',
       ),
       refundAdjustment: role('Refund Adjustments', 'Refund Adjustments', 'Income', 'DiscountsRefundsGiven'),
+      overpayment: role(
+        'Overpayments',
+        'Customer Credit',
+        'Other Current Liability',
+        'OtherCurrentLiabilities',
+      ),
       giftCardTender: role(
         'Gift Card',
         'Gift Card Liability',
