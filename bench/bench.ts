@@ -11,6 +11,7 @@ import { oversell } from './oversell.ts';
 import { reads } from './reads.ts';
 import { receipts } from './receipts.ts';
 import { refunds } from './refunds.ts';
+import { stock } from './stock.ts';
 import type { Benchmark } from './support/benchmark.ts';
 import { nowMs } from './support/clock.ts';
 import { Cluster } from './support/cluster.ts';
@@ -28,6 +29,7 @@ const benchmarks: readonly Benchmark[] = [
   drain,
   oversell,
   ledger,
+  stock,
   identity,
   books,
 ];
