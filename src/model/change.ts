@@ -5,6 +5,7 @@ import type { CanonicalPayout } from './payout.ts';
 import type { PlatformName } from './platform-name.ts';
 import type { CanonicalListing, CanonicalLocation, CanonicalProduct } from './product.ts';
 import type { CanonicalRefund } from './refund.ts';
+import type { RefundWish } from './refund-request.ts';
 import type { StockEdit } from './stock.ts';
 
 /**
@@ -97,6 +98,7 @@ export type Edit =
     }
   | { kind: 'customerUnmerge'; absorbedId: bigint; actor: string }
   | { kind: 'mergeReject'; candidateId: bigint; actor: string }
+  | { kind: 'refundRequest'; orderId: bigint; wish: RefundWish }
   | { kind: 'orderEdit'; orderId: bigint; patch: { note?: string | null; tags?: string[] } }
   | StockEdit
   /** What a reader found in the note that has this hash: claims, which the write path checks against the note. */

@@ -52,6 +52,7 @@ export type SubjectType =
   | 'Variant'
   | 'Location'
   | 'Payout'
+  | 'RefundRequest'
   | 'StockLevel'
   | 'Reservation'
   | 'Connection'

@@ -3,6 +3,7 @@ import type { FulfilmentRuleKind } from './fulfilment-rule.ts';
 import type { FinancialStatus, FulfilmentStatus, NameValue } from './order.ts';
 import type { CanonicalPayout, PayoutPart } from './payout.ts';
 import type { Channel, PlatformName } from './platform-name.ts';
+import type { RefundWish } from './refund-request.ts';
 import type { StockCause } from './stock.ts';
 
 /** A customer as the graph has them, with all that a platform's record of them may need. */
@@ -230,7 +231,18 @@ export interface PayoutTransactionSnapshot {
   refundId: bigint | null;
 }
 
+/** What somebody wants given back, in the words of the platform that keeps the order. */
+export interface RefundRequestSnapshot extends Omit<RefundWish, 'lines'> {
+  type: 'RefundRequest';
+  id: bigint;
+  connectionId: bigint;
+  orderRemoteId: string;
+  currency: string;
+  lines: { lineRemoteId: string; quantity: number; restock: RefundWish['lines'][number]['restock'] }[];
+}
+
 export type Snapshot =
+  | RefundRequestSnapshot
   | PayoutSnapshot
   | CustomerSnapshot
   | OrderSnapshot

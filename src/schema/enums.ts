@@ -214,6 +214,7 @@ export const SubjectTypeEnum = enumOf('SubjectType', 'What an event or a push sp
   Location: 'A location.',
   StockLevel: 'A stock level.',
   Payout: 'A payout.',
+  RefundRequest: 'A request to give something back.',
   Reservation: 'Goods set aside.',
   Connection: 'A connection.',
   Delivery: 'A delivery.',

@@ -28,6 +28,7 @@ import './mutations/privacy.ts';
 import './mutations/reservation.ts';
 import './mutations/posting.ts';
 import './mutations/posting-policy-update.ts';
+import './mutations/refund-create.ts';
 import './mutations/stock-adjust.ts';
 import './mutations/stock-rules.ts';
 import './mutations/stock-set.ts';

@@ -7,7 +7,7 @@ export const scopeDescriptions = {
   'read:stock': 'Products, variants, locations, stock levels and their movements.',
   'read:sync': 'Connections, deliveries, pushes, receipts and events: how the platforms are kept in step.',
   'write:customers': 'Changing customers, merging them and undoing that.',
-  'write:orders': 'Changing notes and tags of orders, and deciding about wishes in notes.',
+  'write:orders': 'Changing notes and tags of orders, giving back, and deciding about wishes in notes.',
   'write:stock': 'Correcting stock levels.',
   admin: 'Everything above, and replaying, retrying, pausing, resuming and unlocking.',
 } as const;
@@ -53,6 +53,7 @@ export const scopeOfType: Readonly<
   PrivacyRequest: 'admin',
   Refund: 'read:orders',
   Payout: 'read:orders',
+  RefundRequest: 'read:orders',
   Product: 'read:stock',
   Variant: 'read:stock',
   Location: 'read:stock',

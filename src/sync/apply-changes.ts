@@ -16,6 +16,7 @@ import { applyProduct, applyProductRemoval } from './graph/apply-product.ts';
 import { editPosting, namesOfPosting } from './graph/edit-posting.ts';
 import { editCustomer, editedEmail, editOrder } from './graph/edits.ts';
 import { type CustomerClues, lockCustomers, lockCustomersByClues, lockNames } from './graph/locks.ts';
+import { requestRefund } from './graph/request-refund.ts';
 import { sumOrders } from './graph/sum-orders.ts';
 import {
   type ChangeOutcome,
@@ -178,6 +179,8 @@ async function applyOne(context: WriteContext, change: Change, erased: ErasedNam
       return editUnmerge(context, change);
     case 'mergeReject':
       return editReject(context, change);
+    case 'refundRequest':
+      return requestRefund(context, change);
     case 'orderEdit':
       return editOrder(context, change);
     case 'postingVoid':
@@ -385,6 +388,7 @@ async function collectLocks(
     case 'mergeReject':
       // The candidate's row is its lock.
       return;
+    case 'refundRequest':
     case 'orderEdit':
     case 'orderNoteRead': {
       // The name under which the order's own platform speaks of it never changes.

@@ -212,3 +212,77 @@ test('the API tells what an order and its refund are in the books, and what woul
   ]);
   await transaction(pool, (tx) => setWriteCapabilities(tx, books, ['*']));
 });
+
+test('refundCreate gives back at the shop once, and a waiting caller finds it in books and CRM', async () => {
+  const placed = stack.shopify.placeOrder({
+    channel: 'pos',
+    customer: { email: 'vera@example.com', firstName: 'Vera' },
+    lines: [{ sku: 'MUG', quantity: 3 }],
+    taxRates: [],
+  });
+  await stack.settled();
+  const { orderByNumber } = await stack.graphql(
+    'query ($number: String!) { orderByNumber(number: $number) { id lines { id } } }',
+    { number: placed.name },
+  );
+  const orderLineId = orderByNumber.lines[0].id;
+  const giveBack = async (fields: string) =>
+    (
+      await stack.graphql(
+        `mutation ($orderId: ID!) { refundCreate(input: { orderId: $orderId, wait: true, waitSeconds: 30, ${fields} }) {
+          refund { id total { amount } lines { quantity restockType } } settled userErrors { code field message } pushes { kind status }
+        } }`,
+        { orderId: orderByNumber.id },
+      )
+    ).refundCreate;
+  const lines = (quantity: number, restock = 'RETURN') =>
+    `lines: [{ orderLineId: "${orderLineId}", quantity: ${quantity}, restock: ${restock} }]`;
+  const memosBefore = stack.quickbooks.list('CreditMemo').length;
+
+  const first = await giveBack(`${lines(1)}, idempotencyKey: "vera-1"`);
+  const worth = stack.shopify.outcome(stack.shopify.order(placed.id) as never).refunds[0]?.amount ?? '';
+  expect(first).toMatchObject({
+    refund: { total: { amount: worth }, lines: [{ quantity: 1, restockType: 'return' }] },
+    settled: true,
+    userErrors: [],
+    pushes: [{ kind: 'refund', status: 'SETTLED' }],
+  });
+  const [memo] = stack.quickbooks.list('CreditMemo').slice(memosBefore);
+  expect(minor(memo?.TotalAmt as number)).toBe(minor(worth));
+  expect(minor(contact(stack, 'vera@example.com').properties.tributary_refunded)).toBe(minor(worth));
+  const again = await giveBack(`${lines(1)}, idempotencyKey: "vera-1"`);
+  expect(again.refund.id).toBe(first.refund.id);
+
+  const tooMany = await giveBack(lines(3));
+  expect(tooMany.userErrors).toEqual([
+    {
+      code: 'INVALID_INPUT',
+      field: ['input', 'lines'],
+      message: 'lines: asks for 3 of a line of which 2 are left to give back.',
+    },
+  ]);
+  const tooMuch = await giveBack('amount: "1000.00"');
+  expect(tooMuch.userErrors[0].field).toEqual(['input', 'amount']);
+
+  const credit = await giveBack(`${lines(1, 'NO_RESTOCK')}, to: STORE_CREDIT, note: "Chipped"`);
+  expect(credit).toMatchObject({ settled: true, userErrors: [], refund: { total: { amount: worth } } });
+  const fee = await giveBack(`${lines(1)}, amount: "10.00", discrepancyReason: RESTOCK`);
+  expect(fee).toMatchObject({ settled: true, userErrors: [], refund: { total: { amount: '10.00' } } });
+  await stack.settled();
+  const order = stack.shopify.order(placed.id);
+  expect(order?.refunds.map((one) => one.lines.map((line) => line.restockType))).toEqual([
+    ['RETURN'],
+    ['NO_RESTOCK'],
+    ['RETURN'],
+  ]);
+  expect(
+    order?.transactions.filter((one) => one.kind === 'REFUND').map((one) => [one.gateway, one.amount.shop]),
+  ).toEqual([
+    ['cash', Number(minor(worth))],
+    ['shopify_store_credit', Number(minor(worth))],
+    ['cash', 1000],
+  ]);
+  expect(stack.quickbooks.list('CreditMemo').length - memosBefore).toBe(3);
+  expect(stack.quickbooks.trialBalance().balanced).toBe(true);
+  expect(await deadLetters(stack)).toEqual([]);
+});

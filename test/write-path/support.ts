@@ -121,7 +121,13 @@ function planShopify(snapshot: Snapshot, { link, isOrigin }: PlanContext): PushP
       { kind: 'stockLevel', ...about, body: { delta, changeFrom: held, available: snapshot.available } },
     ];
   }
-  if (snapshot.type === 'Refund' || snapshot.type === 'Variant' || snapshot.type === 'Payout') return [];
+  if (
+    snapshot.type === 'Refund' ||
+    snapshot.type === 'Variant' ||
+    snapshot.type === 'Payout' ||
+    snapshot.type === 'RefundRequest'
+  )
+    return [];
   const held = (name: string) => link.state[name];
   const wanted: Record<string, unknown> =
     snapshot.type === 'Customer'

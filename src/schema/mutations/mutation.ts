@@ -22,6 +22,8 @@ export interface Effect {
   pushIds: string[];
   /** Cursor of its last event. */
   cursor: string | null;
+  /** What the pushes cause in turn about this order is waited for, too. */
+  followOrderId?: string;
   /** A replay plans its pushes later: they are those of this delivery with a higher id than `after`. */
   replay?: { deliveryId: string; after: string };
   /** The pushes of a whole account that were set going, or are waited for: how many, and the last of them. */
@@ -144,13 +146,28 @@ function waitSeconds(input: Waiting, most: number): number | null {
 /** True once every push of the effect is settled, superseded, dead, or only a plan; false when time is up before. */
 async function settles(context: OperationContext, effect: Effect, seconds: number): Promise<boolean> {
   const signal = AbortSignal.timeout(seconds * 1_000);
+  if (!(await endsOne(context, effect, signal))) return false;
+  const { followOrderId } = effect;
+  return (
+    followOrderId === undefined || endsOne(context, { ...effect, pushIds: [], followOrderId }, signal, true)
+  );
+}
+
+async function endsOne(
+  context: OperationContext,
+  effect: Effect,
+  signal: AbortSignal,
+  isFollowing = false,
+): Promise<boolean> {
   if (effect.replay !== undefined && !(await deliveryEnds(context, effect.replay.deliveryId, signal))) {
     return false;
   }
   const { events, pool } = context.services;
   // The cursor is taken before the look: what is done between the two is seen by one of them.
   const after = await events.head();
-  const { rows } = await pool.query<{ id: bigint }>(openPushes(effect));
+  const { rows } = await pool.query<{ id: bigint }>(
+    isFollowing ? openAboutOrder(effect.followOrderId ?? '0') : openPushes(effect),
+  );
   const open = new Set(rows.map((row) => row.id));
   if (open.size === 0) return true;
   const ended = events.subscribe({
@@ -167,6 +184,17 @@ async function settles(context: OperationContext, effect: Effect, seconds: numbe
     if (open.size === 0) return true;
   }
   return false;
+}
+
+/** Of the order, its refunds and its customer. */
+function openAboutOrder(orderId: string): { text: string; values: unknown[] } {
+  return {
+    text: `select p.id from push p where p.status = any($2::push_status[]) and (
+             (p.subject_type = 'Order' and p.subject_id = $1)
+             or (p.subject_type = 'Refund' and p.subject_id in (select id from refund where order_id = $1))
+             or (p.subject_type = 'Customer' and p.subject_id = (select customer_id from sales_order where id = $1)))`,
+    values: [orderId, notEnded],
+  };
 }
 
 const notEnded = ['pending', 'running', 'retrying'];

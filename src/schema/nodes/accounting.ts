@@ -115,6 +115,7 @@ const Accounting = builder.objectRef<AccountingValue>('Accounting').implement({
       type: Refund,
       nullable: true,
       description: 'The refund it is about; null for the sale.',
+      authScopes: { can: 'read:orders' },
       resolve: (value) => value.refundId?.toString() ?? null,
     }),
     status: t.field({

@@ -1,7 +1,9 @@
 import type { Pool } from '../../db/pool.ts';
+import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
+import { applyChanges } from '../apply-changes.ts';
 import type { Sessions } from '../connections/sessions.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Platform, PushOutcome } from '../platforms/platform.ts';
@@ -64,10 +66,38 @@ export async function executePush(pushId: bigint, options: ExecutePushOptions): 
     return fate;
   }
   const durationMs = performance.now() - startedMs;
+  await applyTold(push, outcome, options);
   await settlePush(pool, push, outcome, durationMs, options.sessions.bell);
   metrics.pushes.inc({ platform: push.platform, kind: push.kind, fate: 'settled' });
   metrics.pushSeconds.observe({ platform: push.platform, kind: push.kind }, durationMs / 1000);
   return 'settled';
+}
+
+/** Goes the one write path. Where it fails the webhook or the next sweep tells the same, and the push has taken effect. */
+async function applyTold(
+  push: ClaimedPush,
+  outcome: PushOutcome,
+  options: ExecutePushOptions,
+): Promise<void> {
+  if (outcome.told === undefined || outcome.told.length === 0) return;
+  const changes = outcome.told;
+  try {
+    await transaction(options.pool, (tx) =>
+      applyChanges(tx, {
+        changes,
+        source: push.platform,
+        connectionId: push.connectionId,
+        deliveryId: null,
+        now: new Date(),
+        platforms: options.platforms,
+      }),
+    );
+  } catch (error) {
+    options.log.warn(
+      { err: error, pushId: push.id.toString() },
+      'what the platform told after a push waits for its webhook',
+    );
+  }
 }
 
 /** Errors of requests that were counted as failures of the platform; they live as long as somebody speaks of them. */

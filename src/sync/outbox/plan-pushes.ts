@@ -10,6 +10,7 @@ import type {
 } from '../../model/snapshot.ts';
 import { fingerprintOf, sameJson, toJson } from '../graph/canonical-json.ts';
 import { loadPayoutSnapshots } from '../graph/payout-snapshots.ts';
+import { loadRefundRequestSnapshots } from '../graph/refund-request-snapshots.ts';
 import { loadCustomerSnapshots, loadOrderSnapshots, loadStockLevelSnapshots } from '../graph/snapshots.ts';
 import { eventOf, type Subject, type WriteContext } from '../graph/write-context.ts';
 import type { LinkFacts, PlanContext, Platform, PushPlan } from '../platforms/platform.ts';
@@ -326,6 +327,7 @@ async function loadSnapshots(
     idsOf('Customer').filter((id) => !brought.has(id)),
   );
   const payouts = await loadPayoutSnapshots(tx, idsOf('Payout'));
+  const requests = await loadRefundRequestSnapshots(tx, idsOf('RefundRequest'));
   const levels = await loadStockLevelSnapshots(tx, idsOf('StockLevel'));
   const variants = await allocateVariants(tx, idsOf('Variant'), {
     publishing: publishingPlatforms(context),
@@ -335,6 +337,7 @@ async function loadSnapshots(
     ...idsOf('Customer').flatMap((id) => brought.get(id) ?? customers.get(id) ?? []),
     ...[...orders.values()].flatMap((order) => [order, ...refundsOf(order)]),
     ...payouts.values(),
+    ...requests.values(),
     ...levels.values(),
     ...variants.values(),
   ];

@@ -227,6 +227,8 @@ export interface PushOutcome {
   detail: Record<string, unknown>;
   /** Rows written on the way: the books' customer, items, CRM line items. */
   links?: NewLink[];
+  /** What the platform says after it: applied before the push is settled, so that nobody need wait for the webhook. */
+  told?: PlatformChange[];
   /** Rows that are no more: what stood for them stands for nothing. */
   gone?: { remoteType: string; remoteId: string }[];
 }

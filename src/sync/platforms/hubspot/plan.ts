@@ -53,6 +53,7 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
       return planOrder(snapshot, context, settings);
     case 'Refund':
     case 'Payout':
+    case 'RefundRequest':
     case 'StockLevel':
     case 'Variant':
       return [];

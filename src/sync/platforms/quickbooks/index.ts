@@ -40,6 +40,7 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
         return planRefund(snapshot, context);
       case 'Payout':
         return planDeposit(snapshot, context);
+      case 'RefundRequest':
       case 'StockLevel':
       case 'Variant':
         return [];

@@ -189,6 +189,22 @@ export const documents = {
     }
   }`,
 
+  suggestedRefund: `query TributarySuggestedRefund($id: ID!, $lines: [RefundLineItemInput!], $shipping: Boolean) {
+    order(id: $id) {
+      suggestedRefund(refundLineItems: $lines, refundShipping: $shipping) {
+        amountSet { ${money} }
+        maximumRefundableSet { ${money} }
+        suggestedTransactions { gateway parentTransaction { id } maximumRefundableSet { ${money} } }
+      }
+    }
+  }`,
+
+  refundCreate: `mutation TributaryRefundCreate($input: RefundInput!, $key: String!) {
+    refundCreate(input: $input) @idempotent(key: $key) {
+      refund { id totalRefundedSet { ${money} } } userErrors { field message }
+    }
+  }`,
+
   payouts: `query TributaryPayouts($first: Int!, $after: String, $query: String) {
     shopifyPaymentsAccount {
       payouts(first: $first, after: $after, query: $query, sortKey: ISSUED_AT) {

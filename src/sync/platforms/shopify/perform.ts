@@ -6,6 +6,7 @@ import { ask, refused, type ShopifySession, type UserError } from './api.ts';
 import { observedCustomer, observedOrder } from './normalise.ts';
 import { countReason, linkTypes } from './plan.ts';
 import { factsOf, readLevel } from './read.ts';
+import { performRefund } from './refund.ts';
 import { gidOf, idOf, levelSubject } from './vocabulary.ts';
 
 /** Carries out one push. Each kind may be repeated: an update says what shall be, a change of stock has a key. */
@@ -15,6 +16,8 @@ export async function perform(push: PushTask, session: ShopifySession): Promise<
       return updateCustomer(customerBody.parse(push.body), session);
     case 'order':
       return updateOrder(orderBody.parse(push.body), push.subjectId, session);
+    case 'refund':
+      return performRefund(push, session);
     case 'stockLevel':
       return adjustLevel(stockLevelBody.parse(push.body), push.idempotencyKey, session);
     default:

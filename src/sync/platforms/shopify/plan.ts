@@ -7,19 +7,27 @@ import type {
 } from '../../../model/snapshot.ts';
 import type { StockCause } from '../../../model/stock.ts';
 import type { LinkFacts, PlanContext, PushPlan } from '../platform.ts';
+import { planRefund } from './refund.ts';
 import { phoneOf, sortedTags } from './vocabulary.ts';
 
 /** What may be written at Shopify: names of capabilities and of push kinds. */
-export const pushKinds = ['customer', 'order', 'stockLevel'] as const;
+export const pushKinds = ['customer', 'order', 'refund', 'stockLevel'] as const;
 
 /** Remote types of links, by the graph's type. */
-export const linkTypes = { Customer: 'customer', Order: 'order', StockLevel: 'inventoryLevel' } as const;
+export const linkTypes = {
+  Customer: 'customer',
+  Order: 'order',
+  StockLevel: 'inventoryLevel',
+  RefundRequest: 'refund',
+} as const;
 
 /**
  * What Shopify is owed: only fields that differ from what it was last known to hold, only on rows that it has. Nothing
  * goes back to where it came from.
  */
 export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
+  if (snapshot.type === 'RefundRequest')
+    return planRefund(snapshot, context.link !== null, context.connectionId);
   // Asking us to erase somebody, Shopify does not know what we have written there of them.
   const isErasure = snapshot.type === 'Order' && snapshot.erased;
   if ((context.isOrigin && !isErasure) || context.link === null) return [];
