@@ -159,7 +159,7 @@ const orderSnapshotsSql = `select o.id, o.connection_id as "connectionId", n.pla
      select l.entity_id as id from link l where l.entity_type = 'Refund' and l.remote_state->>'orderId' = o.id::text
      union select p.subject_id from push p where p.subject_type = 'Refund' and p.body->>'orderId' = o.id::text
        and p.status in ('plan', 'pending', 'running', 'retrying')) as gone
-   where not exists (select 1 from refund r where r.id = gone.id) order by 1) as "goneRefundIds",
+   where not exists (select 1 from refund r where r.id = gone.id) order by 1)::text[] as "goneRefundIds",
   coalesce((select json_agg(json_build_object('kind', f.kind, 'value', f.value, 'quote', f.quote)
      order by f.kind, f.quote, f.value)
    from fulfilment_rule f where f.order_id = o.id and f.status = 'approved'), '[]') as "fulfilmentRules"
@@ -248,7 +248,7 @@ interface OrderRow {
     adjustments: { kind: string; reason: string | null; amountMinor: Minor; taxMinor: Minor }[];
   }[];
   erased: boolean;
-  goneRefundIds: bigint[];
+  goneRefundIds: string[];
   fulfilmentRules: OrderSnapshot['fulfilmentRules'];
 }
 type LineAmount = 'unitPriceMinor' | 'discountMinor' | 'taxMinor' | 'totalMinor';
@@ -303,6 +303,7 @@ function orderOf(row: OrderRow): OrderSnapshot {
     discounts: row.discounts.map((discount) => ({ ...discount, amountMinor: BigInt(discount.amountMinor) })),
     taxes: row.taxes.map(taxOf),
     transactions,
+    goneRefundIds: row.goneRefundIds.map(BigInt),
     refunds: row.refunds.map(
       (refund): RefundSnapshot => ({
         ...refund,
