@@ -141,6 +141,13 @@ async function tell(
     if (waiting.length === queue.length) throw new Error(`order ${order.number} waits for ever`);
     queue = waiting;
   }
+  // The session looks links up one by one: those of orders that are done would make it slower and slower.
+  const done = new Set([order.id, ...order.refunds.map(({ id }) => id)]);
+  for (let at = session.known.length - 1; at >= 0; at -= 1) {
+    const link = session.known[at];
+    if (link !== undefined && link.entityId !== order.customer?.id && done.has(link.entityId))
+      session.known.splice(at, 1);
+  }
   return told;
 }
 

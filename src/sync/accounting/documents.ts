@@ -227,10 +227,9 @@ function givenBack(
     one.money.length <= 1 &&
     one.fromEarlier.length === 0;
   const documents: PostingDocument[] = [];
-  if (
-    worth.lines.length > 0 &&
-    (worth.valueMinor !== 0n || worth.taxes.some((tax) => tax.amountMinor !== 0n))
-  )
+  const amounts = [...worth.lines.map((line) => line.netMinor), ...worth.taxes.map((tax) => tax.amountMinor)];
+  // Also where it comes to nothing: a return of which all was kept moves accounts none the less.
+  if (amounts.some((one) => one !== 0n))
     documents.push(
       withTenders(
         {

@@ -103,7 +103,13 @@ function elsewhere(body: FormBody, company: Company, settings: QuickBooksSetting
     share.baseMinor += minor(body, tax.base);
     shares.set(rate.id, share);
   }
-  const isInclusive = body.pricesIncludeTax && settings.tax.prices === 'asOrder' && asLine.length === 0;
+  // With prices that contain tax QuickBooks works out the nets and puts a cent of difference onto the largest line: that
+  // may be income, but no debt such as a gift card.
+  const isInclusive =
+    body.pricesIncludeTax &&
+    settings.tax.prices === 'asOrder' &&
+    asLine.length === 0 &&
+    body.lines.every((line) => earning.includes(line.kind));
   return {
     calculation: isInclusive ? 'TaxInclusive' : 'TaxExcluded',
     codeOf: (names) => {
@@ -122,6 +128,8 @@ function elsewhere(body: FormBody, company: Company, settings: QuickBooksSetting
     asLine,
   };
 }
+
+const earning: readonly string[] = ['sale', 'discount', 'shipping', 'notRestocked', 'refundAdjustment'];
 
 /** The code whose rates are exactly these; of several the one that is named like them. */
 function bestMatch(codes: readonly TaxCode[], names: readonly TaxName[]): TaxCode | undefined {
