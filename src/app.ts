@@ -15,6 +15,7 @@ import type { Log } from './log.ts';
 import { createGraphQL } from './schema/server.ts';
 import { upsertConnection } from './sync/connections/connections.ts';
 import { encryptionKeyFrom } from './sync/connections/credentials.ts';
+import { declareFromFile } from './sync/custom-fields/fields.ts';
 import { engineMetrics, metricsRegistry } from './sync/metrics.ts';
 import { platformNamed, platforms } from './sync/platforms/index.ts';
 import { QueueMetrics } from './sync/queue-metrics.ts';
@@ -55,8 +56,17 @@ export async function openApp(
   const encryptionKey = encryptionKeyFrom(config.encryptionKey ?? (await keyOfTheDemo(config.dataDir)));
   const context = starting.use(await createContext({ config, log, connectionString, encryptionKey }));
   await connect(context, options.connections ?? config.connections);
+  await declareCustomFields(context);
   const opened = starting.move();
   return { context, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Brings the custom fields of the file up to date; what changed is filled in by a worker. */
+async function declareCustomFields({ config, pool, log }: AppContext): Promise<void> {
+  if (config.customFields === null) return;
+  const declarations = config.customFields;
+  const changed = await transaction(pool, (tx) => declareFromFile(tx, declarations));
+  if (changed > 0) log.info({ changed }, 'custom fields declared by the file');
 }
 
 /** Starts what the role asks for on top of it: worker, sweeps, HTTP. */
@@ -69,7 +79,17 @@ export async function startApp(
   if (options.role !== 'api') {
     const { pool, connectionString, sessions, log } = context;
     const { claude } = context.config;
-    starting.use(await startWorker({ pool, connectionString, sessions, platforms, log, claude }));
+    starting.use(
+      await startWorker({
+        pool,
+        connectionString,
+        sessions,
+        platforms,
+        log,
+        claude,
+        webhookUrl: (platform) => `${context.config.publicUrl}/webhooks/${platform}`,
+      }),
+    );
     if (config.sweepMinutes > 0) starting.use(reconcileEvery(context, config.sweepMinutes * 60_000));
     starting.use(repeat(60 * 60_000, log, (signal) => dropWhatIsOld(context, signal)));
     starting.use(

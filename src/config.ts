@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { AppError } from './errors.ts';
+import type { CustomFieldDeclaration } from './model/custom-field.ts';
 import type { PlatformName } from './model/platform-name.ts';
 import { isScope, scopes as knownScopes } from './schema/scopes.ts';
 import { isEncryptionKey } from './sync/connections/credentials.ts';
+import { declarationsFile } from './sync/custom-fields/declaration.ts';
 
 /** Everything that the environment decides, checked once at the start. */
 export interface Config {
@@ -29,6 +32,8 @@ export interface Config {
   connections: ConnectionConfig[];
   /** Who reads order notes; null: our own parser alone. */
   claude: ClaudeConfig | null;
+  /** Custom fields that a file declares; null: none does, and those that one once declared stay. */
+  customFields: CustomFieldDeclaration[] | null;
 }
 
 export interface ClaudeConfig {
@@ -140,6 +145,7 @@ const schema = z.object({
     )
     .default('2/10'),
   ORDER_NOTES_DAILY_BUDGET_USD: dollars.default(5),
+  CUSTOM_FIELDS_FILE: filled.optional(),
 });
 
 type Environment = z.infer<typeof schema>;
@@ -203,6 +209,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const connections = readConnections(env, problems);
   const demo = connections.length === 0;
   const apiKeys = readApiKeys(env.API_KEYS, problems);
+  const customFields = readCustomFields(env.CUSTOM_FIELDS_FILE, problems);
   if (!demo && env.ENCRYPTION_KEY === undefined) {
     problems.push(
       'ENCRYPTION_KEY must be set, for example to the output of "openssl rand -base64 32": it seals the credentials at rest',
@@ -236,7 +243,30 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     },
     connections,
     claude: readClaude(env, demo),
+    customFields,
   };
+}
+
+/** What is wrong is named by its place in the file. */
+function readCustomFields(path: string | undefined, problems: string[]): CustomFieldDeclaration[] | null {
+  if (path === undefined) return null;
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    problems.push(
+      `CUSTOM_FIELDS_FILE cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    return null;
+  }
+  const parsed = declarationsFile.safeParse(json);
+  if (parsed.success) return parsed.data.customFields;
+  problems.push(
+    ...parsed.error.issues.map(
+      (issue) => `CUSTOM_FIELDS_FILE, at ${issue.path.join('.') || 'its top'}: ${issue.message}`,
+    ),
+  );
+  return null;
 }
 
 /** A key of one's own is used in the demo too: then notes are read by Claude itself. */

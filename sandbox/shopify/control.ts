@@ -5,6 +5,7 @@ import type { Payout } from './commerce/types.ts';
 import type { CustomerInput } from './customers.ts';
 import type { SeedInput } from './demo/seed.ts';
 import type { TradeInput } from './demo/trade.ts';
+import type { NewMetafield } from './graphql/mutations.ts';
 import type {
   CancelInput,
   EditInput,
@@ -29,7 +30,7 @@ import { ShopError } from './shop.ts';
  * POST refunds/:id/settle {succeeds}, POST fulfillments/:id {company, numbers, urls},
  * POST balance {type, amount, fee?, order?, reason?}, POST payouts {status?}, POST payouts/:id {status},
  * POST customers[/:id], DELETE customers/:id, POST products[/:id], DELETE products/:id, POST locations {name},
- * POST stock {sku, locationId?, quantity}.
+ * POST stock {sku, locationId?, quantity}, POST metafields {metafields: [{ownerId, namespace, key, type, value}]}.
  * An order's :id is its id, its name (#1001) or the name's number.
  */
 export function controlApi(sandbox: ShopifySandboxControls): Handler {
@@ -185,6 +186,9 @@ function commerce(
       return ok(sandbox.settlePayout(id ?? '', bodyOf<{ status: Payout['status'] }>(request).status));
     case 'POST locations':
       return { status: 201, body: sandbox.addLocation(bodyOf<{ name: string }>(request)) };
+    case 'POST metafields':
+      sandbox.setMetafields(bodyOf<{ metafields: NewMetafield[] }>(request).metafields);
+      return ok({});
     case 'POST stock':
       return ok(sandbox.setStock(bodyOf<{ sku: string; locationId?: string; quantity: number }>(request)));
     default:

@@ -20,6 +20,7 @@ import { type SeedInput, seedShop } from './demo/seed.ts';
 import { Trade, type TradeInput } from './demo/trade.ts';
 import type { GraphqlContext } from './graphql/context.ts';
 import { GraphqlEndpoint, operationOf } from './graphql/execute.ts';
+import { type NewMetafield, putMetafields } from './graphql/mutations.ts';
 import { buildAdminSchema } from './graphql/schema.ts';
 import { CostBucket } from './graphql/throttle.ts';
 import {
@@ -101,6 +102,8 @@ export interface ShopifySandboxControls {
   upsertProduct(input: ProductInput): Product;
   deleteProduct(id: string): void;
   addLocation(input: { name: string; fulfillsOnlineOrders?: boolean }): Location;
+  /** Sets metafields as another app or the merchant would; their owners count as changed. */
+  setMetafields(metafields: readonly NewMetafield[]): void;
   setStock(count: {
     sku: string;
     locationId?: string;
@@ -272,6 +275,7 @@ function controlsOf(parts: Parts): ShopifySandboxControls {
     upsertProduct: (input) => told(() => upsertProduct(shop, input)),
     deleteProduct: (id) => told(() => deleteProduct(shop, id)),
     addLocation: (input) => told(() => addLocation(shop, input)),
+    setMetafields: (metafields) => told(() => putMetafields(shop, metafields)),
     setStock: (count) => {
       const locationId = count.locationId ?? shop.locations.keys().next().value;
       if (locationId === undefined) throw new ShopError('the shop has no location');

@@ -72,6 +72,26 @@ export const mergeCandidates = table('merge_candidate', {
 });
 export type MergeCandidateRow = RowOf<typeof mergeCandidates>;
 
+export const customFields = table('custom_field', {
+  id: 'id',
+  owner: 'text',
+  key: 'text',
+  name: 'text',
+  description: 'text?',
+  type: 'text',
+  source: 'json',
+  transform: 'json',
+  limits: 'json',
+  options: 'json',
+  hubspotProperty: 'text?',
+  quickbooksField: 'int?',
+  authority: 'text',
+  declaredBy: 'text',
+  createdAt: 'time',
+  updatedAt: 'time',
+});
+export type CustomFieldRow = RowOf<typeof customFields>;
+
 export const orders = table('sales_order', {
   id: 'id',
   connectionId: 'id',

@@ -1,3 +1,4 @@
+import type { CustomFieldOwner, MetafieldValue } from './custom-field.ts';
 import type { CanonicalCustomer } from './customer.ts';
 import type { FoundRule, NoteReader } from './fulfilment-rule.ts';
 import type { CanonicalFulfilment, CanonicalOrder } from './order.ts';
@@ -45,6 +46,16 @@ export type PlatformChange = (
       committed?: number;
       incoming?: number;
     }
+  /** Metafields by `namespace.key`; null: there is none. Those that are not named are not told. */
+  | {
+      kind: 'metafields';
+      owner: CustomFieldOwner;
+      remoteId: string;
+      version: SourceVersion;
+      values: Record<string, MetafieldValue | null>;
+    }
+  /** What people wrote into properties that custom fields of a customer are sent to. */
+  | { kind: 'crmFields'; remoteId: string; version: SourceVersion; values: Record<string, string | null> }
   /** A row that we keep there (a receipt, a CRM order) as the platform now has it; `state: null` when it was removed. */
   | {
       kind: 'documentObserved';
@@ -99,6 +110,8 @@ export type Edit =
   | { kind: 'customerUnmerge'; absorbedId: bigint; actor: string }
   | { kind: 'mergeReject'; candidateId: bigint; actor: string }
   | { kind: 'refundRequest'; orderId: bigint; wish: RefundWish }
+  /** The custom fields of these are worked out anew. */
+  | { kind: 'customFieldsReview'; owner: CustomFieldOwner; ids: bigint[] }
   | { kind: 'orderEdit'; orderId: bigint; patch: { note?: string | null; tags?: string[] } }
   | StockEdit
   /** What a reader found in the note that has this hash: claims, which the write path checks against the note. */

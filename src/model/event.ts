@@ -25,6 +25,9 @@ export const eventTypes = [
   'location.updated',
   'payout.created',
   'payout.updated',
+  'custom_field.declared',
+  'custom_field.deleted',
+  'custom_field.filled',
   'stock.changed',
   'push.planned',
   'push.settled',
@@ -53,6 +56,7 @@ export type SubjectType =
   | 'Location'
   | 'Payout'
   | 'RefundRequest'
+  | 'CustomField'
   | 'StockLevel'
   | 'Reservation'
   | 'Connection'

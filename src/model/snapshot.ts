@@ -1,3 +1,4 @@
+import type { CustomFieldState } from './custom-field.ts';
 import type { Address } from './customer.ts';
 import type { FulfilmentRuleKind } from './fulfilment-rule.ts';
 import type { FinancialStatus, FulfilmentStatus, NameValue } from './order.ts';
@@ -31,6 +32,8 @@ export interface CustomerSnapshot {
   platforms: PlatformName[];
   /** True where another customer has the same address: a desk's or a family's mailbox. */
   isEmailShared: boolean;
+  /** Every field that is declared for customers, with its value here; absent: none is. */
+  customFields?: CustomFieldState[];
   /** Second rows of this customer at platforms whose merge a person has approved there, too. */
   approvedMerges: { connectionId: string; remoteType: string; remoteId: string }[];
 }
@@ -86,6 +89,8 @@ export interface OrderSnapshot {
   goneRefundIds: bigint[];
   /** Wishes of the note that are in force. */
   fulfilmentRules: { kind: FulfilmentRuleKind; value: string | null; quote: string }[];
+  /** Every field that is declared for orders, with its value here; absent: none is. */
+  customFields?: CustomFieldState[];
 }
 
 export interface TransactionSnapshot {

@@ -2,8 +2,10 @@ import { orderLinesById, rowsById } from '../loaders/rows.ts';
 import {
   type CustomerIdentityRow,
   type CustomerRow,
+  type CustomFieldRow,
   customerIdentities,
   customers,
+  customFields,
   type FulfilmentRuleRow,
   fulfilmentRules,
   type LocationRow,
@@ -52,6 +54,11 @@ export const CustomerIdentity = builder.loadableNodeRef<CustomerIdentityRow, str
 export const MergeCandidate = builder.loadableNodeRef<MergeCandidateRow, string>('MergeCandidate', {
   id,
   load: (ids, context: OperationContext) => found(rowsById(context.db, mergeCandidates, ids)),
+});
+
+export const CustomField = builder.loadableNodeRef<CustomFieldRow, string>('CustomField', {
+  id,
+  load: (ids, context: OperationContext) => found(rowsById(context.db, customFields, ids)),
 });
 
 export const Order = builder.loadableNodeRef<OrderRow, string>('Order', {

@@ -4,6 +4,8 @@ import type { Change, PlatformChange } from '../model/change.ts';
 import { normalizeEmail } from '../model/customer.ts';
 import type { NewEvent } from '../model/event.ts';
 import type { PlatformName, Source } from '../model/platform-name.ts';
+import { applyCrmFields, applyMetafields, applyReview } from './custom-fields/apply-told.ts';
+import { reviewCustomFields } from './custom-fields/review.ts';
 import { appendEvents, appendEventsAtCommit } from './events/append-events.ts';
 import { applyCustomer, applyCustomerRemoval, observedEmail } from './graph/apply-customer.ts';
 import { applyDocument, applyRevocation, connectionMissing } from './graph/apply-document.ts';
@@ -87,6 +89,7 @@ export async function applyChanges(tx: Tx, input: ApplyInput): Promise<Applied> 
   if (outcomes === 'needsFresh')
     return { outcome: 'needsFresh', outcomes: [], pushIds: [], eventPosition: null, touched: [] };
   const outcome = sumOutcomes(outcomes);
+  await reviewCustomFields(context);
   await tellStock(context);
   const told = await sumUp(context);
   const planned = await planPushes(context, [...effects.toPlan.values()]);
@@ -123,6 +126,7 @@ export async function resolveCustomer(
   await lockCustomers(tx, context.effects, [customerId]);
   const found = await resolveKnownCustomer(context, customerId);
   if (found.merged === 0) return found;
+  await reviewCustomFields(context);
   const told = await sumUp(context);
   const planned = await planPushes(context, [...context.effects.toPlan.values()]);
   appendEventsAtCommit(tx, [...told, ...planned.events]);
@@ -195,6 +199,8 @@ async function applyOne(context: WriteContext, change: Change, erased: ErasedNam
     case 'bundleSet':
     case 'allocationReview':
       return editStock(context, change);
+    case 'customFieldsReview':
+      return applyReview(context, change);
     case 'orderNoteRead':
       return applyReading(context, change);
     case 'fulfilmentRuleDecide':
@@ -245,6 +251,10 @@ async function applyPlatformChange(context: PlatformContext, change: PlatformCha
       return applyListing(context, change);
     case 'payout':
       return applyPayout(context, change);
+    case 'metafields':
+      return applyMetafields(context, change);
+    case 'crmFields':
+      return applyCrmFields(context, change);
     case 'location':
       return applyLocation(context, change);
     case 'stockLevel':
@@ -309,7 +319,11 @@ async function collectLocks(
       return;
     }
     case 'customerRemoved':
+    case 'crmFields':
       clues.remoteIds.push(change.remoteId);
+      return;
+    case 'metafields':
+      (change.owner === 'Order' ? clues.orderRemoteIds : clues.remoteIds).push(change.remoteId);
       return;
     case 'order': {
       clues.orderRemoteIds.push(change.remoteId);
@@ -388,6 +402,19 @@ async function collectLocks(
     case 'mergeReject':
       // The candidate's row is its lock.
       return;
+    case 'customFieldsReview': {
+      if (change.owner === 'Customer') {
+        clues.ids.push(...change.ids);
+        return;
+      }
+      const { rows } = await context.tx.query<{ name: string }>({
+        name: 'names-of-orders',
+        text: `select 'order:' || connection_id || ':' || remote_id as name from sales_order where id = any($1::bigint[])`,
+        values: [change.ids],
+      });
+      names.push(...rows.map((row) => row.name));
+      return;
+    }
     case 'refundRequest':
     case 'orderEdit':
     case 'orderNoteRead': {

@@ -1,6 +1,7 @@
 import type { Pool } from '../db/pool.ts';
 import { transaction } from '../db/transaction.ts';
 import { revokedCode } from './connections/authorization.ts';
+import { recoverBackfills } from './custom-fields/request-backfill.ts';
 import { enqueueDeliveries, laneKey } from './inbox/enqueue-deliveries.ts';
 import { recoverReadings } from './notes/request-reading.ts';
 import { enqueuePushes } from './outbox/enqueue-pushes.ts';
@@ -56,13 +57,13 @@ export async function recoverDeadWorkers(pool: Pool, leaseMs: number): Promise<s
 export async function recoverOrphans(
   pool: Pool,
   olderThanMs: number,
-): Promise<{ deliveries: number; pushes: number; notes: number }> {
+): Promise<{ deliveries: number; pushes: number; notes: number; backfills: number }> {
   return transaction(pool, async (tx) => {
     const { rows: lock } = await tx.query<{ mine: boolean }>(
       `select pg_try_advisory_xact_lock(hashtextextended('recover orphans', 2)) as mine`,
     );
     // Another process is at it.
-    if (lock[0]?.mine !== true) return { deliveries: 0, pushes: 0, notes: 0 };
+    if (lock[0]?.mine !== true) return { deliveries: 0, pushes: 0, notes: 0, backfills: 0 };
     const deliveries = await tx.query<{ id: bigint }>({
       name: 'orphaned-deliveries',
       text: `select d.id from delivery d join connection c on c.id = d.connection_id
@@ -93,6 +94,7 @@ export async function recoverOrphans(
       pushes.rows.map((row) => row.id),
     );
     const notes = await recoverReadings(tx, olderThanMs, sweepLimit);
-    return { deliveries: deliveries.rows.length, pushes: pushes.rows.length, notes };
+    const backfills = await recoverBackfills(tx, olderThanMs);
+    return { deliveries: deliveries.rows.length, pushes: pushes.rows.length, notes, backfills };
   });
 }

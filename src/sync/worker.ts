@@ -6,6 +6,8 @@ import type { Log } from '../log.ts';
 import type { PlatformName } from '../model/platform-name.ts';
 import type { applyChanges } from './apply-changes.ts';
 import type { Sessions } from './connections/sessions.ts';
+import { backfillCustomField } from './custom-fields/backfill.ts';
+import { backfillTask } from './custom-fields/request-backfill.ts';
 import { deliveryTask, enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
 import { Lanes } from './inbox/lanes.ts';
 import { engineMetrics, type Metrics } from './metrics.ts';
@@ -38,6 +40,8 @@ export interface WorkerOptions {
     /** Order notes read at the same time. */
     notes?: number;
   };
+  /** Where platforms reach us, for subscriptions that a backfill needs; null: they are left as they are. */
+  webhookUrl?: ((platform: PlatformName) => string) | null;
   /** How Claude is reached to read order notes; null: our own parser reads them. */
   claude?: ClaudeSettings | null;
   /** How often the worker tells that it is alive, and looks for others that do not. */
@@ -69,6 +73,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     orphanAgeMs: 10_000,
     stopTimeoutMs: 20_000,
     claude: null,
+    webhookUrl: null,
     ...options,
     concurrency: {
       deliveries: options.concurrency?.deliveries ?? 10,
@@ -81,9 +86,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 }
 
 const deliveryPayload = z.object({ id: z.string().transform(BigInt), lane: z.string() });
-const pushPayload = z.object({ id: z.string().transform(BigInt) });
-const privacyPayload = z.object({ id: z.string().transform(BigInt) });
-const notePayload = z.object({ id: z.string().transform(BigInt) });
+const idPayload = z.object({ id: z.string().transform(BigInt) });
 
 /**
  * The worker of a process: one pool for deliveries and one for each platform's pushes, so that a platform that hangs
@@ -111,7 +114,7 @@ export class Worker implements AsyncDisposable {
     // Apart from our own pool, whose bigints the job library does not expect. Each task pool listens, fetches and completes.
     this.#jobs = new pg.Pool({
       connectionString,
-      max: 3 * (names.length + 2),
+      max: 3 * (names.length + 3),
       application_name: 'tributary-jobs',
       // A job whose start or end is forgotten in a power cut runs again, and finds its work done.
       options: relaxedCommits,
@@ -146,6 +149,8 @@ export class Worker implements AsyncDisposable {
         concurrency.notes,
         concurrency.notes,
       ),
+      // One field after the other: it takes as long as a shop is large.
+      this.#taskPool({ [backfillTask]: this.#task(this.#onBackfill) }, 1, 1),
     ];
   }
 
@@ -221,7 +226,7 @@ export class Worker implements AsyncDisposable {
   };
 
   readonly #onPush = async (payload: unknown, helpers: JobHelpers): Promise<void> => {
-    const { id } = pushPayload.parse(payload);
+    const { id } = idPayload.parse(payload);
     // A second job of a push that is under way here: whatever becomes of the first decides what follows.
     if (this.#pushesRunning.has(id)) return;
     this.#pushesRunning.add(id);
@@ -237,12 +242,17 @@ export class Worker implements AsyncDisposable {
   };
 
   readonly #onNote = async (payload: unknown): Promise<void> => {
-    const { id } = notePayload.parse(payload);
+    const { id } = idPayload.parse(payload);
     await readNote(id, { ...this.#settings, claude: this.#claude });
   };
 
   readonly #onPrivacy = async (payload: unknown): Promise<void> => {
-    await eraseAccount(privacyPayload.parse(payload).id, this.#settings);
+    await eraseAccount(idPayload.parse(payload).id, this.#settings);
+  };
+
+  readonly #onBackfill = async (payload: unknown): Promise<void> => {
+    const { id } = idPayload.parse(payload);
+    await backfillCustomField(id, this.#settings);
   };
 
   #taskPool(tasks: TaskList, concurrentJobs: number, queueSize: number): TaskPool {
@@ -298,7 +308,7 @@ export class Worker implements AsyncDisposable {
   async #sweep(): Promise<void> {
     await this.#cleanUp();
     const found = await recoverOrphans(this.#settings.pool, this.#settings.orphanAgeMs);
-    if (found.deliveries + found.pushes + found.notes === 0) return;
+    if (found.deliveries + found.pushes + found.notes + found.backfills === 0) return;
     this.#settings.log.info(found, 'Brought back open work that had no job');
     this.#settings.metrics.recovered.inc({ kind: 'delivery' }, found.deliveries);
     this.#settings.metrics.recovered.inc({ kind: 'push' }, found.pushes);

@@ -76,8 +76,15 @@ test('every list that can grow is paged', () => {
     .filter((field) => String(field.type).startsWith('['))
     .map((field) => field.name);
   // A preview is of one order and its refunds.
-  // Connections and locations are counted on fingers; nodes are named one by one, 250 at most; days by a number.
-  expect(unpaged.sort()).toEqual(['connections', 'locations', 'nodes', 'orderNoteUsage', 'postingPreview']);
+  // Connections, custom fields and locations are counted on fingers; nodes are named one by one, 250 at most; days by a number.
+  expect(unpaged.sort()).toEqual([
+    'connections',
+    'customFields',
+    'locations',
+    'nodes',
+    'orderNoteUsage',
+    'postingPreview',
+  ]);
 });
 
 test('what the README and the tabs of GraphiQL offer to paste is what the API understands', async () => {

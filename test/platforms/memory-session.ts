@@ -1,5 +1,6 @@
 import { AppError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
+import type { CustomField } from '../../src/model/custom-field.ts';
 import type {
   CustomerSnapshot,
   OrderLineSnapshot,
@@ -53,6 +54,12 @@ export class MemorySession<Credentials> implements Session<Credentials> {
     });
     this.#turn = turn.catch(() => undefined);
     return turn;
+  }
+
+  fields: CustomField[] = [];
+
+  customFields(): Promise<CustomField[]> {
+    return Promise.resolve(this.fields);
   }
 
   limited<T>(request: () => Promise<T>): Promise<T> {

@@ -39,6 +39,7 @@ export function sessionFor(
     links: noLinks,
     baseUrl: sandbox.url,
     timeoutMs: 5_000,
+    customFields: async () => [],
     now: () => Date.now(),
     log: pino({ level: 'silent' }),
     cache: new Map<string, unknown>(),

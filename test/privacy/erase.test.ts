@@ -154,11 +154,14 @@ async function placeTraces(): Promise<void> {
     [JSON.stringify([{ kind: 'leave_at', quote: mark }]), orderId],
   );
   await rows(
-    `with d as (insert into custom_field_definition (entity_type, key, name, value_type)
-       values ('Customer', 'a', 'A', 'text'), ('Order', 'b', 'B', 'text'), ('OrderLine', 'c', 'C', 'text') returning id, entity_type)
-     insert into custom_field_value (definition_id, entity_id, value, source)
-     select id, case entity_type when 'Customer' then $1::bigint when 'Order' then $2::bigint
-       else (select id from order_line where order_id = $2) end, to_jsonb($3::text), 'shopify' from d`,
+    `with f as (insert into custom_field (owner, key, name, type, source)
+       values ('Customer', 'a', 'A', 'text', '{"kind":"tag","prefix":"a:"}'), ('Order', 'b', 'B', 'text', '{"kind":"tag","prefix":"b:"}')
+       returning id, owner),
+     told as (insert into source_statement (connection_id, kind, remote_id, source_updated_at, hash, told)
+       select connection_id, 'metafields', 'Order:' || remote_id, now(), 'h', jsonb_build_object('custom.a', $3::text)
+       from sales_order where id = $2)
+     insert into custom_field_value (field_id, entity_id, value, source, told_at, source_value, crm_value)
+     select id, case owner when 'Customer' then $1::bigint else $2::bigint end, $3::text, 'shopify', now(), $3::text, $3::text from f`,
     [ada, orderId, mark],
   );
   await rows(

@@ -607,6 +607,25 @@ function changeTags(
   });
 }
 
+export interface NewMetafield {
+  /** `gid://shopify/Order/…` */
+  ownerId: string;
+  namespace: string;
+  key: string;
+  type: string;
+  value: string;
+}
+
+/** What another app or the merchant writes. */
+export function putMetafields(shop: Shop, metafields: readonly NewMetafield[]): void {
+  for (const input of metafields) {
+    const found = metafieldProblem(shop, { ...input });
+    if (found !== null) throw new ShopError(found.message, ['metafields', ...(found.field ?? [])]);
+    setMetafield(shop, input.ownerId, { ...input });
+  }
+  for (const owner of new Set(metafields.map((one) => one.ownerId))) touchOwner(shop, owner);
+}
+
 function setOwnedMetafields(shop: Shop, ownerGid: string, given: unknown): void {
   for (const input of (given as Args[] | undefined) ?? []) {
     const found = metafieldProblem(shop, { ...input, ownerId: ownerGid });

@@ -3,6 +3,7 @@ import type { Random } from '../../kit/random.ts';
 import type { OutgoingWebhook, WebhookSender } from '../../kit/webhooks.ts';
 import type { WebhookSubscription } from '../commerce/types.ts';
 import type { Shop, ShopEvent } from '../shop.ts';
+import { digits } from './exact-json.ts';
 import { payloadOf } from './payloads.ts';
 
 /** Waits of a real shop between its nine attempts: four hours in all. */
@@ -73,12 +74,28 @@ export class WebhookDispatcher {
     const triggeredAt = new Date(this.#options.shop.nowMs()).toISOString().replace('Z', '000000Z');
     if (this.appUrl !== null) this.#enqueue(event.topic, this.appUrl, whole, eventId, triggeredAt);
     for (const subscription of subscriptions) {
-      const body =
-        subscription.includeFields.length === 0 ? whole : partOf(payload, subscription.includeFields);
+      const body = this.#bodyFor(subscription, event, payload, whole);
       const webhook = this.#enqueue(event.topic, subscription.uri, body, eventId, triggeredAt);
       this.#subscriptionOf.set(webhook, subscription.id);
     }
     return copies;
+  }
+
+  /** Metafields travel only where the subscription names their namespaces. */
+  #bodyFor(
+    { includeFields, metafieldNamespaces }: WebhookSubscription,
+    event: ShopEvent,
+    payload: Record<string, unknown>,
+    whole: Buffer,
+  ): Buffer {
+    const owner = metafieldNamespaces.length === 0 ? null : ownerOf(event.topic);
+    if (owner === null && includeFields.length === 0) return whole;
+    const { shop } = this.#options;
+    const full =
+      owner === null
+        ? payload
+        : { ...payload, metafields: metafieldsOf(shop, owner, event.subjectId, metafieldNamespaces) };
+    return includeFields.length === 0 ? Buffer.from(JSON.stringify(full)) : partOf(full, includeFields);
   }
 
   /** A subscription made through the API is deleted once all attempts of a delivery have failed. */
@@ -131,6 +148,36 @@ export class WebhookDispatcher {
       Array.from({ length }, () => random.int(0, 15).toString(16)).join('');
     return `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`;
   }
+}
+
+function ownerOf(topic: string): 'Order' | 'Customer' | 'Product' | null {
+  const [kind, what] = topic.split('/');
+  if (what === 'delete' || what === 'edited') return null;
+  return kind === 'orders'
+    ? 'Order'
+    : kind === 'customers'
+      ? 'Customer'
+      : kind === 'products'
+        ? 'Product'
+        : null;
+}
+
+function metafieldsOf(shop: Shop, owner: string, id: string, namespaces: readonly string[]) {
+  return (shop.metafields.get(`gid://shopify/${owner}/${id}`) ?? [])
+    .filter((one) => namespaces.includes(one.namespace))
+    .map((one) => ({
+      id: digits(one.id),
+      namespace: one.namespace,
+      key: one.key,
+      value: one.value,
+      description: null,
+      owner_id: digits(id),
+      created_at: new Date(one.createdAtMs).toISOString(),
+      updated_at: new Date(one.updatedAtMs).toISOString(),
+      owner_resource: owner.toLowerCase(),
+      type: one.type,
+      admin_graphql_api_id: `gid://shopify/Metafield/${one.id}`,
+    }));
 }
 
 function partOf(payload: Record<string, unknown>, fields: readonly string[]): Buffer {

@@ -2,6 +2,7 @@ import type { Pool } from '../../db/pool.ts';
 import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
+import { loadCustomFields } from '../custom-fields/fields.ts';
 import type { Links, Platform, Session } from '../platforms/platform.ts';
 import { credentialsAad, openCredentials, sealCredentials } from './credentials.ts';
 import { Limiter } from './limiter.ts';
@@ -113,6 +114,10 @@ class ConnectionSession implements Session<unknown> {
 
   limited<T>(request: () => Promise<T>): Promise<T> {
     return this.#limiter.run(request);
+  }
+
+  customFields(): ReturnType<typeof loadCustomFields> {
+    return loadCustomFields(this.#options.pool);
   }
 
   /** Settings are changed by people: a few seconds' delay is unnoticed, a query per job would not be. */

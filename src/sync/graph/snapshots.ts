@@ -1,4 +1,5 @@
 import type { Queryable } from '../../db/pool.ts';
+import type { CustomFieldState } from '../../model/custom-field.ts';
 import type { Address } from '../../model/customer.ts';
 import type { FinancialStatus, FulfilmentStatus, NameValue } from '../../model/order.ts';
 import type { Channel, PlatformName } from '../../model/platform-name.ts';
@@ -90,7 +91,15 @@ interface CustomerJson {
   platforms: PlatformName[];
   isEmailShared: boolean;
   approvedMerges: CustomerSnapshot['approvedMerges'];
+  customFields: CustomFieldState[];
 }
+
+/** The declared fields of an owner with their values, by key. */
+const customFieldsJson = (owner: 'Customer' | 'Order', id: string): string => `coalesce((
+    select json_agg(json_build_object('key', f.key, 'name', f.name, 'type', f.type, 'hubspotProperty', f.hubspot_property,
+      'quickbooksField', f.quickbooks_field, 'value', v.value) order by f.key)
+    from custom_field f left join custom_field_value v on v.field_id = f.id and v.entity_id = ${id}
+    where f.owner = '${owner}'), '[]')`;
 
 const customerJson = `json_build_object('id', c.id::text, 'firstName', c.first_name, 'lastName', c.last_name,
   'company', c.company, 'email', c.email, 'phone', c.phone, 'address', c.default_address, 'note', c.note, 'tags', c.tags,
@@ -102,6 +111,7 @@ const customerJson = `json_build_object('id', c.id::text, 'firstName', c.first_n
     where i.customer_id = c.id and i.remote_id not like 'guest:%' order by 1),
   'isEmailShared', exists (
     select 1 from customer o where o.email = c.email and o.merged_into_id is null and o.id <> c.id),
+  'customFields', ${customFieldsJson('Customer', 'c.id')},
   'approvedMerges', array(
     select json_build_object('connectionId', l.connection_id::text, 'remoteType', l.remote_type, 'remoteId', l.remote_id)
     from customer_merge m join link l on l.entity_type = 'Customer' and l.entity_id = m.absorbed_id
@@ -162,7 +172,8 @@ const orderSnapshotsSql = `select o.id, o.connection_id as "connectionId", n.pla
    where not exists (select 1 from refund r where r.id = gone.id) order by 1)::text[] as "goneRefundIds",
   coalesce((select json_agg(json_build_object('kind', f.kind, 'value', f.value, 'quote', f.quote)
      order by f.kind, f.quote, f.value)
-   from fulfilment_rule f where f.order_id = o.id and f.status = 'approved'), '[]') as "fulfilmentRules"
+   from fulfilment_rule f where f.order_id = o.id and f.status = 'approved'), '[]') as "fulfilmentRules",
+  ${customFieldsJson('Order', 'o.id')} as "customFields"
   from sales_order o join connection n on n.id = o.connection_id
   where o.id = any($1::bigint[]) and o.removed_at is null`;
 
@@ -250,6 +261,7 @@ interface OrderRow {
   erased: boolean;
   goneRefundIds: string[];
   fulfilmentRules: OrderSnapshot['fulfilmentRules'];
+  customFields: CustomFieldState[];
 }
 type LineAmount = 'unitPriceMinor' | 'discountMinor' | 'taxMinor' | 'totalMinor';
 

@@ -13,6 +13,7 @@ export type StatementKind =
   | 'fulfilment'
   | 'stockLevel'
   | 'payout'
+  | 'metafields'
   | 'document'
   | 'account';
 

@@ -40,6 +40,8 @@ export interface Effects {
   customersToSum: Set<bigint>;
   /** Customers that became part of another one: nothing more is told of them. */
   absorbedCustomers: Set<bigint>;
+  /** Customers and orders whose custom fields are asked to be worked out, whatever else changed. */
+  fieldOwners: Map<string, Subject>;
   /** Everything that platforms may have to be told about. */
   toPlan: Map<string, Subject>;
   /** Everything that was changed or asked to change. */
@@ -68,6 +70,7 @@ export function noEffects(): Effects {
     orders: new Map(),
     customersToSum: new Set(),
     absorbedCustomers: new Set(),
+    fieldOwners: new Map(),
     toPlan: new Map(),
     touched: new Map(),
     events: [],
@@ -94,6 +97,10 @@ export function effectOnOrder(effects: Effects, id: bigint): OrderEffect {
 
 export function touch(effects: Effects, type: SubjectType, id: bigint): void {
   effects.touched.set(`${type}:${id}`, { type, id });
+}
+
+export function reviewFields(effects: Effects, type: 'Customer' | 'Order', id: bigint): void {
+  effects.fieldOwners.set(`${type}:${id}`, { type, id });
 }
 
 export function planLater(effects: Effects, type: SubjectType, id: bigint): void {

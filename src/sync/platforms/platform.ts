@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { PlatformChange } from '../../model/change.ts';
+import type { CustomField, CustomFieldOwner } from '../../model/custom-field.ts';
 import type { SubjectType } from '../../model/event.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 import type { OrderSnapshot, Snapshot } from '../../model/snapshot.ts';
@@ -47,6 +48,11 @@ export interface Platform<Credentials = unknown> {
   ): Promise<{ accountId: string; name: string }>;
   /** Makes the account ready: definitions, webhook subscriptions, checks. Safe to repeat. */
   prepare(session: Session<Credentials>, options: { webhookUrl: string }): Promise<void>;
+  /** Reads these metafields (`namespace.key`) of these owners; only where a platform has such. */
+  readMetafields?(
+    session: Session<Credentials>,
+    wanted: { owner: CustomFieldOwner; remoteIds: readonly string[]; keys: readonly string[] },
+  ): Promise<PlatformChange[]>;
   /** Everything changed since then, read from the platform: backfill and repair of lost deliveries. */
   sweep(session: Session<Credentials>, options: { since: Date | null }): AsyncIterable<PlatformChange[]>;
 }
@@ -262,6 +268,8 @@ export interface Session<Credentials> {
   credentials(): Promise<Credentials>;
   /** Stores rotated credentials, sealed, before they are used. `refresh` runs under a lock: one refresher at a time over all processes. */
   rotate(refresh: (current: Credentials) => Promise<Credentials>): Promise<Credentials>;
+  /** What the retailer declared, as it is now: one look at the database. */
+  customFields(): Promise<readonly CustomField[]>;
   /** Waits for the connection's rate limit, then runs; every request to the platform goes through it. */
   limited<T>(request: () => Promise<T>): Promise<T>;
   links: Links;

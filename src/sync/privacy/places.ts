@@ -64,16 +64,13 @@ export const places: readonly Place[] = [
   {
     table: 'custom_field_value',
     by: 'customers',
-    where: `t.entity_id = any($1) and t.definition_id in (select d.id from custom_field_definition d where d.entity_type = 'Customer')`,
+    where: `t.entity_id = any($1) and t.field_id in (select f.id from custom_field f where f.owner = 'Customer')`,
     erase: 'delete',
   },
   {
     table: 'custom_field_value',
     by: 'orders',
-    where: `t.definition_id in (select d.id from custom_field_definition d where d.entity_type in ('Order', 'OrderLine'))
-      and (t.entity_id = any($1) and (select d.entity_type from custom_field_definition d where d.id = t.definition_id) = 'Order'
-        or t.entity_id in (select l.id from order_line l where l.order_id = any($1))
-          and (select d.entity_type from custom_field_definition d where d.id = t.definition_id) = 'OrderLine')`,
+    where: `t.entity_id = any($1) and t.field_id in (select f.id from custom_field f where f.owner = 'Order')`,
     erase: 'delete',
   },
   // While the note is still there: it tells what was made of it.
@@ -127,15 +124,19 @@ export const places: readonly Place[] = [
   {
     table: 'source_statement',
     by: 'customers',
-    where: `t.kind = 'customer' and (t.connection_id, t.remote_id) in (
-      select i.connection_id, i.remote_id from customer_identity i where i.customer_id = any($1))`,
+    where: `(t.connection_id, t.kind, t.remote_id) in (
+      select i.connection_id, k.kind, k.prefix || i.remote_id from customer_identity i
+        cross join (values ('customer', ''), ('metafields', 'Customer:')) as k (kind, prefix)
+      where i.customer_id = any($1))`,
     erase: `told = '{}'`,
   },
   {
     table: 'source_statement',
     by: 'orders',
-    where: `t.kind = 'order' and (t.connection_id, t.remote_id) in (
-      select o.connection_id, o.remote_id from sales_order o where o.id = any($1))`,
+    where: `(t.connection_id, t.kind, t.remote_id) in (
+      select o.connection_id, k.kind, k.prefix || o.remote_id from sales_order o
+        cross join (values ('order', ''), ('metafields', 'Order:')) as k (kind, prefix)
+      where o.id = any($1))`,
     erase: `told = '{}'`,
   },
   {
@@ -187,7 +188,8 @@ export const impersonal: readonly string[] = [
   'bundle_component',
   'channel_feed',
   'connection',
-  'custom_field_definition',
+  'custom_field',
+  'custom_field_backfill',
   'discount_allocation',
   'erased_name',
   'erasure_pepper',

@@ -55,6 +55,14 @@ export function withhold(
       const { observed: _observed, ...rest } = change;
       return { change: { ...rest, order: withoutPerson(change.order, known.standIn) }, withheld: true };
     }
+    case 'metafields':
+      return erased.has(`${change.owner.toLowerCase()}:${connectionId}:${change.remoteId}`)
+        ? { change: null, withheld: true }
+        : { change, withheld: false };
+    case 'crmFields':
+      return erased.has(`customer:${connectionId}:${change.remoteId}`)
+        ? { change: null, withheld: true }
+        : { change, withheld: false };
     case 'refund':
       return erased.has(`order:${connectionId}:${change.orderRemoteId}`)
         ? { change: { ...change, refund: { ...change.refund, note: null } }, withheld: true }

@@ -2,11 +2,10 @@ import { AppError } from '../../../errors.ts';
 import { ownContactProperties } from '../../crm/contact.ts';
 import { ownLineProperties, ownOrderProperties } from '../../crm/order.ts';
 import type { PropertyDefinition, PropertyKind } from '../../crm/property-values.ts';
+import { ensureCustomProperties, propertyGroup } from './custom-definitions.ts';
 import type { Gateway, HubSpotSession, ObjectName } from './gateway.ts';
 import { crmGateway } from './interpret.ts';
 import { refusalOf, toAppError } from './refusal.ts';
-
-const propertyGroup = { name: 'tributary', label: 'Tributary', displayOrder: -1 };
 
 const wanted: readonly (readonly [ObjectName, readonly PropertyDefinition[]])[] = [
   ['contacts', ownContactProperties],
@@ -18,9 +17,7 @@ const wanted: readonly (readonly [ObjectName, readonly PropertyDefinition[]])[] 
 export function ensureDefinitions(session: HubSpotSession): Promise<void> {
   const underWay = session.cache.get('hubspot.definitions') as Promise<void> | undefined;
   if (underWay !== undefined) return underWay;
-  const work = Promise.all(
-    wanted.map(([object, properties]) => ensureObject(crmGateway(session), object, properties)),
-  )
+  const work = Promise.all(wanted.map(([object, properties]) => ensureObject(session, object, properties)))
     .then(() => undefined)
     .finally(() => session.cache.delete('hubspot.definitions'));
   session.cache.set('hubspot.definitions', work);
@@ -47,10 +44,11 @@ export async function checkAccount(session: HubSpotSession): Promise<void> {
 }
 
 async function ensureObject(
-  gateway: Gateway,
+  session: HubSpotSession,
   object: ObjectName,
   properties: readonly PropertyDefinition[],
 ): Promise<void> {
+  const gateway = crmGateway(session);
   const doing = `preparing the properties of ${object}`;
   try {
     const [groups, existing] = await Promise.all([
@@ -73,23 +71,32 @@ async function ensureObject(
         });
     }
     const missing = properties.filter((one) => !known.has(one.name));
-    if (missing.length === 0) return;
-    const answer = await gateway.call(doing, (client) =>
-      client.crm.properties.batchApi.create(object, { inputs: missing.map(inputOf) }),
-    );
-    const errors = 'errors' in answer ? (answer.errors ?? []) : [];
-    const real = errors.find((error) => !/already exists/i.test(error.message));
-    if (real !== undefined)
-      throw new AppError({
-        code: 'HUBSPOT_PREPARATION_FAILED',
-        retryable: false,
-        publicMessage: `HubSpot refused a property of ${object}: ${real.message}`,
-        remedy:
-          'Free a unique property or correct the property settings in HubSpot, then prepare the connection again.',
-      });
+    if (missing.length > 0) await createMissing(gateway, object, missing);
+    await ensureCustomProperties(session, gateway, object, existing.results);
   } catch (error) {
     throw toAppError(error, doing);
   }
+}
+
+async function createMissing(
+  gateway: Gateway,
+  object: ObjectName,
+  missing: readonly PropertyDefinition[],
+): Promise<void> {
+  const doing = `preparing the properties of ${object}`;
+  const answer = await gateway.call(doing, (client) =>
+    client.crm.properties.batchApi.create(object, { inputs: missing.map(inputOf) }),
+  );
+  const errors = 'errors' in answer ? (answer.errors ?? []) : [];
+  const real = errors.find((error) => !/already exists/i.test(error.message));
+  if (real !== undefined)
+    throw new AppError({
+      code: 'HUBSPOT_PREPARATION_FAILED',
+      retryable: false,
+      publicMessage: `HubSpot refused a property of ${object}: ${real.message}`,
+      remedy:
+        'Free a unique property or correct the property settings in HubSpot, then prepare the connection again.',
+    });
 }
 
 async function tolerateExisting(work: Promise<unknown>): Promise<void> {

@@ -64,7 +64,7 @@ const historyBatchMax = 50;
 
 export function gatewayOf(
   session: HubSpotSession,
-  read: { contacts: readonly string[]; orders: readonly string[] },
+  read: { contacts: () => readonly string[]; orders: () => readonly string[] },
 ): Gateway {
   const kept = session.cache.get('hubspot.gateway') as Gateway | undefined;
   if (kept !== undefined) return kept;
@@ -73,7 +73,7 @@ export function gatewayOf(
   const gateway: Gateway = {
     contacts: recordLanes(call, 'contacts', 'email', read.contacts),
     orders: recordLanes(call, 'orders', 'tributary_order_id', read.orders),
-    lineItems: recordLanes(call, 'line_items', 'tributary_line_id', []),
+    lineItems: recordLanes(call, 'line_items', 'tributary_line_id', () => []),
     associate: (from, to, fromId, toId) => {
       const key = `${from} ${to}`;
       let lane = associations.get(key);
@@ -278,7 +278,7 @@ function recordLanes(
   call: Call,
   object: ObjectName,
   uniqueProperty: string,
-  readProperties: readonly string[],
+  readProperties: () => readonly string[],
 ): RecordLanes {
   const lane = <Input>(
     doing: string,
@@ -327,7 +327,7 @@ function recordLanes(
         const answer = (await call(`reading ${object}`, (client) =>
           client.crm.objects.batchApi.read(object, {
             inputs: [...new Set(ids)].map((id) => ({ id })),
-            properties: [...readProperties, 'hs_merged_object_ids'],
+            properties: [...readProperties(), 'hs_merged_object_ids'],
             propertiesWithHistory: [],
           }),
         ).catch((error: unknown) => {

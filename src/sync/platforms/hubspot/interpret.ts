@@ -8,7 +8,26 @@ import { type HubSpotEvent, hubSpotEvent, isOwnWrite, objectNameOf } from './doo
 import { type Gateway, gatewayOf, type HubSpotSession, mergedIdsOf, type RemoteRecord } from './gateway.ts';
 
 export function crmGateway(session: HubSpotSession): Gateway {
-  return gatewayOf(session, { contacts: contactProperties, orders: orderProperties });
+  return gatewayOf(session, {
+    contacts: () => [...contactProperties, ...customNames(session)],
+    orders: () => orderProperties,
+  });
+}
+
+const customKey = 'hubspot.custom';
+
+/** Properties of customers' custom fields, as they were last looked up. */
+function customNames(session: HubSpotSession): readonly string[] {
+  return (session.cache.get(customKey) as readonly string[] | undefined) ?? [];
+}
+
+/** Looks up which properties people may have changed that custom fields are sent to. */
+async function lookUpCustomNames(session: HubSpotSession): Promise<readonly string[]> {
+  const names = (await session.customFields()).flatMap((field) =>
+    field.owner === 'Customer' && field.hubspotProperty !== null ? [field.hubspotProperty] : [],
+  );
+  session.cache.set(customKey, names);
+  return names;
 }
 
 /**
@@ -37,6 +56,7 @@ export async function interpret(delivery: DeliveryFacts, session: HubSpotSession
   const observedAt = new Date(session.now());
   const gateway = crmGateway(session);
   if (object === 'order') return documentChange(event, id, await gateway.orders.read(id), observedAt);
+  const custom = await lookUpCustomNames(session);
   const record = await gateway.contacts.read(id);
   if (record === null)
     return {
@@ -63,7 +83,25 @@ export async function interpret(delivery: DeliveryFacts, session: HubSpotSession
         mergedRemoteIds: what === 'propertyChange' ? [] : merged,
         observed,
       }),
+      ...(isPropertyChange && custom.includes(event.propertyName ?? '')
+        ? [crmFieldsChange(record, event.propertyName ?? '', new Date(event.occurredAt), observedAt)]
+        : []),
     ],
+  };
+}
+
+/** What somebody wrote into the property of a custom field. */
+function crmFieldsChange(
+  record: RemoteRecord,
+  property: string,
+  sourceUpdatedAt: Date,
+  observedAt: Date,
+): PlatformChange {
+  return {
+    kind: 'crmFields',
+    remoteId: record.id,
+    version: { sourceUpdatedAt, observedAt },
+    values: { [property]: record.properties[property] ?? null },
   };
 }
 

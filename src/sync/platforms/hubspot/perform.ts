@@ -68,20 +68,28 @@ async function performContact(push: PushTask, session: HubSpotSession): Promise<
   const all = { ...body.properties };
   if (body.key.property === 'tributary_customer_id') {
     const { tributary_customer_id: value = body.key.value, ...properties } = all;
-    const record = await insist(session, properties, notes, (given) =>
-      contacts.upsert({ idProperty: 'tributary_customer_id', value, properties: given }),
+    const record = await insist(
+      session,
+      properties,
+      notes,
+      (given) => contacts.upsert({ idProperty: 'tributary_customer_id', value, properties: given }),
+      body.custom,
     );
     return contactOutcome(record, null, false, notes, all);
   }
   try {
-    const record = await insist(session, { ...all, ...body.onCreate }, notes, (properties) =>
-      contacts.create({ properties, associations: [] }),
+    const record = await insist(
+      session,
+      { ...all, ...body.onCreate },
+      notes,
+      (properties) => contacts.create({ properties, associations: [] }),
+      body.custom,
     );
     return contactOutcome(record, null, false, notes, all);
   } catch (error) {
     const id = error instanceof Refusal ? existingId(error) : null;
     if (id === null) throw error;
-    return contactOutcome(await takeOver(session, contacts, id, all, notes), null, true, notes, all);
+    return contactOutcome(await takeOver(session, contacts, id, body, notes), null, true, notes, all);
   }
 }
 
@@ -99,8 +107,12 @@ async function updateKnown(
     ...(body.cleared ?? []).map((name) => [name, '']),
   ]);
   try {
-    const record = await insist(session, properties, notes, (given) =>
-      contacts.update({ id: link.remoteId, properties: given }),
+    const record = await insist(
+      session,
+      properties,
+      notes,
+      (given) => contacts.update({ id: link.remoteId, properties: given }),
+      body.custom,
     );
     return { record, wrote: properties };
   } catch (error) {
@@ -111,7 +123,7 @@ async function updateKnown(
     // Another contact holds the address: the address tells who it is.
     notes.push({ property: 'email', reason: `Contact ${id} has this address and was taken over instead.` });
     return {
-      record: await takeOver(session, contacts, id, body.properties, notes),
+      record: await takeOver(session, contacts, id, body, notes),
       wrote: body.properties,
     };
   }
@@ -122,11 +134,11 @@ function takeOver(
   session: HubSpotSession,
   contacts: RecordLanes,
   id: string,
-  properties: Record<string, string>,
+  body: ContactBody,
   notes: Note[],
 ): Promise<RemoteRecord> {
-  const { email: _email, ...rest } = properties;
-  return insist(session, rest, notes, (given) => contacts.update({ id, properties: given }));
+  const { email: _email, ...rest } = body.properties;
+  return insist(session, rest, notes, (given) => contacts.update({ id, properties: given }), body.custom);
 }
 
 function contactOutcome(
@@ -141,7 +153,11 @@ function contactOutcome(
     remoteType: 'contact',
     remoteId: record.id,
     remoteVersion: record.updatedAt.toISOString(),
-    state: { ...before, ...heldOf(record, contactProperties), ...remembering(before, wrote) },
+    state: {
+      ...before,
+      ...heldOf(record, [...contactProperties, ...Object.keys(wrote)]),
+      ...remembering(before, wrote),
+    },
     adopted,
     detail: { contactId: record.id, ...(notes.length === 0 ? {} : { notWritten: notes }) },
   };
@@ -218,23 +234,31 @@ async function createOrder(session: HubSpotSession, body: OrderBody): Promise<Pu
     ...lineIds.map((toId) => ({ toId, typeId: orderToLineItem })),
   ];
   const properties = filled(body.properties);
+  const notes: Note[] = [];
   try {
-    const record = await insist(session, properties, [], (given) =>
-      gateway.orders.create({ properties: given, associations }),
+    const record = await insist(
+      session,
+      properties,
+      notes,
+      (given) => gateway.orders.create({ properties: given, associations }),
+      body.custom,
     );
-    return orderOutcome(record, {}, body, contactId, false);
+    return orderOutcome(record, {}, body, { contactId, adopted: false, notes });
   } catch (error) {
     if (!(error instanceof Refusal) || !isKeyTaken(error)) throw error;
   }
   // It is there already: a crash kept the answer from us, or the link was lost.
   const { tributary_order_id: _key, ...rest } = properties;
-  const record = await gateway.orders.upsert({
-    idProperty: 'tributary_order_id',
-    value: body.key,
-    properties: rest,
-  });
+  const record = await insist(
+    session,
+    rest,
+    notes,
+    (given) =>
+      gateway.orders.upsert({ idProperty: 'tributary_order_id', value: body.key, properties: given }),
+    body.custom,
+  );
   await associate(gateway, record.id, contactId, lineIds);
-  return orderOutcome(record, {}, body, contactId, true);
+  return orderOutcome(record, {}, body, { contactId, adopted: true, notes });
 }
 
 /** Null where the order is gone. */
@@ -253,10 +277,15 @@ async function updateOrder(
     isCustomerChanged ? contactIdOf(session, body) : null,
   ]);
   let record: RemoteRecord;
+  const notes: Note[] = [];
   try {
     [record] = await Promise.all([
-      insist(session, properties, [], (given) =>
-        gateway.orders.update({ id: link.remoteId, properties: given }),
+      insist(
+        session,
+        properties,
+        notes,
+        (given) => gateway.orders.update({ id: link.remoteId, properties: given }),
+        body.custom,
       ),
       associate(gateway, link.remoteId, contactId, lineIds),
       isCustomerChanged ? leaveFormerContact(session, gateway, link.remoteId, body, contactId) : null,
@@ -268,7 +297,7 @@ async function updateOrder(
     if (isGone) return null;
     throw error;
   }
-  return orderOutcome(record, link.state, body, contactId, false);
+  return orderOutcome(record, link.state, body, { contactId, adopted: false, notes });
 }
 
 async function writeLines(session: HubSpotSession, gateway: Gateway, body: OrderBody): Promise<string[]> {
@@ -320,11 +349,13 @@ function orderOutcome(
   record: RemoteRecord,
   before: Readonly<Record<string, unknown>>,
   body: OrderBody,
-  contactId: string | null,
-  adopted: boolean,
+  { contactId, adopted, notes }: { contactId: string | null; adopted: boolean; notes: readonly Note[] },
 ): PushOutcome {
   const cleared = body.changed.filter((name) => (body.properties[name] ?? '') === '');
-  const state: Record<string, unknown> = { ...before, ...heldOf(record, orderProperties) };
+  const state: Record<string, unknown> = {
+    ...before,
+    ...heldOf(record, [...orderProperties, ...(body.custom ?? [])]),
+  };
   for (const name of cleared) state[name] = null;
   return {
     remoteType: 'order',
@@ -338,6 +369,7 @@ function orderOutcome(
       total: body.properties.hs_total_price ?? null,
       lineItems: body.lines.length,
       ...(contactId === null ? {} : { contactId }),
+      ...(notes.length === 0 ? {} : { notWritten: notes }),
     },
   };
 }
@@ -379,6 +411,7 @@ async function insist(
   properties: Record<string, string>,
   notes: Note[],
   write: (properties: Record<string, string>) => Promise<RemoteRecord>,
+  custom: readonly string[] = [],
 ): Promise<RemoteRecord> {
   let given = properties;
   let isPrepared = false;
@@ -389,7 +422,12 @@ async function insist(
       if (!(error instanceof Refusal)) throw error;
       const missing = detailsOf(error, 'PROPERTY_DOESNT_EXIST');
       const isUnknownKey = /non-unique|unique propert/i.test(error.message);
-      if ((missing.some((one) => one.property.startsWith('tributary_')) || isUnknownKey) && !isPrepared) {
+      // A field that was just declared, or an option that was just added.
+      const isOutOfStep = [...missing, ...detailsOf(error, 'INVALID_OPTION')].some((one) =>
+        custom.includes(one.property),
+      );
+      const isOursMissing = missing.some((one) => one.property.startsWith('tributary_'));
+      if ((isOursMissing || isUnknownKey || isOutOfStep) && !isPrepared) {
         isPrepared = true;
         await ensureDefinitions(session);
         continue;
@@ -399,10 +437,14 @@ async function insist(
         ...detailsOf(error, 'CONFLICTING_UNIQUE_VALUE').filter(
           (one) => one.property === 'tributary_customer_id',
         ),
-      ].filter((one) => dispensable.has(one.property) && one.property in given);
+      ]
+        .filter((one) => dispensable.has(one.property))
+        .concat(error.details.filter((one) => custom.includes(one.property)))
+        .filter((one) => one.property in given);
       if (refused.length === 0) throw error;
       given = without(given, refused);
-      for (const { property, message } of refused) notes.push({ property, reason: message });
+      for (const { property, message } of refused)
+        if (!notes.some((note) => note.property === property)) notes.push({ property, reason: message });
     }
   }
 }

@@ -6,6 +6,7 @@ import {
   isContactable,
   standardContactProperties,
 } from '../../crm/contact.ts';
+import { customPropertyKind, customValues } from '../../crm/custom-properties.ts';
 import { type CrmLine, linesOf, orderKey, orderOf, orderPropertyKind } from '../../crm/order.ts';
 import { changedProperties, type PropertyValues } from '../../crm/property-values.ts';
 import type { PlanContext, PushPlan } from '../platform.ts';
@@ -25,6 +26,8 @@ export interface ContactBody {
   was: PropertyValues;
   /** Names of what we wrote and have no value for any more. */
   cleared?: string[];
+  /** Properties of custom fields: a value that is refused there never holds up the rest. */
+  custom?: string[];
 }
 
 export interface ContactMergeBody {
@@ -40,6 +43,8 @@ export interface OrderBody {
   changed: string[];
   was: PropertyValues;
   lines: CrmLine[];
+  /** Properties of custom fields: a value that is refused there never holds up the rest. */
+  custom?: string[];
   /** Graph id of the customer whose contact the order belongs to. */
   customerId: string | null;
 }
@@ -92,12 +97,17 @@ function planOneContact(
   { link }: PlanContext,
   settings: HubSpotSettings,
 ): PushPlan[] {
-  const properties = contactOf(customer);
+  const custom = customValues(customer.customFields);
+  const properties = { ...contactOf(customer), ...filled(custom) };
   // HubSpot has one contact per address: of several customers with one mailbox the first keeps it.
   if (customer.isEmailShared && link?.state.email !== customer.email) properties.email = null;
-  const changed = changedProperties(properties, link?.state ?? {}, contactPropertyKind);
+  const changed = changedProperties(
+    properties,
+    link?.state ?? {},
+    (name) => customPropertyKind(customer.customFields, name) ?? contactPropertyKind(name),
+  );
   const cleared = oursToClear(
-    clearable.filter((name) => !(name in properties)),
+    [...clearable, ...Object.keys(custom)].filter((name) => !(name in properties)),
     link?.state ?? {},
   );
   if (changed.length + cleared.length === 0) return [];
@@ -115,6 +125,7 @@ function planOneContact(
     changed,
     was: link === null ? {} : heldBefore([...changed, ...cleared], link.state),
     cleared,
+    ...(Object.keys(custom).length === 0 ? {} : { custom: Object.keys(custom) }),
   };
   return [{ kind: 'contact', subjectType: 'Customer', subjectId: customer.id, body: { ...body } }];
 }
@@ -130,12 +141,18 @@ function planOrder(order: OrderSnapshot, { link }: PlanContext, settings: HubSpo
   if (order.test) return [];
   if (link === null && settings.ordersFrom !== null && order.placedAt < settings.ordersFrom) return [];
   const lines = linesOf(order);
+  const custom = customValues(order.customFields);
   const stages = settings.orderStages;
   const properties: PropertyValues = {
     ...orderOf(order, versionOf(lines)),
+    ...custom,
     ...(stages === null ? {} : { hs_pipeline: stages.pipeline, hs_pipeline_stage: stageOf(order, stages) }),
   };
-  const changed = changedProperties(properties, link?.state ?? {}, orderPropertyKind);
+  const changed = changedProperties(
+    properties,
+    link?.state ?? {},
+    (name) => customPropertyKind(order.customFields, name) ?? orderPropertyKind(name),
+  );
   if (changed.length === 0) return [];
   const body: OrderBody = {
     key: orderKey(order),
@@ -144,6 +161,7 @@ function planOrder(order: OrderSnapshot, { link }: PlanContext, settings: HubSpo
     was: link === null ? {} : heldBefore(changed, link.state),
     lines,
     customerId: properties.tributary_customer_id ?? null,
+    ...(Object.keys(custom).length === 0 ? {} : { custom: Object.keys(custom) }),
   };
   return [{ kind: 'order', subjectType: 'Order', subjectId: order.id, body: { ...body } }];
 }

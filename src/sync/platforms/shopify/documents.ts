@@ -98,6 +98,8 @@ const levelFields = `
   location { id }
   quantities(names: ["available", "on_hand", "committed", "incoming"]) { name quantity }`;
 
+const metafieldFields = 'namespace key type value';
+
 export const documents = {
   order: `query TributaryOrder($id: ID!, $lines: Int!) { order(id: $id) { ${orderFields} } }`,
 
@@ -148,6 +150,14 @@ export const documents = {
   customers: `query TributaryCustomers($first: Int!, $after: String, $query: String) {
     customers(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
       nodes { ${customerFields} } ${pageInfo}
+    }
+  }`,
+
+  metafields: `query TributaryMetafields($ids: [ID!]!, $keys: [String!]!, $first: Int!) {
+    nodes(ids: $ids) {
+      __typename
+      ... on Order { id updatedAt metafields(first: $first, keys: $keys) { nodes { ${metafieldFields} } } }
+      ... on Customer { id updatedAt metafields(first: $first, keys: $keys) { nodes { ${metafieldFields} } } }
     }
   }`,
 
@@ -227,7 +237,7 @@ export const documents = {
 
   subscriptions: `query TributarySubscriptions($after: String) {
     webhookSubscriptions(first: 100, after: $after) {
-      nodes { id topic uri format includeFields filter } ${pageInfo}
+      nodes { id topic uri format includeFields metafieldNamespaces filter } ${pageInfo}
     }
   }`,
 
@@ -237,6 +247,12 @@ export const documents = {
     $topic: WebhookSubscriptionTopic!, $subscription: WebhookSubscriptionInput!
   ) {
     webhookSubscriptionCreate(topic: $topic, webhookSubscription: $subscription) {
+      webhookSubscription { id } userErrors { field message }
+    }
+  }`,
+
+  subscriptionUpdate: `mutation TributarySubscriptionUpdate($id: ID!, $subscription: WebhookSubscriptionInput!) {
+    webhookSubscriptionUpdate(id: $id, webhookSubscription: $subscription) {
       webhookSubscription { id } userErrors { field message }
     }
   }`,

@@ -2,6 +2,7 @@ import type { Platform } from '../platform.ts';
 import { type ShopifyCredentials, shopifyCredentials } from './credentials.ts';
 import { door } from './door.ts';
 import { interpret } from './interpret.ts';
+import { readMetafields } from './metafields.ts';
 import { perform } from './perform.ts';
 import { linkTypes, plan, pushKinds } from './plan.ts';
 import { prepare } from './prepare.ts';
@@ -19,5 +20,6 @@ export const shopify: Platform<ShopifyCredentials> = {
   plan,
   perform,
   prepare,
+  readMetafields: (session, wanted) => readMetafields(session, wanted),
   sweep,
 };

@@ -5,6 +5,7 @@ import { normalizeEmail } from '../../../model/customer.ts';
 import type { DeliveryFacts, Interpretation } from '../platform.ts';
 import type { ShopifySession } from './api.ts';
 import { parseExact } from './exact-json.ts';
+import { metafieldsTold, withMetafields } from './metafields.ts';
 import {
   customerFromPayload,
   fulfilmentFromPayload,
@@ -81,7 +82,7 @@ export async function interpret(
       // A transaction on its own does not say what the order then is.
       return orderRead(delivery, session);
     case 'customers':
-      return fresh ? customerRead(delivery, session) : customerTold(body);
+      return fresh ? customerRead(delivery, session) : customerTold(body, session);
     case 'products':
       // The payload tells neither cost nor whether stock is counted, and stops at 100 variants.
       return fresh ? productRead(idFrom(body), session) : productTold(delivery, body, session);
@@ -116,13 +117,22 @@ async function orderTold(
   const order = parsed.data;
   if (!tellsAll(order)) return orderRead(delivery, session);
   const canonical = orderFromPayload(order);
-  return changes({
+  const metafields =
+    order.metafields === undefined
+      ? null
+      : metafieldsTold(await session.customFields(), 'Order', {
+          id: order.id,
+          updatedAt: order.updated_at,
+          metafields: order.metafields,
+        });
+  const change: PlatformChange = {
     kind: 'order',
     remoteId: order.id,
     version: { sourceUpdatedAt: order.updated_at, observedAt: null },
     order: canonical,
     observed: observedOrder(canonical),
-  });
+  };
+  return changes(change, ...(metafields === null ? [] : [metafields]));
 }
 
 async function refundTold(
@@ -151,10 +161,18 @@ function fulfilmentTold(body: unknown): Interpretation {
   });
 }
 
-function customerTold(body: unknown): Interpretation {
+async function customerTold(body: unknown, session: ShopifySession): Promise<Interpretation> {
   const customer = understood(customerPayload, body);
   const canonical = customerFromPayload(customer);
-  return changes({
+  const metafields =
+    customer.metafields === undefined
+      ? null
+      : metafieldsTold(await session.customFields(), 'Customer', {
+          id: customer.id,
+          updatedAt: customer.updated_at,
+          metafields: customer.metafields,
+        });
+  const change: PlatformChange = {
     kind: 'customer',
     remoteId: customer.id,
     version: { sourceUpdatedAt: customer.updated_at, observedAt: null },
@@ -167,7 +185,8 @@ function customerTold(body: unknown): Interpretation {
       note: customer.note,
       ...(canonical.tags === undefined ? {} : { tags: canonical.tags }),
     }),
-  });
+  };
+  return changes(change, ...(metafields === null ? [] : [metafields]));
 }
 
 function locationTold(body: unknown): Interpretation {
@@ -210,7 +229,7 @@ async function levelTold(
 async function orderRead(delivery: DeliveryFacts, session: ShopifySession): Promise<Interpretation> {
   const id = subjectId(delivery);
   const read = await readOrder(session, id);
-  if (read !== null) return changes(read);
+  if (read !== null) return changes(...(await withMetafields(session, 'Order', [read])));
   return {
     kind: 'person',
     reason: `Shopify shows us no order ${id}.`,
@@ -223,13 +242,12 @@ async function customerRead(delivery: DeliveryFacts, session: ShopifySession): P
   const id = subjectId(delivery);
   const observedAt = new Date(session.now());
   const read = await readCustomer(session, id);
-  return changes(
-    read ?? {
-      kind: 'customerRemoved',
-      remoteId: id,
-      version: { sourceUpdatedAt: observedAt, observedAt },
-    },
-  );
+  if (read !== null) return changes(...(await withMetafields(session, 'Customer', [read])));
+  return changes({
+    kind: 'customerRemoved',
+    remoteId: id,
+    version: { sourceUpdatedAt: observedAt, observedAt },
+  });
 }
 
 async function productTold(

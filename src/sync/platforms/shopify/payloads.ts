@@ -177,8 +177,21 @@ export const fulfillmentPayload = z.object({
 });
 export type FulfillmentPayload = z.infer<typeof fulfillmentPayload>;
 
+/** Only there where the subscription asks for namespaces. */
+const metafields = z
+  .array(
+    z.object({
+      namespace: z.string(),
+      key: z.string(),
+      type: z.string(),
+      value: z.union([z.string(), z.number(), z.boolean()]).transform(String),
+    }),
+  )
+  .optional();
+
 export const orderPayload = z.object({
   id,
+  metafields,
   name: z.string(),
   created_at: instant,
   processed_at: instantOrNull,
@@ -228,6 +241,7 @@ export type OrderPayload = z.infer<typeof orderPayload>;
 
 export const customerPayload = z.object({
   id,
+  metafields,
   updated_at: instant,
   first_name: text,
   last_name: text,

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { AppError } from '../../../errors.ts';
+import type { CustomField } from '../../../model/custom-field.ts';
 import { page } from './answers.ts';
 import { ask, refused, type ShopifySession } from './api.ts';
+import { metafieldNamespaces } from './metafields.ts';
 
 /** Topics that the graph lives on. Privacy topics cannot be subscribed to here: they are part of the app's settings. */
 export const topics = [
@@ -48,12 +50,17 @@ export async function prepare(
 ): Promise<void> {
   await checkScopes(session);
   const known = await readSubscriptions(session);
+  const fields = await session.customFields();
   for (const topic of topics) {
+    const namespaces = namespacesOf(topic, fields);
     const ofTopic = known.filter((one) => one.topic === topic);
-    const right = ofTopic.find((one) => isRight(one, webhookUrl));
-    if (right === undefined) await subscribe(session, topic, webhookUrl);
+    const right = ofTopic.find((one) => isRight(one, webhookUrl, namespaces));
+    // Shopify takes an address once per topic: what is wrong about it is put right where it is.
+    const standing = right ?? ofTopic.find((one) => one.uri === webhookUrl);
+    if (standing === undefined) await subscribe(session, topic, webhookUrl, namespaces);
+    else if (right === undefined) await correct(session, standing, namespaces);
     // Only after the right one is there, so that nothing is missed in between.
-    for (const wrong of ofTopic.filter((one) => one !== right)) await unsubscribe(session, wrong.id);
+    for (const wrong of ofTopic.filter((one) => one !== standing)) await unsubscribe(session, wrong.id);
   }
 }
 
@@ -90,12 +97,27 @@ const subscription = z.object({
   uri: z.string(),
   format: z.string(),
   includeFields: z.array(z.string()),
+  metafieldNamespaces: z.array(z.string()),
   filter: z.string().nullable(),
 });
 type Subscription = z.infer<typeof subscription>;
 
-function isRight(one: Subscription, webhookUrl: string): boolean {
-  return one.uri === webhookUrl && one.format === 'JSON' && one.includeFields.length === 0 && !one.filter;
+function isRight(one: Subscription, webhookUrl: string, namespaces: readonly string[]): boolean {
+  return (
+    one.uri === webhookUrl &&
+    one.format === 'JSON' &&
+    one.includeFields.length === 0 &&
+    !one.filter &&
+    one.metafieldNamespaces.toSorted().join('\n') === namespaces.join('\n')
+  );
+}
+
+/** Orders and customers bring the metafields that custom fields come from, so that no order costs a call of its own. */
+function namespacesOf(topic: (typeof topics)[number], fields: readonly CustomField[]): string[] {
+  if (topic === 'CUSTOMERS_CREATE' || topic === 'CUSTOMERS_UPDATE')
+    return metafieldNamespaces(fields, 'Customer');
+  const isOrder = topic.startsWith('ORDERS_') && topic !== 'ORDERS_DELETE' && topic !== 'ORDERS_EDITED';
+  return isOrder ? metafieldNamespaces(fields, 'Order') : [];
 }
 
 async function readSubscriptions(session: ShopifySession): Promise<Subscription[]> {
@@ -118,16 +140,44 @@ async function readSubscriptions(session: ShopifySession): Promise<Subscription[
 const subscriptionPage = page(subscription);
 const userErrors = z.array(z.object({ field: z.array(z.string()).nullish(), message: z.string() }));
 
-async function subscribe(session: ShopifySession, topic: string, uri: string): Promise<void> {
+async function subscribe(
+  session: ShopifySession,
+  topic: string,
+  uri: string,
+  namespaces: readonly string[],
+): Promise<void> {
   const { data } = await ask(
     session,
     'subscriptionCreate',
-    { topic, subscription: { uri, format: 'JSON' } },
+    {
+      topic,
+      subscription: {
+        uri,
+        format: 'JSON',
+        ...(namespaces.length === 0 ? {} : { metafieldNamespaces: namespaces }),
+      },
+    },
     z.object({ webhookSubscriptionCreate: z.object({ userErrors }) }),
   );
   const { userErrors: errors } = data.webhookSubscriptionCreate;
   if (errors.length > 0) throw refused(`the subscription to ${topic}`, errors);
   session.log.info({ topic }, 'subscribed');
+}
+
+async function correct(
+  session: ShopifySession,
+  { id, topic, uri }: Subscription,
+  metafieldNamespaces: readonly string[],
+): Promise<void> {
+  const { data } = await ask(
+    session,
+    'subscriptionUpdate',
+    { id, subscription: { uri, format: 'JSON', includeFields: [], metafieldNamespaces, filter: '' } },
+    z.object({ webhookSubscriptionUpdate: z.object({ userErrors }) }),
+  );
+  const { userErrors: errors } = data.webhookSubscriptionUpdate;
+  if (errors.length > 0) throw refused(`the change of the subscription to ${topic}`, errors);
+  session.log.info({ topic }, 'subscription corrected');
 }
 
 async function unsubscribe(session: ShopifySession, id: string): Promise<void> {

@@ -5,6 +5,7 @@ import type { PlatformChange } from '../../../model/change.ts';
 import { customerAnswer, levelAnswer, locationAnswer, orderAnswer, page, productAnswer } from './answers.ts';
 import { type Answer, type Ask, ask, type Cost, type ShopifySession } from './api.ts';
 import type { DocumentName } from './documents.ts';
+import { withMetafields } from './metafields.ts';
 import { isPayoutsDenied, payoutChange, payoutsShape } from './payouts.ts';
 import {
   customerChange,
@@ -76,7 +77,12 @@ export async function* sweep(
     100,
     (d) => d.customers,
   ))
-    yield data.customers.nodes.map((one) => customerChange(one, observedAt));
+    yield await withMetafields(
+      session,
+      'Customer',
+      data.customers.nodes.map((one) => customerChange(one, observedAt)),
+      askPatiently,
+    );
 
   const ofOrders = { query, lines: linesPerSweptOrder };
   for await (const { data, observedAt } of pages(
@@ -87,7 +93,12 @@ export async function* sweep(
     ordersPerPage,
     (d) => d.orders,
   ))
-    yield await orderChanges(session, data.orders.nodes, observedAt, askPatiently);
+    yield await withMetafields(
+      session,
+      'Order',
+      await orderChanges(session, data.orders.nodes, observedAt, askPatiently),
+      askPatiently,
+    );
 
   yield* payouts(session, since);
 }

@@ -1,0 +1,55 @@
+import type { CustomField, CustomFieldText } from '../../model/custom-field.ts';
+import type { Source } from '../../model/platform-name.ts';
+import type { Extracted } from './extract.ts';
+
+/** What is kept of one field of one owner. */
+export interface StoredValue {
+  value: CustomFieldText | null;
+  problem: string | null;
+  raw: string | null;
+  source: Source;
+  toldAt: Date;
+  sourceValue: CustomFieldText | null;
+  sourceAt: Date | null;
+  /** What HubSpot's people wrote over it; null together with `crmAt` where they never did. */
+  crmValue: CustomFieldText | null;
+  crmAt: Date | null;
+}
+
+/** What is shown of a text that could not be understood. */
+const longestKeptRaw = 500;
+
+/**
+ * Who is believed: a fold over both claims, so that the order in which they arrived does not matter. Null where nobody
+ * ever said anything.
+ */
+export function decideValue(
+  field: Pick<CustomField, 'authority'>,
+  before: StoredValue | null,
+  told: Extracted & { source: Source; at: Date },
+): StoredValue | null {
+  const { result } = told;
+  const sourceValue = result.kind === 'value' ? result.value : null;
+  const problem = result.kind === 'problem' ? result.problem : null;
+  const crmAt = before?.crmAt ?? null;
+  if (before === null && sourceValue === null && problem === null) return null;
+  const hasBefore = before !== null && before.sourceAt !== null;
+  const isSame = hasBefore && before.sourceValue === sourceValue;
+  const sourceAt = isSame ? before.sourceAt : told.at;
+  const crmWins =
+    crmAt !== null &&
+    (field.authority === 'hubspot' ||
+      (field.authority === 'latest' && (sourceAt === null || crmAt.getTime() > sourceAt.getTime())));
+  return {
+    value: crmWins ? (before?.crmValue ?? null) : sourceValue,
+    problem: crmWins ? null : problem,
+    // Only what could not be understood needs to be looked at; the rest stands where it came from.
+    raw: problem === null ? null : (told.raw ?? '').slice(0, longestKeptRaw),
+    source: crmWins ? 'hubspot' : told.source,
+    toldAt: (crmWins ? crmAt : sourceAt) ?? told.at,
+    sourceValue,
+    sourceAt,
+    crmValue: before?.crmValue ?? null,
+    crmAt,
+  };
+}

@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import {
+  type CustomFieldDeclaration,
+  customFieldAuthorities,
+  customFieldOwners,
+  customFieldTypes,
+} from '../../model/custom-field.ts';
+import { isDateFormat } from './dates.ts';
+import { decimal } from './decimal.ts';
+import { isCurrency, parsePath } from './transform.ts';
+import { units } from './units.ts';
+
+const words = (most: number) => z.string().trim().min(1, 'must not be empty').max(most);
+const number = z.string().refine((text) => decimal(text) !== null, 'must be a decimal such as 12.5');
+
+const source = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('metafield'), namespace: words(255), key: words(64) }),
+  z.strictObject({ kind: z.literal('attribute'), name: words(255) }),
+  z.strictObject({ kind: z.literal('lineAttribute'), name: words(255) }),
+  z.strictObject({ kind: z.literal('tag'), prefix: words(40) }),
+]);
+
+/** A custom field as people declare it, in the file or by mutation. What it does not say has its default. */
+export const declarationSchema = z
+  .strictObject({
+    owner: z.enum(customFieldOwners),
+    key: z
+      .string()
+      .regex(
+        /^[a-z][a-z0-9_]{0,49}$/,
+        'must be small letters, digits and _, beginning with a letter, at most 50',
+      ),
+    name: words(100),
+    description: z.string().trim().max(500).nullable().default(null),
+    type: z.enum(customFieldTypes),
+    source,
+    transform: z
+      .strictObject({
+        jsonPath: z
+          .string()
+          .max(200)
+          .refine((path) => parsePath(path) !== null, 'must look like details.items[0].serial')
+          .optional(),
+        dateFormats: z
+          .array(z.string().refine(isDateFormat, 'must be made of YYYY or YY, MMM, MM or M, DD or D'))
+          .max(10)
+          .optional(),
+        unit: z
+          .string()
+          .refine((unit) => units.includes(unit), `must be one of ${units.join(', ')}`)
+          .optional(),
+        decimalComma: z.boolean().optional(),
+      })
+      .default({}),
+    limits: z
+      .strictObject({
+        min: number.optional(),
+        max: number.optional(),
+        decimals: z.int().min(0).max(12).optional(),
+        maxLength: z.int().min(1).max(5_000).optional(),
+        currency: z.string().refine(isCurrency, 'must be a currency such as EUR').optional(),
+      })
+      .default({}),
+    options: z
+      .array(
+        z.strictObject({
+          value: words(100).refine((value) => !value.includes(';'), 'must not contain a semicolon'),
+          label: words(100).optional(),
+          aliases: z.array(words(100)).max(20).default([]),
+        }),
+      )
+      .max(200)
+      .default([])
+      .transform((options) => options.map((one) => ({ ...one, label: one.label ?? one.value }))),
+    hubspotProperty: z
+      .string()
+      .regex(/^[a-z][a-z0-9_]{0,99}$/, 'must be a property name: small letters, digits and _')
+      .nullable()
+      .default(null),
+    quickbooksField: z.int().min(1).max(3).nullable().default(null),
+    authority: z.enum(customFieldAuthorities).default('source'),
+  })
+  .superRefine((field, context) => {
+    const refuse = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if (field.type === 'enumeration' && field.options.length === 0)
+      refuse('options', 'must name the options');
+    if (field.type !== 'enumeration' && field.options.length > 0)
+      refuse('options', 'belong to an enumeration');
+    const spellings = field.options.flatMap((one) => [
+      ...new Set([one.value, one.label, ...one.aliases].map((name) => name.toLowerCase())),
+    ]);
+    if (new Set(spellings).size !== spellings.length) refuse('options', 'must not share a spelling');
+    if (field.owner === 'Customer' && /attribute/i.test(field.source.kind))
+      refuse('source', 'attributes belong to orders');
+    if (field.owner === 'Customer' && field.quickbooksField !== null)
+      refuse('quickbooksField', 'stands on sales forms, which belong to orders');
+    if (field.owner === 'Order' && field.authority !== 'source')
+      refuse('authority', 'is the source’s: order records in HubSpot are written and not read');
+    if (field.hubspotProperty !== null && isReserved(field.hubspotProperty))
+      refuse('hubspotProperty', 'is a property that Tributary or HubSpot itself writes');
+  });
+
+export type DeclarationInput = z.input<typeof declarationSchema>;
+
+/** The file of declarations. */
+export const declarationsFile = z
+  .strictObject({ customFields: z.array(declarationSchema) })
+  .superRefine(({ customFields }, context) => {
+    const seen = new Set<string>();
+    for (const [index, field] of customFields.entries())
+      for (const name of [`${field.owner} ${field.key}`, ...targetsOf(field)]) {
+        if (seen.has(name))
+          context.addIssue({
+            code: 'custom',
+            path: ['customFields', index],
+            message: `${name} is declared twice`,
+          });
+        seen.add(name);
+      }
+  });
+
+/** What at most one field of an owner may be sent to. */
+export function targetsOf(
+  field: Pick<CustomFieldDeclaration, 'owner' | 'hubspotProperty' | 'quickbooksField'>,
+): string[] {
+  return [
+    ...(field.hubspotProperty === null ? [] : [`${field.owner} property ${field.hubspotProperty}`]),
+    ...(field.quickbooksField === null ? [] : [`QuickBooks field ${field.quickbooksField}`]),
+  ];
+}
+
+const standard = new Set([
+  'email',
+  'firstname',
+  'lastname',
+  'phone',
+  'company',
+  'address',
+  'city',
+  'state',
+  'zip',
+  'country',
+  'lifecyclestage',
+]);
+
+/** Consent and marketing status are the customer's word to HubSpot: nothing here may ever write them. */
+function isReserved(property: string): boolean {
+  return (
+    standard.has(property) ||
+    /^(hs_|tributary_)/.test(property) ||
+    /(^|_)(consent|optout|opt_out|unsubscribed?)(_|$)/.test(property)
+  );
+}
