@@ -1,5 +1,3 @@
-import type { PlatformName, Source } from './platform-name.ts';
-
 /** What a custom field can belong to. */
 export const customFieldOwners = ['Customer', 'Order'] as const;
 export type CustomFieldOwner = (typeof customFieldOwners)[number];
@@ -96,12 +94,4 @@ export interface CustomFieldState
 export interface MetafieldValue {
   type: string;
   value: string;
-}
-
-/** What somebody said the value is, in their words. */
-export interface Told {
-  raw: string;
-  /** Shopify's type of a metafield; null for what is plain text. */
-  metafieldType: string | null;
-  source: Source | PlatformName;
 }

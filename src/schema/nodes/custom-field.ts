@@ -170,7 +170,7 @@ async function loadBackfills(context: OperationContext, ids: readonly string[]):
   return ids.map((id) => (rows.find((row) => row.fieldId === id) ?? null) as BackfillRow);
 }
 
-export function sourceInWords(source: CustomFieldSource): string {
+function sourceInWords(source: CustomFieldSource): string {
   switch (source.kind) {
     case 'metafield':
       return `the metafield ${source.namespace}.${source.key}`;

@@ -101,8 +101,6 @@ export const declarationSchema = z
       refuse('hubspotProperty', 'is a property that Tributary or HubSpot itself writes');
   });
 
-export type DeclarationInput = z.input<typeof declarationSchema>;
-
 /** The file of declarations. */
 export const declarationsFile = z
   .strictObject({ customFields: z.array(declarationSchema) })
@@ -121,7 +119,7 @@ export const declarationsFile = z
   });
 
 /** What at most one field of an owner may be sent to. */
-export function targetsOf(
+function targetsOf(
   field: Pick<CustomFieldDeclaration, 'owner' | 'hubspotProperty' | 'quickbooksField'>,
 ): string[] {
   return [

@@ -90,7 +90,7 @@ async function keepInStep(
 }
 
 /** Those that stand there, relabelled, and after them the new ones; null where nothing is to be done. */
-export function mergedOptions(
+function mergedOptions(
   standing: Standing['options'],
   shape: Pick<CrmPropertyShape, 'type' | 'options'>,
 ): ReturnType<typeof optionInput>[] | null {

@@ -18,7 +18,7 @@ const answer = z.object({
 });
 
 /** Metafields by `namespace.key` that custom fields of this owner come from. */
-export function metafieldKeys(fields: readonly CustomField[], of: CustomFieldOwner): string[] {
+function metafieldKeys(fields: readonly CustomField[], of: CustomFieldOwner): string[] {
   const keys = fields.flatMap(({ owner: type, source }) =>
     type === of && source.kind === 'metafield' ? [`${source.namespace}.${source.key}`] : [],
   );
