@@ -116,3 +116,141 @@ test('a metafield mapping on a shop with orders: dry run, backfill, and HubSpot 
     label: 'Warranty',
   });
 });
+
+test('from then on the webhooks bring the metafield along, and a bad value holds up nothing', async () => {
+  const good = place('later@example.com');
+  await stack.settled();
+  setMetafield('Order', good, 'warranty', '{"period":"3 years"}');
+  const bad = place('worse@example.com');
+  setMetafield('Order', bad, 'warranty', 'not even JSON');
+  await stack.settled();
+  const held = hubSpotOrders();
+  expect(held.get(good)?.warranty_months).toBe('36');
+  expect(held.get(bad)?.hs_total_price).toBe('27.10');
+  expect(held.get(bad)?.warranty_months ?? null).toBe(null);
+  const { orders } = await stack.graphql(
+    '{ orders(first: 2) { nodes { customFields { key value problem raw source } } } }',
+  );
+  expect(orders.nodes.map((one: { customFields: unknown[] }) => one.customFields)).toEqual([
+    [
+      {
+        key: 'warranty_months',
+        value: null,
+        problem: 'is no JSON',
+        raw: 'not even JSON',
+        source: 'SHOPIFY',
+      },
+    ],
+    [{ key: 'warranty_months', value: '36', problem: null, raw: null, source: 'SHOPIFY' }],
+  ]);
+});
+
+test('an enumeration keeps its options in step; those that people added stay', async () => {
+  const workshop = {
+    owner: 'ORDER',
+    key: 'workshop',
+    name: 'Workshop',
+    type: 'ENUMERATION',
+    source: { tagPrefix: 'workshop:' },
+    options: [{ value: 'waiting' }, { value: 'done', label: 'Done', aliases: ['finished'] }],
+    hubspotProperty: 'workshop_status',
+  };
+  const id = place('special@example.com');
+  stack.shopify.updateOrder(id, { tags: ['workshop:Finished', 'gift'] });
+  await stack.settled();
+  await stack.graphql(upsert, { input: workshop });
+  await filled('workshop');
+  expect(hubSpotOrders().get(id)?.workshop_status).toBe('done');
+  await fetch(`${stack.hubspot.url}/crm/v3/properties/orders/workshop_status`, {
+    method: 'PATCH',
+    headers: { authorization: 'Bearer pat-sandbox', 'content-type': 'application/json' },
+    body: JSON.stringify({
+      options: [
+        { value: 'waiting', label: 'waiting', displayOrder: 0, hidden: false },
+        { value: 'done', label: 'Done', displayOrder: 1, hidden: false },
+        { value: 'theirs', label: 'Theirs', displayOrder: 2, hidden: false },
+      ],
+    }),
+  });
+  const more = { ...workshop, options: [...workshop.options, { value: 'lost', label: 'Lost' }] };
+  await stack.graphql(upsert, {
+    input: { ...more, options: more.options.map((one) => ({ ...one, label: one.value.toUpperCase() })) },
+  });
+  await filled('workshop');
+  const { options } = await hubSpotProperty('orders', 'workshop_status');
+  expect(options.map(({ value, label }) => [value, label])).toEqual([
+    ['waiting', 'WAITING'],
+    ['done', 'DONE'],
+    ['theirs', 'Theirs'],
+    ['lost', 'LOST'],
+  ]);
+});
+
+test.each([
+  ['SOURCE', 'size_a', 'M'],
+  ['HUBSPOT', 'size_b', 'XL'],
+  ['LATEST', 'size_c', 'XL'],
+])('where %s has the last word, an edit in HubSpot ends as it should', async (authority, key, expected) => {
+  const order = place(`${key}@example.com`);
+  await stack.settled();
+  const customer = stack.shopify.order(order)?.customerId ?? '';
+  setMetafield('Customer', customer, key, 'M', 'single_line_text_field');
+  const input = {
+    owner: 'CUSTOMER',
+    key,
+    name: 'Size',
+    type: 'TEXT',
+    source: { metafield: { namespace: 'custom', key } },
+    hubspotProperty: key,
+    authority,
+  };
+  expect((await stack.graphql(upsert, { input })).customFieldMappingUpsert.userErrors).toEqual([]);
+  await filled(key);
+  const contact = () => stack.hubspot.contactByEmail(`${key}@example.com`);
+  expect(contact()?.properties[key]).toBe('M');
+  stack.hubspot.subscribe({ propertyName: key });
+  stack.hubspot.editContact(contact()?.id ?? '', { [key]: 'XL' });
+  await stack.settled();
+  expect(contact()?.properties[key]).toBe(expected);
+  const { customers } = await stack.graphql(
+    `query ($email: String!) { customers(first: 1, filter: { email: $email }) { nodes { customFields { key value source } } } }`,
+    { email: `${key}@example.com` },
+  );
+  expect(customers.nodes[0].customFields).toEqual([
+    { key, value: expected, source: expected === 'M' ? 'SHOPIFY' : 'HUBSPOT' },
+  ]);
+});
+
+test('a value that HubSpot refuses is left out and named; everything else of the order arrives', async () => {
+  await fetch(`${stack.hubspot.url}/crm/v3/properties/orders`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer pat-sandbox', 'content-type': 'application/json' },
+    body: JSON.stringify({
+      name: 'engraving',
+      label: 'Theirs',
+      groupName: 'tributary',
+      type: 'number',
+      fieldType: 'number',
+    }),
+  });
+  const engraving = {
+    owner: 'ORDER',
+    key: 'engraving',
+    name: 'Engraving',
+    type: 'TEXT',
+    source: { lineAttribute: 'Engraving' },
+    hubspotProperty: 'engraving',
+  };
+  await stack.graphql(upsert, { input: engraving });
+  await filled('engraving');
+  const refused = place('words@example.com', { Engraving: 'For Ada' });
+  const taken = place('digits@example.com', { Engraving: '42' });
+  await stack.settled();
+  const held = hubSpotOrders();
+  expect([held.get(refused)?.hs_total_price, held.get(taken)?.hs_total_price]).toEqual(['27.10', '27.10']);
+  expect([held.get(refused)?.engraving ?? null, held.get(taken)?.engraving ?? null]).toEqual([null, '42']);
+  const { rows } = await stack.database.pool.query<{ property: string }>(
+    `select detail->'notWritten'->0->>'property' as property from receipt where detail ? 'notWritten'`,
+  );
+  expect(rows).toEqual([{ property: 'engraving' }]);
+});
