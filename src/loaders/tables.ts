@@ -84,7 +84,6 @@ export const customFields = table('custom_field', {
   limits: 'json',
   options: 'json',
   hubspotProperty: 'text?',
-  quickbooksField: 'int?',
   authority: 'text',
   declaredBy: 'text',
   createdAt: 'time',

@@ -68,8 +68,6 @@ export interface CustomFieldDeclaration {
   options: CustomFieldOption[];
   /** HubSpot's internal name of the property; null: it is not sent there. */
   hubspotProperty: string | null;
-  /** Which of the three custom fields of the books' sales forms shows it; null: none. */
-  quickbooksField: number | null;
   authority: CustomFieldAuthority;
 }
 
@@ -85,8 +83,7 @@ export interface CustomField extends CustomFieldDeclaration {
 export type CustomFieldText = string;
 
 /** A custom field of one customer or order, as planning sees it. */
-export interface CustomFieldState
-  extends Pick<CustomField, 'key' | 'name' | 'type' | 'hubspotProperty' | 'quickbooksField'> {
+export interface CustomFieldState extends Pick<CustomField, 'key' | 'name' | 'type' | 'hubspotProperty'> {
   value: CustomFieldText | null;
 }
 

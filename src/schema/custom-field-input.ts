@@ -82,9 +82,6 @@ export const CustomFieldMappingInput = builder.inputType('CustomFieldMappingInpu
     hubspotProperty: t.string({
       description: 'HubSpot’s internal name of the property it is sent to; it is made where it is missing.',
     }),
-    quickbooksField: t.int({
-      description: 'Which custom field of the books’ sales forms shows it, 1 to 3.',
-    }),
     authority: t.field({
       type: CustomFieldAuthorityEnum,
       description: 'Who has the last word where people change it in HubSpot; the source unless told.',

@@ -168,7 +168,6 @@ test('a declaration that cannot be carried out is refused with its place', () =>
     limits: {},
     options: [],
     hubspotProperty: null,
-    quickbooksField: null,
     authority: 'source',
   });
   const problemsOf = (more: object) =>

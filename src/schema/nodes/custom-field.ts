@@ -130,10 +130,6 @@ CustomField.implement({
       nullable: true,
       description: 'HubSpot’s internal name of the property; null: it is not sent there.',
     }),
-    quickbooksField: t.exposeInt('quickbooksField', {
-      nullable: true,
-      description: 'Which custom field of the books’ sales forms shows it, 1 to 3; null: none.',
-    }),
     authority: t.field({
       type: CustomFieldAuthorityEnum,
       description: 'Who has the last word.',

@@ -77,7 +77,6 @@ export const declarationSchema = z
       .regex(/^[a-z][a-z0-9_]{0,99}$/, 'must be a property name: small letters, digits and _')
       .nullable()
       .default(null),
-    quickbooksField: z.int().min(1).max(3).nullable().default(null),
     authority: z.enum(customFieldAuthorities).default('source'),
   })
   .superRefine((field, context) => {
@@ -93,8 +92,6 @@ export const declarationSchema = z
     if (new Set(spellings).size !== spellings.length) refuse('options', 'must not share a spelling');
     if (field.owner === 'Customer' && /attribute/i.test(field.source.kind))
       refuse('source', 'attributes belong to orders');
-    if (field.owner === 'Customer' && field.quickbooksField !== null)
-      refuse('quickbooksField', 'stands on sales forms, which belong to orders');
     if (field.owner === 'Order' && field.authority !== 'source')
       refuse('authority', 'is the source’s: order records in HubSpot are written and not read');
     if (field.hubspotProperty !== null && isReserved(field.hubspotProperty))
@@ -119,13 +116,8 @@ export const declarationsFile = z
   });
 
 /** What at most one field of an owner may be sent to. */
-function targetsOf(
-  field: Pick<CustomFieldDeclaration, 'owner' | 'hubspotProperty' | 'quickbooksField'>,
-): string[] {
-  return [
-    ...(field.hubspotProperty === null ? [] : [`${field.owner} property ${field.hubspotProperty}`]),
-    ...(field.quickbooksField === null ? [] : [`QuickBooks field ${field.quickbooksField}`]),
-  ];
+function targetsOf(field: Pick<CustomFieldDeclaration, 'owner' | 'hubspotProperty'>): string[] {
+  return field.hubspotProperty === null ? [] : [`${field.owner} property ${field.hubspotProperty}`];
 }
 
 const standard = new Set([

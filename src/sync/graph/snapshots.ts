@@ -97,7 +97,7 @@ interface CustomerJson {
 /** The declared fields of an owner with their values, by key. */
 const customFieldsJson = (owner: 'Customer' | 'Order', id: string): string => `coalesce((
     select json_agg(json_build_object('key', f.key, 'name', f.name, 'type', f.type, 'hubspotProperty', f.hubspot_property,
-      'quickbooksField', f.quickbooks_field, 'value', v.value) order by f.key)
+      'value', v.value) order by f.key)
     from custom_field f left join custom_field_value v on v.field_id = f.id and v.entity_id = ${id}
     where f.owner = '${owner}'), '[]')`;
 
