@@ -101,6 +101,7 @@ export const places: readonly Place[] = [
     erase: `tracking_numbers = '{}', tracking_urls = '{}'`,
   },
   { table: 'refund', by: 'orders', where: ofOrders, erase: 'note = null' },
+  { table: 'refund_request', by: 'orders', where: ofOrders, erase: `body = body - 'note'` },
   { table: 'refund_line', by: 'orders', where: `t.refund_id in (${refundsOfOrders})`, erase: null },
   {
     table: 'refund_adjustment',
