@@ -42,9 +42,9 @@ const samples: [topic: string, subject: string, meaning: string][] = [
   ['products/delete', 'product:788032119674292900', 'productRemoved'],
   ['products/update', 'product:788032119674292922', 'productRemoved'],
   ['refunds/create', 'order:820982911946154500', 'person'],
-  ['customers/data_request', 'customer:191167', 'person'],
-  ['customers/redact', 'customer:191167', 'person'],
-  ['shop/redact', 'shop', 'person'],
+  ['customers/data_request', 'customer:191167', 'personExport'],
+  ['customers/redact', 'customer:191167', 'personErase'],
+  ['shop/redact', 'shop', 'accountErase'],
 ];
 
 describe('what Shopify sends', () => {
