@@ -12,12 +12,13 @@ import type { StockEdit } from './stock.ts';
 /**
  * How new a platform's statement is. `sourceUpdatedAt` is the platform's own clock and decides; `observedAt` is when
  * a fresh read of the platform began (ours) and decides among equals. A statement from a stored payload has
- * `observedAt: null`: it loses against a read, and between two payloads of one instant that differ nothing is decided
- * (the write path asks for a fresh read).
+ * `observedAt: null`: among equals it loses against a read that began after it was heard (`heardAt`, our clock), because
+ * that read saw what it tells; otherwise, where the two differ, nothing is decided and the write path asks for a fresh read.
  */
 export interface SourceVersion {
   sourceUpdatedAt: Date;
   observedAt: Date | null;
+  heardAt?: Date;
 }
 
 /** What a platform told us, in our words. `remoteId` is the platform's id, always a string. */

@@ -125,7 +125,11 @@ async function ask(
   const session = await options.sessions.get(delivery.connectionId);
   const meaning: Interpretation = await platform.interpret(delivery, session, { fresh });
   if (meaning.kind === 'person') throw personNeeded(meaning.reason, meaning.remedy);
-  return meaning.kind === 'ignored' ? { outcome: 'ignored' } : { changes: meaning.changes };
+  if (meaning.kind === 'ignored') return { outcome: 'ignored' };
+  const heardAt = delivery.receivedAt;
+  return {
+    changes: meaning.changes.map((change) => ({ ...change, version: { ...change.version, heardAt } })),
+  };
 }
 
 /** Whole statements before all else, and of those the newest; the rest as it arrived. */

@@ -109,7 +109,12 @@ test('refused credentials revoke the connection once; pushes wait instead of dyi
   expect((await rows('push'))[2]).toMatchObject({ status: 'pending', code: 'CONNECTION_REVOKED' });
   expect(await events()).toEqual(['connection.revoked']);
   await noJobs();
-  expect(await recoverOrphans(database.pool, -1_000)).toEqual({ deliveries: 0, pushes: 0, notes: 0 });
+  expect(await recoverOrphans(database.pool, -1_000)).toEqual({
+    backfills: 0,
+    deliveries: 0,
+    notes: 0,
+    pushes: 0,
+  });
 
   server.answer = () => undefined;
   await resume();
@@ -193,7 +198,12 @@ test('deliveries that need the platform wait too, and are read once it accepts u
   expect(await process(second, true)).toBe('held');
   expect(await rows('delivery')).toEqual([waiting, waiting]);
   expect(await events()).toEqual(['connection.revoked']);
-  expect(await recoverOrphans(database.pool, -1_000)).toEqual({ deliveries: 0, pushes: 0, notes: 0 });
+  expect(await recoverOrphans(database.pool, -1_000)).toEqual({
+    backfills: 0,
+    deliveries: 0,
+    notes: 0,
+    pushes: 0,
+  });
   // One that arrives meanwhile and can be read without the platform goes through.
   const third = await addDelivery(database.pool, { connectionId, subject: 'thing:3' });
   expect(await process(third, false)).toBe('applied');

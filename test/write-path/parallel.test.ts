@@ -220,6 +220,7 @@ test('a typical order is written with few statements', async () => {
     'lock-customers',
     'write-order',
     'observe-links',
+    'load-custom-fields',
     'take-line-news',
     'sum-orders',
     'load-order-snapshots',
@@ -237,6 +238,7 @@ test('a typical order is written with few statements', async () => {
     'save-identity',
     'write-order',
     'observe-links',
+    'load-custom-fields',
     'take-line-news',
     'sum-orders',
     'load-order-snapshots',
@@ -248,7 +250,7 @@ test('a typical order is written with few statements', async () => {
   ]);
   // The number of lines makes no difference.
   const many = Array.from({ length: 60 }, (_none, index) => orderLine({ remoteId: `line-${index}` }));
-  expect(await once(shop, 'shopify', [orderChange('3', 3, { number: '#3', lines: many })])).toHaveLength(16);
+  expect(await once(shop, 'shopify', [orderChange('3', 3, { number: '#3', lines: many })])).toHaveLength(17);
   expect(await once(shop, 'shopify', [orderChange('3', 3, { number: '#3', lines: many })])).toEqual([
     'lock-names',
     'lock-customers-by-clues',

@@ -10,14 +10,18 @@ export interface StoredVersion {
 export type Verdict = 'newer' | 'older' | 'tie';
 
 /**
- * The platform's clock decides; among equals a read beats a message and a later read an earlier one. Platforms stamp
- * whole seconds, so that equal times are common and two messages of one second tie.
+ * The platform's clock decides. Platforms stamp whole seconds, so that equal times are common: among equals a later read
+ * beats an earlier one and what was heard before it, and two messages tie. A message that was heard after the read may
+ * tell what happened later within the second.
  */
 export function judgeVersion(incoming: SourceVersion, stored: StoredVersion | null): Verdict {
   if (stored === null) return 'newer';
   const bySource = incoming.sourceUpdatedAt.getTime() - stored.sourceUpdatedAt.getTime();
   if (bySource !== 0) return bySource > 0 ? 'newer' : 'older';
-  if (incoming.observedAt === null) return stored.readAt === null ? 'tie' : 'older';
+  if (incoming.observedAt === null) {
+    const seen = stored.readAt !== null && incoming.heardAt !== undefined && incoming.heardAt < stored.readAt;
+    return seen ? 'older' : 'tie';
+  }
   if (stored.readAt === null) return 'newer';
   const byRead = incoming.observedAt.getTime() - stored.readAt.getTime();
   return byRead === 0 ? 'tie' : byRead > 0 ? 'newer' : 'older';
@@ -30,7 +34,7 @@ export type Gate =
   | 'confirm'
   | 'unchanged'
   | 'stale'
-  /** Two messages of one instant say different things: only the platform itself can tell. */
+  /** Two statements of one instant say different things: only the platform itself can tell. */
   | 'needsFresh';
 
 /** Decides what becomes of a whole statement about one row. */
