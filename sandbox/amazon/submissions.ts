@@ -10,6 +10,8 @@ export class Submissions implements Disposable {
   readonly #changed: () => void;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #lastAtMs = new Map<string, number>();
+  /** Quantities that are on their way, by SKU and in the order in which they came. */
+  readonly #queues = new Map<string, number[]>();
 
   constructor(options: {
     account: () => Account;
@@ -33,9 +35,13 @@ export class Submissions implements Disposable {
     const [min, max] = this.#delayMs;
     const atMs = Math.max(now + this.#random.int(min, max), (this.#lastAtMs.get(sku) ?? 0) + 1);
     this.#lastAtMs.set(sku, atMs);
+    const queue = this.#queues.get(sku) ?? [];
+    this.#queues.set(sku, queue);
+    queue.push(quantity);
+    // Timers of whole milliseconds may fire in another order than they were set: whichever fires takes what came first.
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      applySubmission(this.#account(), sku, quantity);
+      applySubmission(this.#account(), sku, queue.shift() ?? quantity);
       this.#changed();
     }, atMs - now);
     timer.unref();
@@ -46,6 +52,7 @@ export class Submissions implements Disposable {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     this.#lastAtMs.clear();
+    this.#queues.clear();
   }
 
   [Symbol.dispose](): void {
