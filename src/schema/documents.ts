@@ -30,6 +30,7 @@ import {
   statementOf,
 } from './compiled/compile.ts';
 import type { Limits } from './limits.ts';
+import { plainTextRule } from './plain-text.ts';
 import type { OperationContext } from './services.ts';
 
 /** A document as it came, read and checked once. */
@@ -67,6 +68,7 @@ export class Documents {
     this.#rules = [
       ...specifiedRules,
       limitShape(options.limits),
+      plainTextRule,
       ...(options.introspection ? [] : [NoSchemaIntrospectionCustomRule]),
     ];
     leavePlainFieldsToTheExecutor(options.schema);
@@ -80,11 +82,11 @@ export class Documents {
       this.#byText.set(text, known);
       return known;
     }
-    const document = parse(text, { maxTokens: this.#limits.tokens });
+    const { document, errors } = this.#read(text);
     const prepared: Prepared = {
       document,
       text,
-      errors: validate(this.#schema, document, this.#rules, { maxErrors: 20 }),
+      errors,
       compilable: false,
       compiled: new Map(),
       uses: 0,
@@ -98,6 +100,17 @@ export class Documents {
       if (oldest !== undefined) this.#byText.delete(oldest);
     }
     return prepared;
+  }
+
+  #read(text: string): { document: DocumentNode; errors: readonly GraphQLError[] } {
+    try {
+      const document = parse(text, { maxTokens: this.#limits.tokens });
+      return { document, errors: validate(this.#schema, document, this.#rules, { maxErrors: 20 }) };
+    } catch (error) {
+      // The parser recurses: lists in lists exhaust the stack before they exceed the limit of tokens.
+      if (!(error instanceof RangeError)) throw error;
+      throw refused('This document is nested too deeply to be read.');
+    }
   }
 
   preparedOf(document: DocumentNode): Prepared | undefined {

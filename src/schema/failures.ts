@@ -19,10 +19,12 @@ export function publicError(error: unknown, logUnexpected: (cause: unknown) => s
   if (error instanceof GraphQLError) {
     const cause = error.originalError;
     if (cause === undefined || cause === null || cause instanceof GraphQLError) {
-      if (error.extensions.code !== undefined) return error;
+      // Compiled documents make errors of their own, whose extensions may be missing whatever the type says.
+      const extensions = error.extensions as GraphQLError['extensions'] | undefined;
+      if (extensions?.code !== undefined) return error;
       // What has a path was found wrong while running: an argument that no type could tell.
       const code = error.path === undefined ? 'GRAPHQL_VALIDATION_FAILED' : 'BAD_USER_INPUT';
-      return located(error, error.message, { ...error.extensions, code });
+      return located(error, error.message, { ...extensions, code });
     }
     if (cause instanceof AppError) return located(error, cause.publicMessage, { code: cause.code });
     const id = logUnexpected(cause);

@@ -17,6 +17,7 @@ import { exampleTabs } from './examples.ts';
 import { publicError, tooComplex } from './failures.ts';
 import { GraphiqlPage } from './graphiql.ts';
 import { defaultLimits, type Limits } from './limits.ts';
+import { refuseVariables } from './plain-text.ts';
 import { RateLimiter } from './rate-limit.ts';
 import { buildSchema } from './schema.ts';
 import type { Actor } from './scopes.ts';
@@ -180,6 +181,11 @@ export function createGraphQL(services: GraphQLServices): GraphQLServer {
         }
         Object.assign(request, { body });
       }
+      const garbled = request.method === 'GET' ? garbledParameter(request.url ?? '/') : null;
+      if (garbled !== null) {
+        refuse(response, 400, 'BAD_REQUEST', `The parameter "${garbled}" must be a JSON object.`);
+        return;
+      }
       await yoga.handle(request, response, { actor });
     },
   };
@@ -256,13 +262,15 @@ function rendered(
   return results;
 }
 
-/** Depth and cost of an operation, known before it runs. Remembered per document and sizes of its pages. */
+/** Whether its variables can be used at all, and its depth and cost, known before it runs. Costs are remembered per document and sizes of its pages. */
 function costChecker(
   schema: GraphQLSchema,
   limits: Limits,
 ): (operation: Operation, context: OperationContext) => GraphQLError | null {
   const known = new WeakMap<object, Map<string, GraphQLError | null>>();
   return ({ prepared, operationName, variables }, context) => {
+    const unusable = refuseVariables(variables);
+    if (unusable !== null) return unusable;
     const ofDocument = known.get(prepared) ?? new Map<string, GraphQLError | null>();
     known.set(prepared, ofDocument);
     const key = `${operationName ?? ''} ${JSON.stringify(variables, sizesOnly)}`;
@@ -342,6 +350,22 @@ function plainRequest(body: Buffer): PlainRequest | null {
       (typeof variables === 'object' && !Array.isArray(variables))) &&
     Object.keys(rest).length === 0;
   return plain ? (asked as PlainRequest) : null;
+}
+
+/** The parameter of a GET that should be a JSON object and is none. */
+function garbledParameter(url: string): string | null {
+  const query = new URLSearchParams(url.split('?', 2)[1] ?? '');
+  for (const name of ['variables', 'extensions']) {
+    const text = query.get(name);
+    if (text === null || text === '') continue;
+    try {
+      const value: unknown = JSON.parse(text);
+      if (typeof value !== 'object' || Array.isArray(value)) return name;
+    } catch {
+      return name;
+    }
+  }
+  return null;
 }
 
 const responseJson = 'application/graphql-response+json';

@@ -267,6 +267,72 @@ describe('what the outside sees', () => {
     }
   });
 
+  test('values of the wrong type are named, however often they are sent', async () => {
+    const query = 'query Wrong($n: Int, $i: ID!) { orders(first: $n) { nodes { id } } order(id: $i) { id } }';
+    for (let time = 0; time < 4; time += 1) {
+      for (const variables of [{ n: 1.5, i: 'x' }, { n: '1', i: 'x' }, { n: 2 ** 31, i: 'x' }, { n: 1 }]) {
+        const { errors } = await ask(api.url, query, variables);
+        expect(errors?.[0].extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+        expect(errors?.[0].message).toMatch('i' in variables ? /"\$n" got invalid value/ : /"\$i"/);
+      }
+    }
+  });
+
+  test.each([
+    [
+      'query ($e: String!) { customerByEmail(email: $e) { id } }',
+      { e: 'a\0@b.example' },
+      '$e: must not contain the character NUL.',
+    ],
+    [
+      'query ($s: [String!]!) { stockLevels(skus: $s) { nodes { id } } }',
+      { s: ['a', 'b\0'] },
+      '$s[1]: must not contain the character NUL.',
+    ],
+    [
+      'mutation ($i: OrderUpdateInput!) { orderUpdate(input: $i) { userErrors { code } } }',
+      { i: { id: 'T3JkZXI6MQ', tags: ['\0'] } },
+      '$i.tags[0]: must not contain the character NUL.',
+    ],
+    [
+      'mutation ($i: CustomerUpdateInput!) { customerUpdate(input: $i) { userErrors { code } } }',
+      { i: { id: 'Q3VzdG9tZXI6MQ', firstName: 'half \ud83d' } },
+      '$i.firstName: must not contain half of a surrogate pair.',
+    ],
+    ['{ orderByNumber(number: "a\\u0000") { id } }', {}, 'This text must not contain the character NUL.'],
+  ])('text that no database holds is refused by its place: %s', async (query, variables, message) => {
+    const { status, errors } = await ask(api.url, query, variables);
+    expect([status, errors?.[0].extensions.code, errors?.[0].message]).toEqual([
+      200,
+      'BAD_USER_INPUT',
+      message,
+    ]);
+  });
+
+  test('what is nested without end is refused, in variables and in the document', async () => {
+    const nested = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`;
+    const inVariables = await fetch(api.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${adminKey}` },
+      body: `{"query":"query ($v: CustomerFilter) { customers(filter: $v) { totalCount } }","variables":{"v":${nested}}}`,
+    });
+    expect(inVariables.status).toBe(200);
+    expect(await inVariables.text()).toContain('is nested deeper than 32 levels.');
+    const inDocument = await ask(api.url, `{ stockLevels(skus: ${'['.repeat(20_000)}) { totalCount } }`);
+    expect(['TOO_COMPLEX', 'GRAPHQL_PARSE_FAILED']).toContain(inDocument.errors?.[0].extensions.code);
+  });
+
+  test.each(['variables={', 'variables=[1]', 'variables=1', 'extensions=x'])(
+    'a GET with %s gets 400 and the name of the parameter',
+    async (parameter) => {
+      const answer = await fetch(`${api.url}?query=%7B__typename%7D&${parameter}`, {
+        headers: { accept: 'application/json', authorization: `Bearer ${adminKey}` },
+      });
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).toContain(`The parameter \\"${parameter.split('=')[0]}\\" must be`);
+    },
+  );
+
   test('unexpected errors are masked, with an id that the log explains', async () => {
     await using broken = await startTestApi();
     await broken.database.pool.query('alter table location rename to place');
