@@ -551,3 +551,32 @@ test('a delivery is settled with its effect', async () => {
   ]);
   expect(await shop.rows('select distinct delivery_id from event')).toEqual([{ delivery_id: 1n }]);
 });
+
+test('text that Postgres cannot hold costs the order that character and nothing else', async () => {
+  await using shop = await openShop();
+  await shop.tell(
+    'shopify',
+    orderChange('1', 1, {
+      note: 'Gift \ud83d and\0 card 🎁',
+      tags: ['a\0b'],
+      attributes: [{ name: 'To\0', value: 'Zo\udc4d' }],
+      lines: [
+        orderLine({
+          remoteId: '1',
+          title: 'Cup \ud83d',
+          properties: [{ name: 'Engraving\0', value: '\ud83d' }],
+        }),
+      ],
+    }),
+  );
+  expect(await shop.rows('select note, tags, attributes from sales_order')).toEqual([
+    {
+      note: 'Gift \ufffd and card 🎁',
+      tags: ['ab'],
+      attributes: [{ name: 'To', value: 'Zo\ufffd' }],
+    },
+  ]);
+  expect(await shop.rows('select title, properties from order_line')).toEqual([
+    { title: 'Cup \ufffd', properties: [{ name: 'Engraving', value: '\ufffd' }] },
+  ]);
+});

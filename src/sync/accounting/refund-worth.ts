@@ -294,6 +294,6 @@ function lineOf(line: OrderLineSnapshot, given: RefundedLine): DocumentLine {
 }
 
 function reasonOf({ reason, amountMinor }: Adjustment): string {
-  if (reason !== null && reason.trim() !== '') return reason.trim().slice(0, 100);
+  if (reason !== null && reason.trim() !== '') return reason.trim().slice(0, 100).toWellFormed();
   return amountMinor > 0n ? 'Given back beyond what came back' : 'Kept back';
 }

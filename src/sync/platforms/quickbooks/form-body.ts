@@ -216,7 +216,7 @@ export function noteOf(order: OrderSnapshot, settings: QuickBooksSettings, what 
       ? []
       : [`The customer saw ${paid} ${order.presentmentCurrency}`]),
   ];
-  return lines.join('\n').slice(0, 3800);
+  return lines.join('\n').slice(0, 3800).toWellFormed();
 }
 
 const dayFormats = new Map<string, Intl.DateTimeFormat>();

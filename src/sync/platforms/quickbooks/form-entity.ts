@@ -179,7 +179,7 @@ function salesLine(
   return {
     DetailType: 'SalesItemLineDetail',
     Amount: jsonAmount(netMinor, currency),
-    Description: line.description.slice(0, 4000),
+    Description: line.description.slice(0, 4000).toWellFormed(),
     SalesItemLineDetail: {
       ItemRef: { value: itemId },
       Qty: line.quantity,

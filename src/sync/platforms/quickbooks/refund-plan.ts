@@ -83,7 +83,7 @@ export function planRefund({ id, order }: RefundOfOrderSnapshot, context: PlanCo
     source,
     docNumber,
     date: dayIn(settings.timeZone, refund.refundedAt),
-    note: refund.note === null ? note : `${note}\n${refund.note}`.slice(0, 3800),
+    note: refund.note === null ? note : `${note}\n${refund.note}`.slice(0, 3800).toWellFormed(),
     currency: order.currency,
     form: form === undefined ? null : formBody(form, order, settings, { source, docNumber, note }),
     expenses: documents
