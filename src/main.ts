@@ -61,12 +61,12 @@ function banner(port: number): string {
   Open
     http://localhost:${port}/           the dashboard
     http://localhost:${port}/graphql    GraphiQL, with tabs to run: the first one subscribes to orders as they come
-  The sandbox platforms (read them back, break them, place orders through their control API)
-    http://127.0.0.1:4010/_control  Shopify
-    http://127.0.0.1:4011/_control  HubSpot
-    http://127.0.0.1:4012/_control  QuickBooks
-    http://127.0.0.1:4013/_control  Amazon
-    http://127.0.0.1:4014/_control  Claude, who reads the notes on orders
+  The sandbox platforms (what they hold; their control API under /_control reads them back, breaks them and places orders)
+    http://127.0.0.1:4010/_control/stats  Shopify
+    http://127.0.0.1:4011/_control/stats  HubSpot
+    http://127.0.0.1:4012/_control/stats  QuickBooks
+    http://127.0.0.1:4013/_control/stats  Amazon
+    http://127.0.0.1:4014/_control/stats  Claude, who reads the notes on orders
   Try
     sell something      curl -s -X POST localhost:4010/_control/orders -H 'content-type: application/json' \\
                           -d '{"channel":"pos","customerEmail":"ada@example.com","lines":[{"quantity":2}]}'

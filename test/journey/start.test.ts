@@ -43,6 +43,9 @@ test.skipIf(taken)(
       (text) => text.includes('The shop is open'),
       90_000,
     );
+    const links = demo.said().match(/^ +https?:\/\/\S+/gm) ?? [];
+    const answers = await Promise.all(links.map(async (link) => (await fetch(link.trim())).status));
+    expect(answers).toEqual([200, 200, 200, 200, 200, 200, 200]);
     const placed = (await (
       await fetch('http://127.0.0.1:4010/_control/orders', {
         method: 'POST',
