@@ -26,6 +26,7 @@ export interface VariantInput {
   grams?: number;
   cost?: string | number | null;
   tracked?: boolean;
+  bundle?: boolean;
   requiresShipping?: boolean;
   /** Opening stock per location id; a plain number stocks every location. */
   stock?: number | Record<string, number>;
@@ -178,6 +179,7 @@ function upsertVariant(shop: Shop, product: Product, input: VariantInput): Varia
   if (item === undefined) throw new ShopError(`variant ${variant.id} has lost its inventory item`);
   const itemBefore = JSON.stringify([item.tracked, item.requiresShipping, item.unitCostMinor]);
   item.tracked = input.tracked ?? item.tracked;
+  if (input.bundle !== undefined) item.bundle = input.bundle;
   item.requiresShipping = input.requiresShipping ?? item.requiresShipping;
   if (input.cost !== undefined)
     item.unitCostMinor = input.cost === null ? null : parseMinor(input.cost, currency);

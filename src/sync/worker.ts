@@ -35,7 +35,7 @@ export interface WorkerOptions {
   concurrency?: {
     /** Deliveries processed at the same time; more of them make each one slower, and what matters most with it. */
     deliveries?: number;
-    /** Pushes carried out at the same time, for each platform. */
+    /** Pushes carried out at the same time, for each platform that does not ask for more. */
     pushes?: number;
     /** Order notes read at the same time. */
     notes?: number;
@@ -110,11 +110,11 @@ export class Worker implements AsyncDisposable {
     this.#settings = settings;
     this.#lanes = new Lanes({ connectionString, log });
     this.#claude = settings.claude === null ? null : new Claude(settings.claude);
-    const names = Object.keys(platforms) as PlatformName[];
+    const each = Object.values(platforms);
     // Apart from our own pool, whose bigints the job library does not expect. Each task pool listens, fetches and completes.
     this.#jobs = new pg.Pool({
       connectionString,
-      max: 3 * (names.length + 3),
+      max: 3 * (each.length + 3),
       application_name: 'tributary-jobs',
       // A job whose start or end is forgotten in a power cut runs again, and finds its work done.
       options: relaxedCommits,
@@ -136,13 +136,10 @@ export class Worker implements AsyncDisposable {
         concurrency.deliveries,
         concurrency.deliveries,
       ),
-      ...names.map((name) =>
-        this.#taskPool(
-          { [pushTask(name)]: this.#task(this.#onPush) },
-          concurrency.pushes,
-          concurrency.pushes,
-        ),
-      ),
+      ...each.map(({ name, concurrentPushes = 0 }) => {
+        const atOnce = Math.max(concurrency.pushes, concurrentPushes);
+        return this.#taskPool({ [pushTask(name)]: this.#task(this.#onPush) }, atOnce, atOnce);
+      }),
       // Apart, so that a slow reader holds up neither deliveries nor receipts.
       this.#taskPool(
         { [noteTask]: this.#task(this.#onNote), [privacyTask]: this.#task(this.#onPrivacy) },

@@ -3,7 +3,13 @@ import { pino } from 'pino';
 import type { ShopifySandbox } from '../../sandbox/shopify/server.ts';
 import type { PlatformChange } from '../../src/model/change.ts';
 import type { CanonicalOrder } from '../../src/model/order.ts';
-import type { DeliveryFacts, Links, Session, WebhookRequest } from '../../src/sync/platforms/platform.ts';
+import type {
+  DeliveryFacts,
+  Envelopes,
+  Links,
+  Session,
+  WebhookRequest,
+} from '../../src/sync/platforms/platform.ts';
 import type { ShopifyCredentials } from '../../src/sync/platforms/shopify/credentials.ts';
 import { shopify } from '../../src/sync/platforms/shopify/index.ts';
 
@@ -21,6 +27,29 @@ const noLinks: Links = {
   },
 };
 
+/** Envelopes in memory, as the engine keeps them; `pushes` holds the bodies and who travels in which. */
+export function envelopesOf(
+  pushes: Map<bigint, { body: Record<string, unknown>; key: string | null }>,
+): Envelopes {
+  return {
+    seal: async (key, pushIds) => {
+      for (const id of pushIds) pushes.set(id, { body: pushes.get(id)?.body ?? {}, key });
+    },
+    find: async (pushId) => {
+      const key = pushes.get(pushId)?.key ?? null;
+      if (key === null) return null;
+      const members = [...pushes]
+        .filter(([, one]) => one.key === key)
+        .sort(([a], [b]) => Number(a - b))
+        .map(([id, { body }]) => ({ pushId: id, body }));
+      return { key, members };
+    },
+    open: async (key) => {
+      for (const one of pushes.values()) if (one.key === key) one.key = null;
+    },
+  };
+}
+
 export function sessionFor(
   sandbox: { url: string },
   overrides: Partial<Session<ShopifyCredentials>> = {},
@@ -37,6 +66,7 @@ export function sessionFor(
       return request();
     },
     links: noLinks,
+    envelopes: envelopesOf(new Map()),
     baseUrl: sandbox.url,
     timeoutMs: 5_000,
     customFields: async () => [],

@@ -112,6 +112,8 @@ export interface InventoryItem {
   createdAtMs: number;
   updatedAtMs: number;
   tracked: boolean;
+  /** A set whose stock follows its parts: apps cannot change it. */
+  bundle?: boolean;
   requiresShipping: boolean;
   unitCostMinor: number | null;
   levels: Record<string, Level>;

@@ -57,6 +57,9 @@ const idempotentMutations: ReadonlySet<string> = new Set([
 ]);
 
 /** Runs a mutation once per idempotency key: the same key again gets the first answer. */
+/** A request that failed uses its key up: repeating it fails as well, whatever has changed since. */
+const spentByFailure: ReadonlySet<string> = new Set(['inventoryAdjustQuantities', 'inventorySetQuantities']);
+
 export function runMutation(
   name: string,
   directive: GraphQLDirective,
@@ -78,7 +81,20 @@ export function runMutation(
   const fingerprint = createHash('sha256').update(JSON.stringify(args)).digest('hex');
   const known = context.idempotency.get(key);
   if (known !== undefined) {
-    if (known.field === name && known.fingerprint === fingerprint) return known.payload;
+    if (known.field === name && known.fingerprint === fingerprint) {
+      const { userErrors } = known.payload as { userErrors: unknown[] };
+      if (userErrors.length === 0 || !spentByFailure.has(name)) return known.payload;
+      return {
+        inventoryAdjustmentGroup: null,
+        userErrors: [
+          {
+            field: null,
+            message: 'A previous request with this idempotency key failed. Retry with a new idempotency key.',
+            code: 'IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED',
+          },
+        ],
+      };
+    }
     return {
       userErrors: [
         {
@@ -733,6 +749,14 @@ function levelProblems(shop: Shop, entry: Args, field: string[], name: string): 
   if (!shop.locations.has(locationId))
     return [
       problem([...field, 'locationId'], 'INVALID_LOCATION', 'The specified location could not be found.'),
+    ];
+  if (shop.items.get(itemId)?.bundle === true)
+    return [
+      problem(
+        [...field, 'inventoryItemId'],
+        'NON_MUTABLE_INVENTORY_ITEM',
+        'The specified inventory item is not allowed to be adjusted via API.',
+      ),
     ];
   const level = shop.level(itemId, locationId);
   if (level === undefined)

@@ -3,7 +3,8 @@ import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 import { loadCustomFields } from '../custom-fields/fields.ts';
-import type { Links, Platform, Session } from '../platforms/platform.ts';
+import { PushEnvelopes } from '../outbox/envelopes.ts';
+import type { Envelopes, Links, Platform, Session } from '../platforms/platform.ts';
 import { credentialsAad, openCredentials, sealCredentials } from './credentials.ts';
 import { Limiter } from './limiter.ts';
 import { ConnectionLinks, LinkBell } from './links.ts';
@@ -57,6 +58,7 @@ class ConnectionSession implements Session<unknown> {
   readonly connectionId: bigint;
   readonly accountId: string;
   readonly links: Links;
+  readonly envelopes: Envelopes;
   readonly baseUrl: string;
   readonly timeoutMs: number;
   readonly log: Log;
@@ -95,6 +97,7 @@ class ConnectionSession implements Session<unknown> {
     this.connectionId = connectionId;
     this.accountId = row.accountId;
     this.links = new ConnectionLinks(options.pool, connectionId, bell);
+    this.envelopes = new PushEnvelopes(options.pool, connectionId);
     this.baseUrl = options.baseUrls[row.platform] ?? '';
     this.timeoutMs = options.timeoutMs ?? 10_000;
     this.log = options.log.child({ platform: row.platform, connectionId: connectionId.toString() });

@@ -22,6 +22,8 @@ export interface Platform<Credentials = unknown> {
   pushKinds: readonly string[];
   /** Requests that may be started per window, shared by all of a connection's calls in this process. */
   rateLimit: RateLimit;
+  /** Pushes under way at the same time in one process; more than usual where many of them travel in one request. */
+  concurrentPushes?: number;
   /** Remote types whose links the write path hands to `plan`, by the graph's type. */
   linkTypes: Partial<Record<SubjectType, string>>;
   /** The choices of how orders are posted; only books have them. */
@@ -259,6 +261,24 @@ export interface Links {
 
 // ── a conversation with one account ──
 
+/**
+ * Requests that carried several pushes. Their members are remembered before such a request leaves, so that after a crash
+ * or a lost answer it can be repeated as it was, under the same key.
+ */
+export interface Envelopes {
+  /** These pushes travel in one request under this key, and no longer in any earlier one. */
+  seal(key: string, pushIds: readonly bigint[]): Promise<void>;
+  /** The request in which a push travelled last and that may have taken effect, its members in the order of their ids. */
+  find(pushId: bigint): Promise<Envelope | null>;
+  /** The request is known to have had no effect: its members may travel otherwise. */
+  open(key: string): Promise<void>;
+}
+
+export interface Envelope {
+  key: string;
+  members: { pushId: bigint; body: Readonly<Record<string, unknown>> }[];
+}
+
 /** What a platform's code gets to speak with one account; made by the engine, one per connection and process. */
 export interface Session<Credentials> {
   connectionId: bigint;
@@ -273,6 +293,7 @@ export interface Session<Credentials> {
   /** Waits for the connection's rate limit, then runs; every request to the platform goes through it. */
   limited<T>(request: () => Promise<T>): Promise<T>;
   links: Links;
+  envelopes: Envelopes;
   /** Base URL of the platform, which can point at a proxy or the sandbox. */
   baseUrl: string;
   timeoutMs: number;

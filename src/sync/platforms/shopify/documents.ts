@@ -275,14 +275,14 @@ export const documents = {
 
   inventorySet: `mutation TributaryInventorySet($input: InventorySetQuantitiesInput!, $key: String!) {
     inventorySetQuantities(input: $input) @idempotent(key: $key) {
-      inventoryAdjustmentGroup { id createdAt changes { name quantityAfterChange } }
+      inventoryAdjustmentGroup { id createdAt changes(quantityNames: ["available"]) { name quantityAfterChange item { id } location { id } } }
       userErrors { code field message }
     }
   }`,
 
   inventoryAdjust: `mutation TributaryInventoryAdjust($input: InventoryAdjustQuantitiesInput!, $key: String!) {
     inventoryAdjustQuantities(input: $input) @idempotent(key: $key) {
-      inventoryAdjustmentGroup { id createdAt changes { name quantityAfterChange } }
+      inventoryAdjustmentGroup { id createdAt changes(quantityNames: ["available"]) { name quantityAfterChange item { id } location { id } } }
       userErrors { code field message }
     }
   }`,

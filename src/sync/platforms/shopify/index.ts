@@ -15,6 +15,8 @@ export const shopify: Platform<ShopifyCredentials> = {
   pushKinds,
   // Shopify counts cost, not requests, and tells what is left with each answer; this only keeps bursts in bounds.
   rateLimit: { requests: 40, windowMs: 1_000, concurrent: 10 },
+  // A request changes up to 250 stock levels, and another one gathers while it is under way.
+  concurrentPushes: 300,
   linkTypes,
   interpret,
   plan,
