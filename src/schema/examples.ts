@@ -46,6 +46,26 @@ query LatestOrders {
 `,
   },
   {
+    query: `# A day three times over: shop, graph and books, and what explains each difference. Put today's date in.
+query DayTiedOut($date: String!) {
+  tieOut(date: $date) {
+    agrees
+    notes
+    currencies {
+      currency
+      channel { sales { amount } refunds { amount } net { amount } }
+      graph { sales { amount } refunds { amount } net { amount } }
+      books { sales { amount } refunds { amount } net { amount } }
+      reasons { between kind count amount { amount } }
+      differences(first: 20) { kind amount { amount } why remedy order { number } document { type number url } }
+    }
+    payouts { net { amount } deposited { amount } why }
+  }
+}
+`,
+    variables: '{ "date": "2026-11-29" }',
+  },
+  {
     query: `# The best customers, how each platform knows them and where each field comes from.
 query BestCustomers {
   customers(first: 10, sort: LIFETIME_VALUE_DESC, filter: { hasOrders: true }) {

@@ -14,6 +14,7 @@ import './nodes/posting-policy.ts';
 import './nodes/sync-status.ts';
 import './nodes/payout.ts';
 import './nodes/accounting.ts';
+import './nodes/tie-out.ts';
 import './queries/graph.ts';
 import './queries/merge-candidates.ts';
 import './queries/stock.ts';

@@ -1,9 +1,16 @@
 import DataLoader from 'dataloader';
-import { read, sql } from '../../loaders/sql.ts';
-import { formatMinor, parseMinor } from '../../model/money.ts';
+import { formatMinor } from '../../model/money.ts';
 import type { OrderSnapshot } from '../../model/snapshot.ts';
 import type { Posting, PostingDocument } from '../../sync/accounting/documents.ts';
+import { heldOf } from '../../sync/accounting/held.ts';
+import {
+  type BooksConnection,
+  loadPostingFacts,
+  type PostingLink,
+  type PostingPush,
+} from '../../sync/graph/posting-facts.ts';
 import { loadOrderSnapshots } from '../../sync/graph/snapshots.ts';
+import type { BooksView } from '../../sync/platforms/platform.ts';
 import { builder } from '../builder.ts';
 import { Money, type MoneyValue } from '../common.ts';
 import { enumOf } from '../enums.ts';
@@ -249,63 +256,20 @@ function accountingOf(context: OperationContext, orderId: string): Promise<Accou
   return loader.load(orderId);
 }
 
-interface Held {
-  connectionId: string;
-  entityType: string;
-  entityId: string;
-  remoteType: string;
-  remoteId: string;
-  state: { total?: string; docNumber?: string | null };
-}
+type Books = BooksConnection;
 
-interface Pushed {
-  connectionId: string;
-  subjectType: string;
-  subjectId: string;
-  status: string;
-  remedy: string | null;
-  error: string | null;
-}
-
-interface Books {
-  id: string;
-  platform: 'quickbooks';
-  settings: Record<string, unknown>;
-}
-
-/** Three statements for all orders that an operation asks about, then the pure core. */
+/** Four statements for all orders that an operation asks about, then the pure core. */
 async function loadAccounting(
   context: OperationContext,
   ids: readonly string[],
 ): Promise<AccountingValue[][]> {
   const orders = await loadOrderSnapshots(context.db, ids.map(BigInt));
-  const refundIds = [...orders.values()].flatMap((order) => order.refunds.map((one) => String(one.id)));
-  const { rows: books } = await context.db.query<Books>({
-    name: 'books-connections',
-    text: `select id::text, platform, settings from connection order by id`,
-  });
-  const about = sql`((entity_type = 'Order' and entity_id = any(${ids}::bigint[]))
-    or (entity_type = 'Refund' and entity_id = any(${refundIds}::bigint[])))`;
-  const held = await read<Omit<Held, 'state'> & { state: string }>(
-    context.db,
-    sql`select connection_id as "connectionId", entity_type as "entityType", entity_id as "entityId",
-               remote_type as "remoteType", remote_id as "remoteId", remote_state as state
-        from link where ${about} order by seen_at, id`,
-  );
-  const pushes = await read<Pushed>(
-    context.db,
-    sql`select distinct on (connection_id, subject_type, subject_id) connection_id as "connectionId",
-               subject_type as "subjectType", subject_id as "subjectId", status::text, remedy, error
-        from push where kind in ('salesReceipt', 'creditMemo') and status <> 'superseded'
-          and ((subject_type = 'Order' and subject_id = any(${ids}::bigint[]))
-            or (subject_type = 'Refund' and subject_id = any(${refundIds}::bigint[])))
-        order by connection_id, subject_type, subject_id, version desc`,
-  );
-  const links = held.map((row) => ({ ...row, state: JSON.parse(row.state) as Held['state'] }));
+  const refundIds = [...orders.values()].flatMap((order) => order.refunds.map((one) => one.id));
+  const { connections, links, pushes } = await loadPostingFacts(context.db, ids.map(BigInt), refundIds);
   return ids.map((id) => {
     const order = orders.get(BigInt(id));
     if (order === undefined) return [];
-    return books.flatMap((one) => {
+    return connections.flatMap((one) => {
       const platform = context.services.platforms[one.platform];
       if (platform?.books === undefined || order.platform === one.platform) return [];
       const facts = { connection: one, books: platform.books, links, pushes };
@@ -319,38 +283,32 @@ async function loadAccounting(
 
 interface Facts {
   connection: Books;
-  books: NonNullable<NonNullable<OperationContext['services']['platforms']['quickbooks']>['books']>;
-  links: readonly Held[];
-  pushes: readonly Pushed[];
+  books: BooksView;
+  links: readonly PostingLink[];
+  pushes: readonly PostingPush[];
 }
 
 function accountingFrom(facts: Facts, order: OrderSnapshot, refundId: bigint | null): AccountingValue {
   const { connection, books } = facts;
-  const of = (type: string, id: bigint): Held[] =>
+  const of = (type: string, id: bigint): PostingLink[] =>
     facts.links.filter(
-      (link) =>
-        link.connectionId === connection.id && link.entityType === type && link.entityId === String(id),
+      (link) => link.connectionId === connection.id && link.entityType === type && link.entityId === id,
     );
   const form = of('Order', order.id).find((link) => books.forms.includes(link.remoteType));
   const posting: Posting = books.posting(order, refundId, connection.settings, form?.remoteType ?? null);
   const links = refundId === null ? of('Order', order.id) : of('Refund', refundId);
   const documents = posting.status === 'post' ? posting.documents : [];
-  const forms = documents.filter((one) => 'lines' in one);
-  const valueMinor = forms.reduce((sum, one) => sum + one.valueMinor, 0n);
-  const heldMinor = forms.reduce((sum, one) => {
-    const link = links.findLast((each) => each.remoteType === one.type);
-    if (link?.state.total === undefined) return sum;
-    // Tenders that are no money have taken their part off what the document comes to.
-    return sum + parseMinor(link.state.total, order.currency) + one.valueMinor - one.totalMinor;
-  }, 0n);
+  const valueMinor = documents.reduce((sum, one) => ('lines' in one ? sum + one.valueMinor : sum), 0n);
+  const forms = refundId === null ? books.forms : books.refundForms;
+  const { heldMinor } = heldOf(documents, links, forms, order.currency);
   const push = facts.pushes.find(
     (one) =>
       one.connectionId === connection.id &&
       one.subjectType === (refundId === null ? 'Order' : 'Refund') &&
-      one.subjectId === String(refundId ?? order.id),
+      one.subjectId === (refundId ?? order.id),
   );
   return {
-    connectionId: BigInt(connection.id),
+    connectionId: connection.id,
     refundId,
     ...stateOf(posting, push),
     documents: documents.map((one) => documentOf(one, links, books)),
@@ -359,7 +317,7 @@ function accountingFrom(facts: Facts, order: OrderSnapshot, refundId: bigint | n
   };
 }
 
-function stateOf(posting: Posting, push: Pushed | undefined): Pick<AccountingValue, 'status' | 'why'> {
+function stateOf(posting: Posting, push: PostingPush | undefined): Pick<AccountingValue, 'status' | 'why'> {
   if (push?.status === 'dead')
     return { status: 'person', why: [push.error, push.remedy].filter(Boolean).join(' ') };
   if (posting.status !== 'post') return { status: posting.status, why: posting.why };
@@ -370,7 +328,7 @@ function stateOf(posting: Posting, push: Pushed | undefined): Pick<AccountingVal
   return { status: 'posting', why: push.error === null ? why : `${why} ${push.error}` };
 }
 
-function documentOf(one: PostingDocument, links: readonly Held[], books: Facts['books']): DocumentValue {
+function documentOf(one: PostingDocument, links: readonly PostingLink[], books: BooksView): DocumentValue {
   const money = (minor: bigint): MoneyValue => ({
     amount: formatMinor(minor, one.currency),
     currencyCode: one.currency,
@@ -379,7 +337,7 @@ function documentOf(one: PostingDocument, links: readonly Held[], books: Facts['
   const common = {
     type: one.type,
     at: one.at,
-    number: link?.state.docNumber ?? null,
+    number: (link?.state.docNumber as string | null | undefined) ?? null,
     remoteId: link?.remoteId ?? null,
     url: link === undefined ? null : books.urlOf(link.remoteType, link.remoteId),
   };

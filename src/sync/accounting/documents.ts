@@ -57,7 +57,7 @@ export type Posting =
   /** Something has to happen first; it is posted by itself then. */
   | { status: 'waits'; why: string }
   /** It does not belong into the books. */
-  | { status: 'never'; why: string }
+  | { status: 'never'; why: string; reason?: 'beforeHandover' }
   /** The books have no form for it: a person decides. */
   | { status: 'person'; why: string };
 
@@ -97,7 +97,11 @@ export function documentsForRefund(
   if (one === undefined) return { status: 'never', why: 'The order has no such refund.' };
   if (isEarlier(order, policy)) {
     if (policy.ordersFrom !== null && one.refund.refundedAt < policy.ordersFrom)
-      return { status: 'never', why: 'It was given before the books were handed over.' };
+      return {
+        status: 'never',
+        why: 'It was given before the books were handed over.',
+        reason: 'beforeHandover',
+      };
   } else if (typeof form !== 'string' && posted === null) {
     // An order that waits for its money and is cancelled meanwhile never comes into the books, nor does its end.
     return { status: form.status, why: `The order is not posted: ${form.why}` };
@@ -123,7 +127,11 @@ function formOf(
     return { status: 'waits', why: 'What was added to the order is not paid yet.' };
   }
   if (isEarlier(order, policy))
-    return { status: 'never', why: 'It was placed before the books were handed over.' };
+    return {
+      status: 'never',
+      why: 'It was placed before the books were handed over.',
+      reason: 'beforeHandover',
+    };
   if (isEmpty(order)) return { status: 'never', why: 'There is nothing in it.' };
   if (isPaid) return hasOneAccount(order, policy) ? 'SalesReceipt' : 'Invoice';
   if (order.cancelledAt !== null || ['voided', 'expired'].includes(order.financialStatus))

@@ -55,6 +55,10 @@ export interface Platform<Credentials = unknown> {
     session: Session<Credentials>,
     wanted: { owner: CustomFieldOwner; remoteIds: readonly string[]; keys: readonly string[] },
   ): Promise<PlatformChange[]>;
+  /** What the shop itself says of a day: asked, not remembered. Only where a platform tells it cheaply. */
+  takingsBetween?(session: Session<Credentials>, from: Date, to: Date): Promise<Taking[]>;
+  /** Documents that the books hold on a day (YYYY-MM-DD), whoever entered them; only books have it. */
+  documentsOn?(session: Session<Credentials>, day: string): Promise<BooksDocument[]>;
   /** Everything changed since then, read from the platform: backfill and repair of lost deliveries. */
   sweep(session: Session<Credentials>, options: { since: Date | null }): AsyncIterable<PlatformChange[]>;
 }
@@ -89,6 +93,8 @@ export interface PolicyProblem {
 export interface BooksView {
   /** Rows that an order's sale may stand as. */
   forms: readonly string[];
+  /** Rows that a refund may stand as. */
+  refundForms: readonly string[];
   /** Rows of documents that are called otherwise there. */
   rows: Readonly<Record<string, string>>;
   /** `form`: the row that stands for the order's sale already; null where none does. */
@@ -99,6 +105,33 @@ export interface BooksView {
     form: string | null,
   ): Posting;
   urlOf(remoteType: string, remoteId: string): string;
+}
+
+/** One order placed, or one refund given, as the shop tells it. */
+export interface Taking {
+  orderRemoteId: string;
+  /** Null: the order itself. */
+  refundRemoteId: string | null;
+  number: string;
+  /** Of the order. */
+  updatedAt: Date;
+  currency: string;
+  /** The order's total before refunds, or the money that went back. */
+  amountMinor: bigint;
+}
+
+/** A document with lines as the books hold it. */
+export interface BooksDocument {
+  remoteType: string;
+  remoteId: string;
+  number: string | null;
+  currency: string;
+  /** Above zero, whatever the document does. */
+  totalMinor: bigint;
+  /** True for sales, false for what gives back. */
+  isSale: boolean;
+  /** It bears our mark. */
+  isOurs: boolean;
 }
 
 export interface RateLimit {

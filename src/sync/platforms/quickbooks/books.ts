@@ -6,6 +6,7 @@ import { policyOf, readSettings } from './settings.ts';
 /** What orders and refunds are in these books, without asking them. */
 export const booksView: BooksView = {
   forms: ['SalesReceipt', 'Invoice'],
+  refundForms: ['CreditMemo', 'RefundReceipt'],
   rows: { Expense: 'Purchase', CreditApplication: 'Payment' },
   posting(order, refundId, settings, form) {
     const policy = policyOf(readSettings(settings));

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../../errors.ts';
+import { dayIn } from '../../../model/day.ts';
 import { formatMinor, parseMinor } from '../../../model/money.ts';
 import type { PayoutSnapshot } from '../../../model/snapshot.ts';
 import { type DepositLine, depositOf } from '../../accounting/deposit.ts';
@@ -9,7 +10,7 @@ import { moneyAccount, undepositedFunds } from './accounts.ts';
 import { booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
 import { accountId, companyOf } from './company.ts';
 import { requestIdOf } from './customers.ts';
-import { amountText, dayIn, markIn, noteWithMark } from './form-body.ts';
+import { amountText, markIn, noteWithMark } from './form-body.ts';
 import { jsonAmount, postingDate } from './form-entity.ts';
 import { policyOf, type QuickBooksSettings, readSettings } from './settings.ts';
 

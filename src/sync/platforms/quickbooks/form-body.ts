@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { dayIn } from '../../../model/day.ts';
 import { formatMinor, parseMinor } from '../../../model/money.ts';
 import type { OrderSnapshot } from '../../../model/snapshot.ts';
 import type { DocumentLineKind, TaxName } from '../../accounting/document-lines.ts';
@@ -217,23 +218,6 @@ export function noteOf(order: OrderSnapshot, settings: QuickBooksSettings, what 
       : [`The customer saw ${paid} ${order.presentmentCurrency}`]),
   ];
   return lines.join('\n').slice(0, 3800).toWellFormed();
-}
-
-const dayFormats = new Map<string, Intl.DateTimeFormat>();
-
-/** The calendar day at that moment in that zone. */
-export function dayIn(timeZone: string, at: Date): string {
-  let format = dayFormats.get(timeZone);
-  if (format === undefined) {
-    format = new Intl.DateTimeFormat('en-CA', {
-      timeZone,
-      year: 'numeric',
-      month: '2-digit',
-      day: '2-digit',
-    });
-    dayFormats.set(timeZone, format);
-  }
-  return format.format(at);
 }
 
 function refValue(reference: unknown): string | undefined {

@@ -4,6 +4,7 @@ import { booksView } from './books.ts';
 import type { QuickBooksSession } from './client.ts';
 import { prepareCompany } from './company.ts';
 import { performCustomer, performCustomerErase, planCustomer } from './customers.ts';
+import { documentsOn } from './day-documents.ts';
 import { performDeposit, planDeposit } from './deposit.ts';
 import { door } from './door.ts';
 import { toAppError } from './fault.ts';
@@ -59,6 +60,7 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
   async prepare(session) {
     await prepareCompany(session);
   },
+  documentsOn,
   sweep,
 };
 

@@ -1,3 +1,4 @@
+import { dayIn } from '../../../model/day.ts';
 import { formatMinor } from '../../../model/money.ts';
 import type { RefundOfOrderSnapshot } from '../../../model/snapshot.ts';
 import {
@@ -11,7 +12,7 @@ import {
 } from '../../accounting/documents.ts';
 import type { PlanContext, PushPlan } from '../platform.ts';
 import { type BuyerBody, buyerOf } from './customers.ts';
-import { dayIn, docNumberOf, type FormBody, formBody, isHeld, markOf, noteOf } from './form-body.ts';
+import { docNumberOf, type FormBody, formBody, isHeld, markOf, noteOf } from './form-body.ts';
 import { postedForm, sourceOf } from './sale-plan.ts';
 import { policyOf, readSettings } from './settings.ts';
 

@@ -1,3 +1,4 @@
+import { dayIn } from '../../../model/day.ts';
 import { formatMinor, parseMinor } from '../../../model/money.ts';
 import type { OrderSnapshot } from '../../../model/snapshot.ts';
 import {
@@ -7,7 +8,7 @@ import {
   type SalesForm,
 } from '../../accounting/documents.ts';
 import type { LinkFacts, PlanContext, PushPlan } from '../platform.ts';
-import { dayIn, docNumberOf, type FormBody, formBody, isHeld, noteOf } from './form-body.ts';
+import { docNumberOf, type FormBody, formBody, isHeld, noteOf } from './form-body.ts';
 import { policyOf, readSettings } from './settings.ts';
 
 /** The sale of an order: a receipt, or an invoice with its payments. */

@@ -107,6 +107,17 @@ export const documents = {
     orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) { nodes { ${orderFields} } ${pageInfo} }
   }`,
 
+  takings: `query TributaryTakings($first: Int!, $after: String, $query: String!) {
+    orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
+      nodes {
+        id name processedAt updatedAt
+        totalPriceSet { shopMoney { amount currencyCode } }
+        refunds(first: 100) { id processedAt totalRefundedSet { shopMoney { amount currencyCode } } }
+      }
+      ${pageInfo}
+    }
+  }`,
+
   orderLines: `query TributaryOrderLines($id: ID!, $first: Int!, $after: String) {
     order(id: $id) { lineItems(first: $first, after: $after) { nodes { ${lineFields} } ${pageInfo} } }
   }`,

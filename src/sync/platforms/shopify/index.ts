@@ -7,6 +7,7 @@ import { perform } from './perform.ts';
 import { linkTypes, plan, pushKinds } from './plan.ts';
 import { prepare } from './prepare.ts';
 import { sweep } from './sweep.ts';
+import { takingsBetween } from './takings.ts';
 
 export const shopify: Platform<ShopifyCredentials> = {
   name: 'shopify',
@@ -23,5 +24,6 @@ export const shopify: Platform<ShopifyCredentials> = {
   perform,
   prepare,
   readMetafields: (session, wanted) => readMetafields(session, wanted),
+  takingsBetween,
   sweep,
 };

@@ -147,7 +147,7 @@ interface PageInfo {
 }
 
 /** Page after page of a list, as large as Shopify's cost limit lets it be. */
-async function* pages<T extends z.ZodType>(
+export async function* pages<T extends z.ZodType>(
   session: ShopifySession,
   document: DocumentName,
   variables: Record<string, unknown>,
