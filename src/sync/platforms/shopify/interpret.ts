@@ -20,13 +20,17 @@ import {
 import {
   customerMergePayload,
   customerPayload,
+  customerRedactPayload,
+  dataRequestPayload,
   fulfillmentPayload,
   identifiedPayload,
   levelPayload,
   locationPayload,
   orderPayload,
-  privacyPayload,
   refundPayload,
+  removedPayload,
+  shopRedactPayload,
+  uninstalledPayload,
 } from './payloads.ts';
 import { readCustomer, readLevel, readLocation, readOrder, readProduct, readProductOfItem } from './read.ts';
 import { hashOfProduct, isSeen, noteSeen, timeOfProduct } from './seen-products.ts';
@@ -46,28 +50,26 @@ export async function interpret(
   const [kind = ''] = topic.split('/');
   switch (topic) {
     case 'orders/delete':
-      return changes({ kind: 'orderRemoved', remoteId: idFrom(body), version: told(delivery) });
+      return changes({ kind: 'orderRemoved', remoteId: idOfRemoved(body), version: told(delivery) });
     case 'customers/delete':
-      return changes({ kind: 'customerRemoved', remoteId: idFrom(body), version: told(delivery) });
+      return changes({ kind: 'customerRemoved', remoteId: idOfRemoved(body), version: told(delivery) });
     case 'products/delete':
-      return changes({ kind: 'productRemoved', remoteId: idFrom(body), version: told(delivery) });
+      return changes({ kind: 'productRemoved', remoteId: idOfRemoved(body), version: told(delivery) });
     case 'customers/merge':
       return merged(body, session);
     case 'customers/data_request':
+      return exportAsked(body, delivery, session);
     case 'customers/redact':
-      return aboutPerson(topic, body, delivery);
+      return erasureAsked(body, delivery, session);
     case 'shop/redact':
+      await assertOfThisShop(understood(shopRedactPayload, body).shop_domain, session);
       return changes({ kind: 'accountErase', version: told(delivery) });
     case 'locations/delete':
       return { kind: 'ignored', reason: 'A location is deactivated before it is deleted, which was told.' };
     case 'inventory_items/delete':
       return { kind: 'ignored', reason: 'The product’s own deletion or update tells it.' };
     case 'app/uninstalled':
-      return changes({
-        kind: 'accountRevoked',
-        reason: 'The app was uninstalled from the shop.',
-        version: told(delivery),
-      });
+      return uninstalled(body, delivery, session);
   }
   switch (kind) {
     case 'orders':
@@ -294,21 +296,69 @@ async function merged(body: unknown, session: ShopifySession): Promise<Interpret
   return changes({ ...kept, customer: { ...kept.customer, mergedRemoteIds: [idOf(gone)] } });
 }
 
-function aboutPerson(topic: string, body: unknown, delivery: DeliveryFacts): Interpretation {
-  const asked = understood(privacyPayload, body);
-  const person = {
-    remoteId: asked.customer.id,
-    email: normalizeEmail(asked.customer.email ?? null),
-    orderRemoteIds: [...(asked.orders_to_redact ?? []), ...(asked.orders_requested ?? [])],
+async function uninstalled(
+  body: unknown,
+  delivery: DeliveryFacts,
+  session: ShopifySession,
+): Promise<Interpretation> {
+  const shop = understood(uninstalledPayload, body);
+  if (shop.myshopify_domain != null) await assertOfThisShop(shop.myshopify_domain, session);
+  return changes({
+    kind: 'accountRevoked',
+    reason: 'The app was uninstalled from the shop.',
     version: told(delivery),
-  };
-  return topic === 'customers/redact'
-    ? changes({ kind: 'personErase', ...person })
-    : changes({
-        kind: 'personExport',
-        ...person,
-        reference: asked.data_request?.id ?? delivery.id.toString(),
-      });
+  });
+}
+
+async function erasureAsked(
+  body: unknown,
+  delivery: DeliveryFacts,
+  session: ShopifySession,
+): Promise<Interpretation> {
+  const asked = understood(customerRedactPayload, body);
+  await assertOfThisShop(asked.shop_domain, session);
+  return changes({
+    kind: 'personErase',
+    ...meant(asked.customer),
+    orderRemoteIds: asked.orders_to_redact,
+    version: told(delivery),
+  });
+}
+
+async function exportAsked(
+  body: unknown,
+  delivery: DeliveryFacts,
+  session: ShopifySession,
+): Promise<Interpretation> {
+  const asked = understood(dataRequestPayload, body);
+  await assertOfThisShop(asked.shop_domain, session);
+  return changes({
+    kind: 'personExport',
+    ...meant(asked.customer),
+    orderRemoteIds: asked.orders_requested ?? [],
+    version: told(delivery),
+    reference: asked.data_request.id,
+  });
+}
+
+function meant(customer: { id: string; email?: string | null | undefined }): {
+  remoteId: string;
+  email: string | null;
+} {
+  return { remoteId: customer.id, email: normalizeEmail(customer.email ?? null) };
+}
+
+/** One secret may sign for several shops: what erases has to name the one whose delivery it is. */
+async function assertOfThisShop(domain: string, session: ShopifySession): Promise<void> {
+  const { shop } = await session.credentials();
+  if (domain.toLowerCase() === shop.toLowerCase()) return;
+  throw new AppError({
+    code: 'MALFORMED_PAYLOAD',
+    retryable: false,
+    publicMessage: 'The payload speaks of another shop than the one it came for.',
+    remedy:
+      'Shopify signs bodies and no headers: somebody may have sent an old body again. Nothing was erased; look at where your webhooks pass through.',
+  });
 }
 
 function changes(...list: PlatformChange[]): Interpretation {
@@ -322,6 +372,10 @@ function found(change: PlatformChange | null, otherwise: string): Interpretation
 /** A removal carries no time of its own: when it was told is the best there is. */
 function told(delivery: DeliveryFacts): { sourceUpdatedAt: Date; observedAt: null } {
   return { sourceUpdatedAt: delivery.triggeredAt ?? delivery.receivedAt, observedAt: null };
+}
+
+function idOfRemoved(body: unknown): string {
+  return understood(removedPayload, body).id;
 }
 
 function idFrom(body: unknown): string {

@@ -261,13 +261,38 @@ export const customerMergePayload = z.object({
   status: text,
 });
 
-/** What customers/data_request and customers/redact ask. */
-export const privacyPayload = z.object({
-  customer: z.object({ id, email: z.string().nullish() }),
-  orders_to_redact: z.array(id).nullish(),
+/**
+ * Shopify signs the body and not the topic, which stands in a header beside it: whoever got hold of one signed body could
+ * send it again under a topic that erases. What these topics carry therefore has to be what only they carry.
+ */
+const ofShop = { shop_id: id, shop_domain: z.string() };
+const person = z.object({ id, email: z.string().nullish() });
+
+export const dataRequestPayload = z.object({
+  ...ofShop,
+  customer: person,
   orders_requested: z.array(id).nullish(),
-  data_request: z.object({ id }).nullish(),
+  data_request: z.object({ id }),
 });
+
+export const customerRedactPayload = z.object({
+  ...ofShop,
+  customer: person,
+  orders_to_redact: z.array(id),
+  data_request: z.never().optional(),
+});
+
+export const shopRedactPayload = z.object({ ...ofShop, customer: z.never().optional() });
+
+/** The shop itself; its own domain is told by most shops and missing in Shopify's sample. */
+export const uninstalledPayload = z.object({
+  id,
+  shop_owner: z.string().nullable(),
+  myshopify_domain: z.string().nullish(),
+});
+
+/** A removal names what is gone and tells nothing of it. */
+export const removedPayload = z.object({ id, created_at: z.never().optional(), updated_at: z.never().optional() });
 
 export const locationPayload = z.object({
   id,
