@@ -10,7 +10,7 @@ import { startEmbeddedPostgres } from './db/embedded-postgres.ts';
 import { checkDatabase } from './db/reachable.ts';
 import { transaction } from './db/transaction.ts';
 import { AppError } from './errors.ts';
-import { type HttpServer, serveHttp } from './http.ts';
+import { type HttpRoutes, type HttpServer, serveHttp, watchersOnly } from './http.ts';
 import type { Log } from './log.ts';
 import { createGraphQL } from './schema/server.ts';
 import { upsertConnection } from './sync/connections/connections.ts';
@@ -96,7 +96,18 @@ export async function startApp(
       repeat(5_000, log, async () => void (await keepStockUp({ pool, platforms, now: Date.now }))),
     );
   }
-  const http = options.role === 'worker' ? null : starting.use(await serve(context));
+  const watching = await watchingOf(context);
+  const http = options.role === 'worker' ? null : starting.use(await serve(context, watching));
+  if (config.healthPort !== null)
+    starting.use(
+      await serveHttp({
+        host: config.host,
+        port: config.healthPort,
+        portVariable: 'HEALTH_PORT',
+        log: options.log,
+        routes: watchersOnly(watching),
+      }),
+    );
   const running = starting.move();
   return { context, http, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
@@ -228,7 +239,7 @@ function repeat(intervalMs: number, log: Log, work: (signal: AbortSignal) => Pro
   };
 }
 
-async function serve(context: AppContext): Promise<HttpServer> {
+async function serve(context: AppContext, watching: Watching): Promise<HttpServer> {
   const { config, log, pool } = context;
   const door = createDoor({
     pool,
@@ -238,29 +249,15 @@ async function serve(context: AppContext): Promise<HttpServer> {
     log,
   });
   const graphql = createGraphQL(await context.graphqlServices());
-  const names = await migrationNames();
-  const queueRegistry = new Registry();
-  const queue = new QueueMetrics(pool, queueRegistry);
   const http = await serveHttp({
     host: config.host,
     port: config.port,
     log,
     routes: {
+      ...watching,
       webhook: (request, response, platform) => door.handle(request, response, platform),
       graphql: (request, response) => graphql.handle(request, response),
       dashboard: serveDashboard,
-      notReady: async () => {
-        const { rows } = await pool.query<{ migration_name: string }>(
-          'select migration_name from _prisma_migrations where finished_at is not null',
-        );
-        const missing = names.filter((name) => !rows.some((row) => row.migration_name === name));
-        return missing.length === 0 ? null : `migrations ${missing.join(', ')}`;
-      },
-      metrics: async () => {
-        await queue.refresh();
-        const { contentType } = metricsRegistry;
-        return { contentType, body: await Registry.merge([metricsRegistry, queueRegistry]).metrics() };
-      },
     },
   });
   const webSocket = graphql.attachWebSocket(http.server);
@@ -269,6 +266,30 @@ async function serve(context: AppContext): Promise<HttpServer> {
     [Symbol.asyncDispose]: async () => {
       await webSocket[Symbol.asyncDispose]();
       await http[Symbol.asyncDispose]();
+    },
+  };
+}
+
+type Watching = Pick<HttpRoutes, 'notReady' | 'mayWatch' | 'metrics'>;
+
+/** What those who watch a process are told, whatever its role. */
+async function watchingOf({ pool, keys }: AppContext): Promise<Watching> {
+  const names = await migrationNames();
+  const queueRegistry = new Registry();
+  const queue = new QueueMetrics(pool, queueRegistry);
+  return {
+    notReady: async () => {
+      const { rows } = await pool.query<{ migration_name: string }>(
+        'select migration_name from _prisma_migrations where finished_at is not null',
+      );
+      const missing = names.filter((name) => !rows.some((row) => row.migration_name === name));
+      return missing.length === 0 ? null : `migrations ${missing.join(', ')}`;
+    },
+    mayWatch: (request) => keys.admits(request, 'read:sync'),
+    metrics: async () => {
+      await queue.refresh();
+      const { contentType } = metricsRegistry;
+      return { contentType, body: await Registry.merge([metricsRegistry, queueRegistry]).metrics() };
     },
   };
 }

@@ -16,11 +16,15 @@ export interface Config {
   dataDir: string;
   host: string;
   port: number;
+  /** Where /healthz, /readyz and /metrics are served as well, and by the worker role at all; null: nowhere. */
+  healthPort: number | null;
   /** Address that platforms call; signatures of some of them cover it. */
   publicUrl: string;
   /** Seals credentials at rest. Null in the demo: one is made and kept in `dataDir`. */
   encryptionKey: string | null;
   apiKeys: ApiKeyConfig[];
+  /** Origins of web pages of your own that may call the API, with a key, from a browser. */
+  allowedOrigins: string[];
   logLevel: string;
   /** Days for which events, and the raw bytes of settled deliveries, are kept; 0: for ever. */
   retentionDays: { events: number; inbox: number };
@@ -92,6 +96,7 @@ const schema = z.object({
   DATA_DIR: filled.default('.data'),
   HOST: filled.optional(),
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(4000),
+  HEALTH_PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).optional(),
   PUBLIC_URL: url.optional(),
   ENCRYPTION_KEY: z
     .string()
@@ -101,6 +106,7 @@ const schema = z.object({
     )
     .optional(),
   API_KEYS: z.string().optional(),
+  ALLOWED_ORIGINS: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   EVENT_RETENTION_DAYS: days.default(90),
   INBOX_RETENTION_DAYS: days.default(30),
@@ -209,6 +215,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const connections = readConnections(env, problems);
   const demo = connections.length === 0;
   const apiKeys = readApiKeys(env.API_KEYS, problems);
+  const allowedOrigins = readOrigins(env.ALLOWED_ORIGINS, problems);
   const customFields = readCustomFields(env.CUSTOM_FIELDS_FILE, problems);
   if (!demo && env.ENCRYPTION_KEY === undefined) {
     problems.push(
@@ -225,9 +232,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDir: env.DATA_DIR,
     host: env.HOST ?? (demo ? '127.0.0.1' : '0.0.0.0'),
     port: env.PORT,
+    healthPort: env.HEALTH_PORT ?? null,
     publicUrl: (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, ''),
     encryptionKey: env.ENCRYPTION_KEY ?? null,
     apiKeys,
+    allowedOrigins,
     logLevel: env.LOG_LEVEL,
     retentionDays: { events: env.EVENT_RETENTION_DAYS, inbox: env.INBOX_RETENTION_DAYS },
     sweepMinutes: env.SWEEP_MINUTES,
@@ -346,6 +355,21 @@ function readApiKeys(text: string | undefined, problems: string[]): ApiKeyConfig
       }
       return [{ name: match[1] ?? '', key: match[2] ?? '', scopes }];
     });
+}
+
+/** Separated by commas; as browsers write them, which is compared letter by letter. */
+function readOrigins(text: string | undefined, problems: string[]): string[] {
+  const origins = (text ?? '')
+    .split(',')
+    .map((origin) => origin.trim())
+    .filter((origin) => origin !== '');
+  for (const origin of origins) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin)
+      problems.push(
+        `ALLOWED_ORIGINS names "${origin}", which is no origin; write scheme, host and port only, for example https://dashboard.example`,
+      );
+  }
+  return origins;
 }
 
 function badConfiguration(problems: readonly string[]): AppError {

@@ -2,6 +2,7 @@ import type { Config } from './config.ts';
 import { createPool, type Pool } from './db/pool.ts';
 import { createPrisma, type Prisma } from './db/prisma.ts';
 import type { Log } from './log.ts';
+import { KeyRing } from './schema/authenticate.ts';
 import type { GraphQLServices } from './schema/services.ts';
 import { type ConnectionFacts, listConnections } from './sync/connections/connections.ts';
 import { Sessions } from './sync/connections/sessions.ts';
@@ -18,6 +19,8 @@ export interface AppContext extends AsyncDisposable {
   prisma: Prisma;
   sessions: Sessions;
   connections(): Promise<ConnectionFacts[]>;
+  /** Who stands behind an API key. */
+  keys: KeyRing;
   /** For a process that serves the API: from then on it follows the events. */
   graphqlServices(): Promise<GraphQLServices>;
 }
@@ -37,6 +40,7 @@ export async function createContext(options: {
   const prisma = starting.adopt(createPrisma(pool), (owned) => owned.$disconnect());
   const sessions = new Sessions({ pool, platforms, encryptionKey, baseUrls: config.baseUrls, log });
   const owned = starting.move();
+  const callers = { apiKeys: config.apiKeys, anonymousScopes: config.demo ? (['admin'] as const) : null };
   return {
     config,
     log,
@@ -46,6 +50,7 @@ export async function createContext(options: {
     prisma,
     sessions,
     connections: () => listConnections(pool),
+    keys: new KeyRing({ pool, log, ...callers }),
     graphqlServices: async () => ({
       pool,
       prisma,
@@ -53,8 +58,8 @@ export async function createContext(options: {
       platforms,
       session: (connectionId) => sessions.get(connectionId),
       log,
-      apiKeys: config.apiKeys,
-      anonymousScopes: config.demo ? ['admin'] : null,
+      ...callers,
+      allowedOrigins: config.allowedOrigins,
       graphiql: config.graphiql,
       introspection: config.introspection,
     }),

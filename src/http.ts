@@ -9,7 +9,16 @@ export interface HttpRoutes {
   dashboard(request: IncomingMessage, response: ServerResponse): Promise<void>;
   /** Null: ready; else what is missing, in words. */
   notReady(): Promise<string | null>;
+  /** Whether who asks may see how much is sold and how the platforms fare. */
+  mayWatch(request: IncomingMessage): Promise<boolean>;
   metrics(): Promise<{ contentType: string; body: string }>;
+}
+
+/** For a process that serves nobody but who watches it. */
+export function watchersOnly(routes: Pick<HttpRoutes, 'notReady' | 'mayWatch' | 'metrics'>): HttpRoutes {
+  const nothing = async (request: IncomingMessage, response: ServerResponse): Promise<void> =>
+    sendJson(response, 404, { error: `Nothing is served at ${request.method} ${pathOf(request)}.` });
+  return { ...routes, webhook: nothing, graphql: nothing, dashboard: nothing };
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -31,6 +40,8 @@ const usualLimits: HttpLimits = { headersMs: 10_000, requestMs: 30_000, checkEve
 export async function serveHttp(options: {
   host: string;
   port: number;
+  /** The variable that decides the port. */
+  portVariable?: string;
   routes: HttpRoutes;
   log: Log;
   limits?: HttpLimits;
@@ -82,6 +93,11 @@ async function route(routes: HttpRoutes, request: IncomingMessage, response: Ser
       : sendJson(response, 503, { status: 'not ready', missing });
   }
   if (path === '/metrics') {
+    if (!(await routes.mayWatch(request)))
+      return sendJson(response, 401, {
+        error:
+          'From elsewhere /metrics takes an API key with the scope read:sync: Authorization: Bearer tb_…',
+      });
     const { contentType, body } = await routes.metrics();
     response.writeHead(200, { 'content-type': contentType });
     response.end(body);
@@ -102,7 +118,10 @@ function pathOf(request: IncomingMessage): string {
   return (request.url ?? '/').split('?', 1)[0] ?? '/';
 }
 
-function listen(server: Server, options: { host: string; port: number }): Promise<void> {
+function listen(
+  server: Server,
+  { host, port, portVariable = 'PORT' }: { host: string; port: number; portVariable?: string },
+): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') return reject(error);
@@ -110,11 +129,11 @@ function listen(server: Server, options: { host: string; port: number }): Promis
         new AppError({
           code: 'PORT_IN_USE',
           retryable: false,
-          publicMessage: `Port ${options.port} is taken by another process. Stop it, or choose another one with PORT=4001 npm start.`,
+          publicMessage: `Port ${port} is taken by another process. Stop it, or choose another one with ${portVariable}=4001 npm start.`,
           cause: error,
         }),
       );
     });
-    server.listen(options.port, options.host, () => resolve());
+    server.listen(port, host, () => resolve());
   });
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { type Actor, isScope, type Scope } from './scopes.ts';
+import { type Actor, isScope, may, type Scope } from './scopes.ts';
 import type { GraphQLServices } from './services.ts';
 
 const cacheMs = 10_000;
@@ -35,13 +35,22 @@ export class KeyRing {
     return this.#anonymous !== null && comesFromThisMachine(request) ? this.#anonymous : null;
   }
 
-  async actorOfKey(key: string): Promise<Actor | null> {
+  /** Whether a request may do it: with a key, or because it comes from this machine. */
+  async admits(request: IncomingMessage, scope: Scope): Promise<boolean> {
+    const key = keyOf(request.headers.authorization);
+    if (key === null) return comesFromThisMachine(request);
+    const actor = await this.actorOfKey(key);
+    return actor !== null && may(actor, scope);
+  }
+
+  /** `fresh`: whatever is remembered of it. */
+  async actorOfKey(key: string, { fresh = false } = {}): Promise<Actor | null> {
     const hash = hashOf(key);
     const id = hash.toString('hex');
     const configured = this.#configured.get(id);
     if (configured !== undefined) return configured;
     const cached = this.#cached.get(id);
-    if (cached !== undefined && cached.untilMs > Date.now()) return cached.actor;
+    if (!fresh && cached !== undefined && cached.untilMs > Date.now()) return cached.actor;
     const actor = await this.#lookUp(hash);
     this.#cached.delete(id);
     this.#cached.set(id, { actor, untilMs: Date.now() + cacheMs });

@@ -11,6 +11,7 @@ import {
   Kind,
   NoSchemaIntrospectionCustomRule,
   parse,
+  type SelectionSetNode,
   specifiedRules,
   TypeInfo,
   type ValidationContext,
@@ -241,13 +242,24 @@ function limitShape(limits: Limits): ValidationRule {
         }
       },
       OperationDefinition(node) {
-        const fields = node.selectionSet.selections.filter((one) => one.kind === Kind.FIELD);
-        if (fields.length > limits.rootFields) {
+        if (fieldsOf(node.selectionSet, context, new Set()) > limits.rootFields) {
           context.reportError(refused(`More than ${limits.rootFields} fields on the root of one operation.`));
         }
       },
     };
   };
+}
+
+/** How many fields a selection has itself, those of its fragments included, each fragment once: what is spread twice is one. */
+function fieldsOf(set: SelectionSetNode, context: ValidationContext, spread: Set<string>): number {
+  return set.selections.reduce((sum, one) => {
+    if (one.kind === Kind.FIELD) return sum + 1;
+    if (one.kind === Kind.INLINE_FRAGMENT) return sum + fieldsOf(one.selectionSet, context, spread);
+    const { value: name } = one.name;
+    const fragment = context.getFragment(name);
+    if (!fragment || spread.has(name)) return sum;
+    return sum + fieldsOf(fragment.selectionSet, context, spread.add(name));
+  }, 0);
 }
 
 function refused(message: string): GraphQLError {

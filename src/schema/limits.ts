@@ -19,6 +19,12 @@ export interface Limits {
   burst: number;
   /** Subscriptions open at the same time on one socket. */
   subscriptionsPerSocket: number;
+  /** Sockets open at the same time with one key. */
+  socketsPerKey: number;
+  /** Server-sent event streams open at the same time with one key; each is rendered on its own. */
+  streamsPerKey: number;
+  /** How often the keys of what stays open are looked at again. */
+  keyRecheckSeconds: number;
   /** Bytes that may wait in one socket before it is closed as too slow. */
   socketBufferBytes: number;
   /** Longest wait of a mutation with `wait: true`. */
@@ -36,6 +42,9 @@ export const defaultLimits: Limits = {
   requestsPerSecond: 50,
   burst: 200,
   subscriptionsPerSocket: 50,
+  socketsPerKey: 5_000,
+  streamsPerKey: 100,
+  keyRecheckSeconds: 30,
   socketBufferBytes: 4 * 1024 * 1024,
   waitSeconds: 30,
 };

@@ -10,12 +10,13 @@ import {
 } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { StoredEvent } from '../model/event.ts';
-import { KeyRing } from './authenticate.ts';
+import { KeyRing, keyOf } from './authenticate.ts';
 import { Crowd } from './crowd.ts';
 import { Documents, type Operation, type Prepared } from './documents.ts';
 import { exampleTabs } from './examples.ts';
 import { publicError, tooComplex } from './failures.ts';
 import { GraphiqlPage } from './graphiql.ts';
+import { KeyWatch } from './key-watch.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { refuseVariables } from './plain-text.ts';
 import { RateLimiter } from './rate-limit.ts';
@@ -47,6 +48,7 @@ export function createGraphQL(services: GraphQLServices): GraphQLServer {
   const documents = new Documents({ schema, limits, introspection: services.introspection });
   const keys = new KeyRing(services);
   const rates = new RateLimiter({ perSecond: limits.requestsPerSecond, burst: limits.burst });
+  const streams = new KeyWatch({ keys, log: services.log, everyMs: limits.keyRecheckSeconds * 1_000 });
   const crowd = new Crowd({ documents, log: services.log });
   const page = services.graphiql ? new GraphiqlPage(services.exampleTabs ?? exampleTabs) : null;
   const allowedOrigins = services.allowedOrigins ?? [];
@@ -185,6 +187,20 @@ export function createGraphQL(services: GraphQLServices): GraphQLServer {
       if (garbled !== null) {
         refuse(response, 400, 'BAD_REQUEST', `The parameter "${garbled}" must be a JSON object.`);
         return;
+      }
+      if (wantsStream(request)) {
+        const key = keyOf(request.headers.authorization);
+        if (streams.count(key) >= limits.streamsPerKey) {
+          refuse(
+            response,
+            429,
+            'TOO_MANY_STREAMS',
+            `At most ${limits.streamsPerKey} event streams are open at a time with one key; many subscriptions fit on one WebSocket.`,
+            { 'retry-after': '10' },
+          );
+          return;
+        }
+        response.once('close', streams.watch(key, { actor, close: () => response.destroy() }));
       }
       await yoga.handle(request, response, { actor });
     },
@@ -373,10 +389,11 @@ const responseJson = 'application/graphql-response+json';
 function takesPlainJson(request: IncomingMessage): boolean {
   const { accept } = request.headers;
   if (accept === undefined) return true;
-  return (
-    !accept.includes('text/event-stream') &&
-    /application\/(\*|json|graphql-response\+json)|\*\/\*/.test(accept)
-  );
+  return !wantsStream(request) && /application\/(\*|json|graphql-response\+json)|\*\/\*/.test(accept);
+}
+
+function wantsStream(request: IncomingMessage): boolean {
+  return /\btext\/event-stream\b/i.test(request.headers.accept ?? '');
 }
 
 function sendAnswer(request: IncomingMessage, response: ServerResponse, data: string): void {

@@ -15,6 +15,7 @@ import type { Log } from '../log.ts';
 import { isSameOrigin, type KeyRing, keyOf } from './authenticate.ts';
 import type { Crowd, Subscriber } from './crowd.ts';
 import { type Documents, isSubscription, type Operation } from './documents.ts';
+import { KeyWatch } from './key-watch.ts';
 import type { Limits } from './limits.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { Actor } from './scopes.ts';
@@ -37,7 +38,8 @@ export interface WebSocketOptions {
 
 interface SocketState {
   actor: Actor;
-  key: string | null;
+  /** Nobody looks after its key any more. */
+  unwatch: () => void;
 }
 
 type SocketExtra = Extra & { state?: SocketState };
@@ -51,8 +53,8 @@ interface Carried {
 }
 
 const path = '/graphql';
-/** Keys are looked at again while their sockets live: one that was withdrawn loses them. */
-const recheckMs = 30_000;
+/** No code of the protocol says so; in the range that is free for applications. */
+const tooManySockets = 4429;
 
 /** Serves graphql-transport-ws on the upgrade requests of a server. */
 export function attachWebSocket(server: Server, options: WebSocketOptions): AsyncDisposable {
@@ -62,7 +64,7 @@ export function attachWebSocket(server: Server, options: WebSocketOptions): Asyn
     maxPayload: options.limits.bodyBytes,
     handleProtocols: (protocols) => (protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false),
   });
-  const states = new Map<WebSocket, SocketState>();
+  const watch = new KeyWatch({ ...options, everyMs: options.limits.keyRecheckSeconds * 1_000 });
   const served = useServer<Record<string, unknown> | undefined, { state?: SocketState }>(
     {
       connectionInitWaitTimeout: 5_000,
@@ -74,13 +76,17 @@ export function attachWebSocket(server: Server, options: WebSocketOptions): Asyn
           extra.socket.close(CloseCode.Unauthorized, 'Unauthorized: a valid API key is needed');
           return false;
         }
-        extra.state = { actor, key };
-        states.set(extra.socket, extra.state);
+        if (watch.count(key) >= options.limits.socketsPerKey) {
+          extra.socket.close(tooManySockets, 'Too many sockets are open with this key');
+          return false;
+        }
+        // While the key was looked up, the socket may have closed: then nobody would forget it.
+        if (extra.socket.readyState !== extra.socket.OPEN) return false;
+        const close = (): void => extra.socket.close(CloseCode.Forbidden, 'This key was withdrawn');
+        extra.state = { actor, unwatch: watch.watch(key, { actor, close }) };
         return true;
       },
-      onClose: (ctx) => {
-        states.delete((ctx.extra as SocketExtra).socket);
-      },
+      onClose: (ctx) => (ctx.extra as SocketExtra).state?.unwatch(),
       onSubscribe: (ctx, id, payload) => prepare(ctx as WsContext<never, SocketExtra>, id, payload, options),
       execute: (args) => executeOnce(args, options),
       subscribe: (args) => joinCrowd(args, options),
@@ -104,12 +110,9 @@ export function attachWebSocket(server: Server, options: WebSocketOptions): Asyn
     });
   };
   server.on('upgrade', onUpgrade);
-  const recheck = setInterval(() => void closeWithdrawn(states, options), recheckMs);
-  recheck.unref();
 
   return {
     [Symbol.asyncDispose]: async () => {
-      clearInterval(recheck);
       server.off('upgrade', onUpgrade);
       options.crowd.close();
       await served.dispose();
@@ -285,21 +288,6 @@ function cursorVariables(text: string): Set<string> {
   const behindAfter = [...text.matchAll(/\bafter\s*:\s*\$(\w+)/g)].map((match) => match[1] ?? '');
   // Declared once, used once.
   return new Set(behindAfter.filter((name) => all.filter((other) => other === name).length === 2));
-}
-
-async function closeWithdrawn(
-  states: ReadonlyMap<WebSocket, SocketState>,
-  options: WebSocketOptions,
-): Promise<void> {
-  for (const [socket, { key }] of states) {
-    if (key === null) continue;
-    try {
-      if ((await options.keys.actorOfKey(key)) === null)
-        socket.close(CloseCode.Forbidden, 'This key was withdrawn');
-    } catch (error) {
-      options.log.warn({ err: error }, 'a key could not be looked at again');
-    }
-  }
 }
 
 function keyFromParameters(parameters: Readonly<Record<string, unknown>> | undefined): string | null {

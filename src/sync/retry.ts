@@ -59,13 +59,14 @@ export function refuseDeadlyWork(starts: number): void {
   });
 }
 
-/** Takes out what looks like a secret: failures are stored and shown. */
+/** Takes out what looks like a secret, and how people are reached: failures are stored, and shown to those who may not see of whom. */
 export function withoutSecrets(text: string): string {
   return text
     .replace(/\b(Bearer|Basic)\s+[^\s"',]+/gi, '$1 [removed]')
     .replace(/\b(postgres(?:ql)?:\/\/)[^\s@]+@/gi, '$1[removed]@')
     .replace(/[A-Za-z0-9+/_=-]{28,}/g, '[removed]')
     .replace(/[\w.+%'-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/gi, '[e-mail]')
+    .replace(/\+\d[\d ().-]{6,20}\d/g, '[phone]')
     .slice(0, 500);
 }
 

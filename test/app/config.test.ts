@@ -153,3 +153,20 @@ test('an Amazon account is reached in its own region, and notifications are opti
     /AMAZON_WEBHOOK_SECRET must be at least 16 characters/,
   );
 });
+
+test('origins that may call are written as browsers write them', () => {
+  expect(readConfig({ ALLOWED_ORIGINS: 'https://dashboard.example, http://localhost:5173' })).toMatchObject({
+    allowedOrigins: ['https://dashboard.example', 'http://localhost:5173'],
+  });
+  expect(readConfig({}).allowedOrigins).toEqual([]);
+  for (const wrong of [
+    '*',
+    'dashboard.example',
+    'https://dashboard.example/',
+    'https://a.example/app',
+    'null',
+  ])
+    expect(() => readConfig({ ALLOWED_ORIGINS: wrong })).toThrow(
+      `ALLOWED_ORIGINS names "${wrong}", which is no origin`,
+    );
+});

@@ -21,6 +21,7 @@ beforeAll(async () => {
       graphql: async (_request, response) => sendJson(response, 200, {}),
       dashboard: async (_request, response) => sendJson(response, 200, {}),
       notReady: async () => null,
+      mayWatch: async () => false,
       metrics: async () => ({ contentType: 'text/plain', body: '' }),
     },
   });

@@ -152,6 +152,12 @@ describe('what a request may cost', () => {
     expect(await codeOf(`{ orders { nodes { ${aliases} } } }`)).toBe('TOO_COMPLEX');
     const roots = Array.from({ length: 21 }, (_, index) => `a${index}: __typename`).join(' ');
     expect(await codeOf(`{ ${roots} }`)).toBe('TOO_COMPLEX');
+    expect(await codeOf(`{ ...A ...B } fragment A on Query { ...B } fragment B on Query { ${roots} }`)).toBe(
+      'TOO_COMPLEX',
+    );
+    expect(await codeOf(`{ ... { ... { ${roots} } } }`)).toBe('TOO_COMPLEX');
+    const twenty = roots.slice(0, roots.lastIndexOf(' a'));
+    expect(await codeOf(`{ ...A ...A } fragment A on Query { ${twenty} }`)).toBe('none');
     expect(await codeOf(`{ orders { nodes { ${'id '.repeat(2_000)} } } }`)).toBe('GRAPHQL_PARSE_FAILED');
     expect(await codeOf('{ orders(first: 250) { nodes { id lines { id } } } }')).toBe('none');
   });

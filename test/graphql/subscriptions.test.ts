@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Tx } from '../../src/db/pool.ts';
@@ -26,10 +27,12 @@ async function append(api: TestApi, ...events: NewEvent[]): Promise<void> {
   await transaction(api.database.pool, (tx: Tx) => appendEvents(tx, events));
 }
 
-async function until<T>(read: () => T | undefined | false | null): Promise<T> {
+async function until<T>(
+  read: () => T | undefined | false | null | Promise<T | undefined | false | null>,
+): Promise<T> {
   const deadline = Date.now() + 15_000;
   for (;;) {
-    const value = read();
+    const value = await read();
     if (value) return value;
     if (Date.now() > deadline) throw new Error('it did not come in time');
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -344,6 +347,94 @@ test('a WebSocket without a key, or with a wrong one, is closed with 4401', asyn
     expect(await closed).toBe(4401);
   }
 });
+
+test('a key that is withdrawn, or may see less, loses its sockets and its event streams, and others keep theirs', async () => {
+  await using api = await startTestApi({ limits: { keyRecheckSeconds: 0.02 } });
+  const keys = ['tb_withdrawn_0123456789abcdef', 'tb_narrowed_0123456789abcdef', 'tb_kept_0123456789abcdef'];
+  for (const key of keys) await insertKey(api, key);
+  const sockets = await Promise.all(keys.map((key) => openSocket(api, key)));
+  const streams = await Promise.all(keys.map((key) => openStream(api, key)));
+  await api.database.pool.query(`update api_key set revoked_at = now() where name = $1`, [keys[0]]);
+  await api.database.pool.query(`update api_key set scopes = '{read:stock}' where name = $1`, [keys[1]]);
+  for (const lost of [0, 1]) {
+    expect(await sockets[lost]?.closed).toBe(4403);
+    await streams[lost]?.ended;
+  }
+  const connection = await insertConnection(api.database.pool);
+  await append(api, orderEvent(await insertOrder(api.database.pool, { connection_id: connection })));
+  await until(() => streams[2]?.text().includes('"cursor"'));
+  expect(sockets[2]?.socket.readyState).toBe(WebSocket.OPEN);
+  sockets[2]?.socket.close();
+  streams[2]?.stop();
+});
+
+test('one key opens so many sockets and event streams and no more, until one of them closes', async () => {
+  await using api = await startTestApi({ limits: { socketsPerKey: 2, streamsPerKey: 2 } });
+  await insertKey(api, 'tb_other_0123456789abcdef');
+  const [first, second] = [await openSocket(api, adminKey), await openSocket(api, adminKey)];
+  expect(await (await openSocket(api, adminKey)).closed).toBe(4429);
+  const other = await openSocket(api, 'tb_other_0123456789abcdef');
+  first.socket.close();
+  await first.closed;
+  const third = await openSocket(api, adminKey);
+  const streams = [await openStream(api, adminKey), await openStream(api, adminKey)];
+  const refused = await openStream(api, adminKey);
+  expect([refused.status, await refused.ended.then(() => refused.text())]).toEqual([
+    429,
+    expect.stringContaining('TOO_MANY_STREAMS'),
+  ]);
+  streams[0]?.stop();
+  await until(async () => {
+    const again = await openStream(api, adminKey);
+    again.stop();
+    return again.status === 200;
+  });
+  for (const { socket } of [second, third, other]) socket.close();
+  streams[1]?.stop();
+});
+
+async function insertKey(api: TestApi, key: string): Promise<void> {
+  await api.database.pool.query(
+    'insert into api_key (name, secret_hash, prefix, scopes) values ($1, $2, $3, $4)',
+    [key, createHash('sha256').update(key).digest(), key.slice(0, 8), ['read:orders']],
+  );
+}
+
+/** A socket that was let in, or is about to be closed. */
+async function openSocket(
+  api: TestApi,
+  key: string,
+): Promise<{ socket: WebSocket; closed: Promise<number> }> {
+  const socket = new WebSocket(api.url.replace('http', 'ws'), 'graphql-transport-ws');
+  const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+  await new Promise((resolve) => socket.once('open', resolve));
+  const answered = new Promise((resolve) => socket.once('message', resolve));
+  socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${key}` } }));
+  await Promise.race([answered, closed]);
+  return { socket, closed };
+}
+
+async function openStream(
+  api: TestApi,
+  key: string,
+): Promise<{ status: number; text: () => string; ended: Promise<void>; stop: () => void }> {
+  const stop = new AbortController();
+  const response = await fetch(api.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      authorization: `Bearer ${key}`,
+    },
+    body: JSON.stringify({ query: 'subscription { orderChanged { cursor } }' }),
+    signal: stop.signal,
+  });
+  let text = '';
+  const ended = (async () => {
+    for await (const chunk of response.body ?? []) text += Buffer.from(chunk).toString();
+  })().catch(() => undefined);
+  return { status: response.status, text: () => text, ended, stop: () => stop.abort() };
+}
 
 test('a page of another site cannot open a WebSocket', async () => {
   await using api = await startTestApi({ anonymousScopes: ['read:orders'] });

@@ -158,4 +158,7 @@ test('no address of a person reaches the log or a stored failure, whichever erro
   expect(lines.join('')).not.toContain('byron');
   expect(lines.join('')).toContain('[e-mail]');
   expect(withoutSecrets('No such address: ada@example.com')).toBe('No such address: [e-mail]');
+  expect(withoutSecrets('phone: +1 (602) 555-0133 is no number; order 9100000000000001')).toBe(
+    'phone: [phone] is no number; order 9100000000000001',
+  );
 });

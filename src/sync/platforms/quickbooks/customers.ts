@@ -246,7 +246,8 @@ async function findOrMake(
   throw new AppError({
     code: 'QUICKBOOKS_NAME_TAKEN',
     retryable: false,
-    publicMessage: `Every form of the name "${buyer.displayName}" is taken in QuickBooks.`,
+    // Whose name it is, the push tells those who may see customers.
+    publicMessage: "Every form of the buyer's name is taken in QuickBooks.",
     remedy: 'Rename the customers, vendors or employees of that name in QuickBooks, then retry.',
   });
 }

@@ -292,7 +292,11 @@ export const uninstalledPayload = z.object({
 });
 
 /** A removal names what is gone and tells nothing of it. */
-export const removedPayload = z.object({ id, created_at: z.never().optional(), updated_at: z.never().optional() });
+export const removedPayload = z.object({
+  id,
+  created_at: z.never().optional(),
+  updated_at: z.never().optional(),
+});
 
 export const locationPayload = z.object({
   id,
