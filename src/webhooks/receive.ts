@@ -9,7 +9,7 @@ import { engineMetrics, type Metrics } from '../sync/metrics.ts';
 import type { IncomingDelivery, Platform, WebhookRequest } from '../sync/platforms/platform.ts';
 import { nestsDeeperThan } from './json-depth.ts';
 import { type Keyed, KeyRing } from './key-ring.ts';
-import { readBody } from './read-body.ts';
+import { BodyBudget, readBody } from './read-body.ts';
 
 export interface DoorOptions {
   pool: Pool;
@@ -19,7 +19,10 @@ export interface DoorOptions {
   publicUrl: string;
   log: Log;
   metrics?: Metrics;
+  /** An order of 500 lines that was sent and given back tells each line three times: about 3 MB. */
   maxBodyBytes?: number;
+  /** Bytes of all bodies that are being read at the same time. */
+  allBodiesBytes?: number;
   /** How long a sender may take over the body. */
   bodyTimeoutMs?: number;
   /** How long the commit may take before the platform is asked to come again; platforms give up after 3 to 5 s. */
@@ -43,7 +46,8 @@ const retryAfterSeconds = 10;
  */
 export function createDoor(options: DoorOptions): WebhookDoor {
   const settings: Settings = {
-    maxBodyBytes: 1_048_576,
+    maxBodyBytes: 4 * 1_048_576,
+    allBodiesBytes: 64 * 1_048_576,
     bodyTimeoutMs: 10_000,
     commitTimeoutMs: 2_500,
     keyTtlMs: 10_000,
@@ -57,11 +61,12 @@ export function createDoor(options: DoorOptions): WebhookDoor {
     rereadEveryMs: settings.keyRereadMs,
   });
   const inbox = new Inbox(settings);
+  const budget = new BodyBudget(settings.allBodiesBytes);
   return {
     handle: async (request, response, platformName) => {
       const startedMs = performance.now();
       const known = platformNames.find((name) => name === platformName && settings.platforms[name]);
-      const outcome = await receive(request, known, { settings, keyRing, inbox }).catch(failure);
+      const outcome = await receive(request, known, { settings, keyRing, inbox, budget }).catch(failure);
       answer(request, response, outcome);
       report(request, known ?? 'unknown', outcome, settings);
       if (outcome.status === 200 && known !== undefined)
@@ -76,6 +81,7 @@ interface Parts {
   settings: Settings;
   keyRing: KeyRing;
   inbox: Inbox;
+  budget: BodyBudget;
 }
 
 interface Outcome {
@@ -92,7 +98,7 @@ interface Outcome {
 async function receive(
   request: IncomingMessage,
   name: PlatformName | undefined,
-  { settings, keyRing, inbox }: Parts,
+  { settings, keyRing, inbox, budget }: Parts,
 ): Promise<Outcome> {
   const platform = name === undefined ? undefined : settings.platforms[name];
   if (platform === undefined) return unread(404, 'UNKNOWN_PLATFORM');
@@ -108,9 +114,11 @@ async function receive(
   const body = await readBody(request, {
     maxBytes: settings.maxBodyBytes,
     timeoutMs: settings.bodyTimeoutMs,
+    budget,
   });
   if (body.kind === 'gone') return { status: 499, reason: 'SENDER_GONE', bytes: body.bytesSeen };
   if (body.kind === 'tooSlow') return { ...unread(408, 'TOO_SLOW'), bytes: body.bytesSeen };
+  if (body.kind === 'tooBusy') return { ...unread(503, 'TOO_BUSY'), bytes: body.bytesSeen };
   if (body.kind === 'tooLarge') return { ...unread(413, 'TOO_LARGE'), bytes: body.bytesSeen };
   const bytes = body.bytes.length;
   webhook.rawBody = body.bytes;

@@ -285,6 +285,26 @@ test('an oversized body sent in chunks is cut off: 413 without reading on, and t
   expect(await stored()).toEqual({ deliveries: 0, jobs: 0 });
 });
 
+test('bodies that are being read hold only so much memory together: more is asked to come again', async () => {
+  await using door = await openDoor({ allBodiesBytes: 3_000 });
+  const head = `POST /webhooks/shopify HTTP/1.1\r\nhost: x\r\nx-fake-account: ${account}\r\nx-fake-signature: ab\r\ncontent-length: 2500\r\nconnection: close\r\n\r\n`;
+  const first = openSocket(door.port, '127.0.0.1', () => first.write(head + 'x'.repeat(2_000)));
+  let second: string;
+  do {
+    // Until the first has arrived, the second is read and found to be forged.
+    second = await sendRaw(door.port, head, 'x'.repeat(2_500));
+  } while (second.startsWith('HTTP/1.1 401 '));
+  expect(second).toMatch(/^HTTP\/1\.1 503 /);
+  expect(second).toContain('{"error":{"code":"TOO_BUSY"}}');
+  expect(second.toLowerCase()).toContain('retry-after: 10');
+  // Whoever was there first is read to the end, and what it held is free again.
+  const answered = new Promise<string>((resolve) => first.once('data', (data) => resolve(String(data))));
+  first.write('x'.repeat(500));
+  expect(await answered).toMatch(/^HTTP\/1\.1 401 /);
+  first.destroy();
+  expect((await post(door, message({ data: 'x'.repeat(2_000) }))).status).toBe(200);
+});
+
 test('a body announced as too large is refused before any of it is sent', async () => {
   await using door = await openDoor();
   const answer = await sendRaw(

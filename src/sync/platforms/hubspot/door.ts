@@ -16,7 +16,8 @@ export const hubSpotEvent = z.object({
   subscriptionId: z.union([z.string(), z.number()]).transform(String),
   portalId: remoteId,
   appId: z.union([z.string(), z.number()]).transform(String),
-  occurredAt: z.number().int(),
+  /** Milliseconds; the bounds are those of what a date can be. */
+  occurredAt: z.number().int().nonnegative().max(8.64e15),
   subscriptionType: z.string().regex(/^[A-Za-z_]+\.[A-Za-z]+$/),
   objectId: remoteId.optional(),
   objectTypeId: z.string().optional(),
