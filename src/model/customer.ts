@@ -37,6 +37,18 @@ export function normalizeEmail(email: string | null | undefined): string | null 
   return trimmed === '' ? null : trimmed;
 }
 
+/**
+ * Which part of the pieces bought came back, as a decimal with four digits, rounded half up: `"0.25"` is a quarter. Null where
+ * nothing was bought.
+ */
+export function returnsRate(customer: { piecesSold: number; piecesReturned: number }): string | null {
+  const { piecesSold, piecesReturned } = customer;
+  if (piecesSold === 0) return null;
+  const parts = Math.floor((20_000 * piecesReturned + piecesSold) / (2 * piecesSold));
+  const digits = String(parts).padStart(5, '0');
+  return `${digits.slice(0, -4)}.${digits.slice(-4)}`.replace(/\.?0+$/, '');
+}
+
 /** Marketplaces' relay addresses stand for an order, not for a person. */
 export function isRelayEmail(email: string | null): boolean {
   return email !== null && /@marketplace\.amazon\.[a-z.]+$/.test(email);

@@ -24,12 +24,17 @@ export interface CustomerSnapshot {
   lifetimeValueMinor: bigint;
   refundedMinor: bigint;
   orderCount: number;
+  averageOrderMinor: bigint;
+  /** Still to be paid for orders that stand. */
+  openBalanceMinor: bigint;
+  piecesSold: number;
+  piecesReturned: number;
+  /** Channels with an order, in the order of their names. */
+  channels: Channel[];
   firstOrderAt: Date | null;
   lastOrderAt: Date | null;
   /** Everything personal was erased. */
   erased: boolean;
-  /** Platforms that know this customer by an account of their own. */
-  platforms: PlatformName[];
   /** True where another customer has the same address: a desk's or a family's mailbox. */
   isEmailShared: boolean;
   /** Every field that is declared for customers, with its value here; absent: none is. */

@@ -72,7 +72,7 @@ test('an order on Amazon ends in the graph, as a contact that nobody is merged w
   expect(buyer?.properties).toMatchObject({
     firstname: 'Grace',
     lastname: 'Hopper',
-    tributary_channels: 'amazon',
+    tributary_channels: 'Amazon',
   });
   expect(buyer?.properties.email ?? null).toBeNull();
 

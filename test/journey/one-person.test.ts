@@ -98,7 +98,7 @@ test('who buys on Amazon and at the shop and returns at the till is one contact,
   const vaughans = stack.hubspot.records('contacts').filter((one) => one.properties.lastname === 'Vaughan');
   expect(vaughans).toHaveLength(1);
   const { id, properties } = contact(stack, 'dorothy@example.com');
-  expect(properties).toMatchObject({ tributary_order_count: '2', tributary_channels: 'amazon;shopify' });
+  expect(properties).toMatchObject({ tributary_order_count: '2', tributary_channels: 'Amazon;Online store' });
   expect(minor(properties.tributary_lifetime_value)).toBe(value);
   for (const remoteId of [online.id, market.id])
     expect(

@@ -195,8 +195,10 @@ describe('preparing', () => {
       'tributary_last_order_at',
       'tributary_lifetime_value',
       'tributary_marketplace_email',
+      'tributary_open_balance',
       'tributary_order_count',
       'tributary_refunded',
+      'tributary_returns_rate',
     ]);
     expect(own('orders')?.sort()).toEqual([
       'tributary_customer_id',
@@ -241,7 +243,9 @@ describe('contacts', () => {
       tributary_average_order_value: '33.33',
       tributary_first_order_at: '2026-01-02T03:04:05.000Z',
       tributary_last_order_at: '2026-11-20T10:00:00.000Z',
-      tributary_channels: 'shopify',
+      tributary_open_balance: '12.50',
+      tributary_returns_rate: '0.125',
+      tributary_channels: 'Online store;Point of sale',
     });
     expect(outcome).toMatchObject({ remoteType: 'contact', remoteId: contact?.id, adopted: false });
     expect(await requestsTo(it.sandbox)).toHaveLength(1);
@@ -252,7 +256,7 @@ describe('contacts', () => {
     await using it = await prepared();
     const first = await push(hubspot, it.session, customer());
     it.sandbox.editContact(first?.remoteId ?? '', { lifecyclestage: 'evangelist', jobtitle: 'Captain' });
-    const next = customer({ orderCount: 4, lifetimeValueMinor: 12_000n });
+    const next = customer({ orderCount: 4, lifetimeValueMinor: 12_000n, averageOrderMinor: 3_000n });
     const [planned] = hubspot.plan(next, {
       connectionId: 2n,
       settings: {},

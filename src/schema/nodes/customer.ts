@@ -7,12 +7,13 @@ import {
   customerIdentities,
   orders as orderTable,
 } from '../../loaders/tables.ts';
-import type { Source } from '../../model/platform-name.ts';
+import { returnsRate } from '../../model/customer.ts';
+import type { Channel, Source } from '../../model/platform-name.ts';
 import { batchedPage } from '../batched-pages.ts';
 import { builder, pageComplexity } from '../builder.ts';
 import { Address, addressOf, FactSource, Money, money } from '../common.ts';
 import { OrderConnection } from '../connections.ts';
-import { OrderSortEnum, SourceEnum } from '../enums.ts';
+import { ChannelEnum, OrderSortEnum, SourceEnum } from '../enums.ts';
 import { OrderFilter, orderConditions, orderSorts } from '../filters/orders.ts';
 import { Customer, CustomerIdentity, Order } from '../refs.ts';
 import { PlatformRecord, recordsOf } from './platform-record.ts';
@@ -108,6 +109,40 @@ Customer.implement({
         customer.currency === null ? null : money(customer.refundedMinor, customer.currency),
     }),
     orderCount: t.exposeInt('orderCount', { description: 'Orders that count towards the lifetime value.' }),
+    averageOrderValue: t.field({
+      type: Money,
+      nullable: true,
+      description:
+        'Lifetime value by the orders that it adds up, rounded half away from zero. Null before the first order.',
+      resolve: (customer) =>
+        customer.currency === null ? null : money(customer.averageOrderMinor, customer.currency),
+    }),
+    openBalance: t.field({
+      type: Money,
+      nullable: true,
+      description:
+        'Still to be paid for orders that stand; what came back unpaid is not owed. Null before the first order.',
+      resolve: (customer) =>
+        customer.currency === null ? null : money(customer.openBalanceMinor, customer.currency),
+    }),
+    channels: t.field({
+      type: [ChannelEnum],
+      description: 'Channels that orders were placed on.',
+      resolve: (customer) => customer.channels as Channel[],
+    }),
+    piecesSold: t.exposeInt('piecesSold', {
+      description: 'Pieces bought, without those that were cancelled before they were sent.',
+    }),
+    piecesReturned: t.exposeInt('piecesReturned', {
+      description: 'Pieces of those that came back or were refunded.',
+    }),
+    returnsRate: t.field({
+      type: 'Decimal',
+      nullable: true,
+      description:
+        '`piecesReturned` by `piecesSold` with four digits: `"0.25"` is a quarter. Null where nothing was bought.',
+      resolve: (customer) => returnsRate(customer),
+    }),
     firstOrderAt: t.expose('firstOrderAt', {
       type: 'DateTime',
       nullable: true,

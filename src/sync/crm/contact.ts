@@ -1,6 +1,12 @@
-import { type Address, type CanonicalCustomer, isRelayEmail, normalizeEmail } from '../../model/customer.ts';
+import {
+  type Address,
+  type CanonicalCustomer,
+  isRelayEmail,
+  normalizeEmail,
+  returnsRate,
+} from '../../model/customer.ts';
 import { formatMinor } from '../../model/money.ts';
-import type { PlatformName } from '../../model/platform-name.ts';
+import type { Channel } from '../../model/platform-name.ts';
 import type { CustomerSnapshot } from '../../model/snapshot.ts';
 import { countryCode, countryName } from './countries.ts';
 import type { PropertyDefinition, PropertyKind, PropertyValues } from './property-values.ts';
@@ -50,7 +56,19 @@ export const ownContactProperties: readonly PropertyDefinition[] = [
     name: 'tributary_average_order_value',
     label: 'Average order value',
     kind: 'number',
-    description: 'Lifetime value divided by the number of orders.',
+    description: 'Lifetime value divided by the number of orders that it adds up.',
+  },
+  {
+    name: 'tributary_open_balance',
+    label: 'Open balance',
+    kind: 'number',
+    description: 'Still to be paid for orders that stand.',
+  },
+  {
+    name: 'tributary_returns_rate',
+    label: 'Returns rate',
+    kind: 'number',
+    description: 'Pieces that came back by pieces bought: 0.25 is a quarter.',
   },
   {
     name: 'tributary_first_order_at',
@@ -66,9 +84,9 @@ export const ownContactProperties: readonly PropertyDefinition[] = [
   },
   {
     name: 'tributary_channels',
-    label: 'Shops at',
+    label: 'Channels',
     kind: 'text',
-    description: 'Shops and marketplaces where the customer has an account.',
+    description: 'Channels that the customer has ordered on.',
   },
   {
     name: 'tributary_marketplace_email',
@@ -79,8 +97,12 @@ export const ownContactProperties: readonly PropertyDefinition[] = [
   },
 ];
 
-/** That the books or the CRM know somebody too is no news to whoever looks at the contact. */
-const sellingPlatforms: ReadonlySet<PlatformName> = new Set(['shopify', 'amazon']);
+export const channelNames: Readonly<Record<Channel, string>> = {
+  online_store: 'Online store',
+  point_of_sale: 'Point of sale',
+  amazon: 'Amazon',
+  other: 'Other',
+};
 
 export const contactProperties: readonly string[] = [
   ...standardContactProperties,
@@ -118,15 +140,14 @@ export function contactOf(customer: CustomerSnapshot): PropertyValues {
     tributary_marketplace_email: isRelayEmail(customer.email) ? customer.email : null,
     tributary_customer_id: customer.id.toString(),
     tributary_order_count: String(customer.orderCount),
-    tributary_channels: customer.platforms
-      .filter((platform) => sellingPlatforms.has(platform))
-      .sort()
-      .join(';'),
+    tributary_channels: customer.channels.map((channel) => channelNames[channel]).join(';'),
+    tributary_returns_rate: returnsRate(customer),
   };
   if (currency !== null) {
     values.tributary_lifetime_value = formatMinor(customer.lifetimeValueMinor, currency);
     values.tributary_refunded = formatMinor(customer.refundedMinor, currency);
-    values.tributary_average_order_value = formatMinor(averageMinor(customer), currency);
+    values.tributary_average_order_value = formatMinor(customer.averageOrderMinor, currency);
+    values.tributary_open_balance = formatMinor(customer.openBalanceMinor, currency);
   }
   if (customer.firstOrderAt !== null) values.tributary_first_order_at = customer.firstOrderAt.toISOString();
   if (customer.lastOrderAt !== null) values.tributary_last_order_at = customer.lastOrderAt.toISOString();
@@ -174,12 +195,4 @@ function addressOf(text: (name: string) => string | null): Address | null {
     countryCode: countryCode(text('country')),
     phone: null,
   };
-}
-
-/** Rounded half up to the minor unit. */
-function averageMinor(customer: CustomerSnapshot): bigint {
-  const count = BigInt(customer.orderCount);
-  if (count === 0n) return 0n;
-  const value = customer.lifetimeValueMinor;
-  return value >= 0n ? (2n * value + count) / (2n * count) : -((-2n * value + count) / (2n * count));
 }

@@ -1,7 +1,7 @@
 import type { Address } from '../../model/customer.ts';
 import { currencyExponent, formatMinor } from '../../model/money.ts';
 import type { OrderLineSnapshot, OrderSnapshot } from '../../model/snapshot.ts';
-import { isContactable } from './contact.ts';
+import { channelNames, isContactable } from './contact.ts';
 import { countryName } from './countries.ts';
 import type { PropertyDefinition, PropertyKind, PropertyValues } from './property-values.ts';
 
@@ -135,13 +135,6 @@ export function linesOf(order: OrderSnapshot): CrmLine[] {
       },
     }));
 }
-
-const channelNames: Readonly<Record<OrderSnapshot['channel'], string>> = {
-  online_store: 'Online store',
-  point_of_sale: 'Point of sale',
-  amazon: 'Amazon',
-  other: 'Other',
-};
 
 function statusOf(order: OrderSnapshot): string {
   if (order.cancelledAt !== null) return 'cancelled';

@@ -85,10 +85,14 @@ interface CustomerJson {
   lifetimeValueMinor: Minor;
   refundedMinor: Minor;
   orderCount: number;
+  averageOrderMinor: Minor;
+  openBalanceMinor: Minor;
+  piecesSold: number;
+  piecesReturned: number;
+  channels: Channel[];
   firstOrderAt: string | null;
   lastOrderAt: string | null;
   erased: boolean;
-  platforms: PlatformName[];
   isEmailShared: boolean;
   approvedMerges: CustomerSnapshot['approvedMerges'];
   customFields: CustomFieldState[];
@@ -104,11 +108,10 @@ const customFieldsJson = (owner: 'Customer' | 'Order', id: string): string => `c
 const customerJson = `json_build_object('id', c.id::text, 'firstName', c.first_name, 'lastName', c.last_name,
   'company', c.company, 'email', c.email, 'phone', c.phone, 'address', c.default_address, 'note', c.note, 'tags', c.tags,
   'taxExempt', c.tax_exempt, 'currency', c.currency, 'lifetimeValueMinor', c.lifetime_value_minor::text,
-  'refundedMinor', c.refunded_minor::text, 'orderCount', c.order_count, 'firstOrderAt', c.first_order_at,
+  'refundedMinor', c.refunded_minor::text, 'orderCount', c.order_count,
+  'averageOrderMinor', c.average_order_minor::text, 'openBalanceMinor', c.open_balance_minor::text,
+  'piecesSold', c.pieces_sold, 'piecesReturned', c.pieces_returned, 'channels', c.channels, 'firstOrderAt', c.first_order_at,
   'lastOrderAt', c.last_order_at, 'erased', c.erased_at is not null,
-  'platforms', array(
-    select distinct n.platform::text from customer_identity i join connection n on n.id = i.connection_id
-    where i.customer_id = c.id and i.remote_id not like 'guest:%' order by 1),
   'isEmailShared', exists (
     select 1 from customer o where o.email = c.email and o.merged_into_id is null and o.id <> c.id),
   'customFields', ${customFieldsJson('Customer', 'c.id')},
@@ -273,6 +276,8 @@ function customerOf(json: CustomerJson): CustomerSnapshot {
     tags: json.tags ?? [],
     lifetimeValueMinor: BigInt(json.lifetimeValueMinor),
     refundedMinor: BigInt(json.refundedMinor),
+    averageOrderMinor: BigInt(json.averageOrderMinor),
+    openBalanceMinor: BigInt(json.openBalanceMinor),
     firstOrderAt: json.firstOrderAt === null ? null : new Date(json.firstOrderAt),
     lastOrderAt: json.lastOrderAt === null ? null : new Date(json.lastOrderAt),
   };

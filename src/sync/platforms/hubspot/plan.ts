@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CustomerSnapshot, OrderSnapshot, Snapshot } from '../../../model/snapshot.ts';
-import {
-  contactOf,
-  contactPropertyKind,
-  isContactable,
-  standardContactProperties,
-} from '../../crm/contact.ts';
+import { contactOf, contactProperties, contactPropertyKind, isContactable } from '../../crm/contact.ts';
 import { customPropertyKind, customValues } from '../../crm/custom-properties.ts';
 import { type CrmLine, linesOf, orderKey, orderOf, orderPropertyKind } from '../../crm/order.ts';
 import { changedProperties, type PropertyValues } from '../../crm/property-values.ts';
@@ -67,8 +62,8 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
   }
 }
 
-/** The address is how HubSpot knows the contact: it is replaced, never taken away. */
-const clearable = standardContactProperties.filter((name) => name !== 'email');
+/** The address and our id are how HubSpot knows the contact: they are replaced, never taken away. */
+const clearable = contactProperties.filter((name) => name !== 'email' && name !== 'tributary_customer_id');
 
 function planContact(
   customer: CustomerSnapshot,
