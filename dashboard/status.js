@@ -3,6 +3,7 @@ import { age, cell, element, moment, words } from './words.js';
 const selection = `{ lagSeconds head connections {
   waiting retrying dead planned oldestWaitingSeconds
   connection { id name platform status statusReason circuit circuitReason circuitOpenUntil lastSuccessAt lastDeliveryAt }
+  sweep { since reading read expected startedAt finishedAt error }
   work { what kind status count oldestSeconds reason remedy }
 } }`;
 export const statusQuery = `query SyncStatus { syncStatus ${selection} }`;
@@ -41,7 +42,9 @@ export class SyncStatus {
     );
     document.getElementById('work').replaceChildren(...rows);
     document.getElementById('waiting').hidden = rows.length === 0;
-    this.#lookAgain(connections.some(({ waiting, retrying }) => waiting + retrying > 0));
+    this.#lookAgain(
+      connections.some(({ waiting, retrying, sweep }) => waiting + retrying > 0 || isUnderWay(sweep)),
+    );
     await this.#showDead(connections.some(({ dead }) => dead > 0));
   }
 
@@ -120,7 +123,7 @@ export class SyncStatus {
     }
   }
 
-  #platformCard({ connection, waiting, retrying, dead, planned, oldestWaitingSeconds }) {
+  #platformCard({ connection, sweep, waiting, retrying, dead, planned, oldestWaitingSeconds }) {
     const isStuck = dead > 0 || connection.status === 'REVOKED';
     const isSlow = retrying > 0 || connection.status === 'PAUSED' || connection.circuit !== 'CLOSED';
     const facts = [
@@ -133,6 +136,10 @@ export class SyncStatus {
       ],
       dead > 0 ? ['For a person', String(dead)] : null,
       planned > 0 ? ['Planned only', `${planned}: writing is not unlocked`] : null,
+      isUnderWay(sweep) ? ['Reading', progressOf(sweep)] : null,
+      sweep?.finishedAt && sweep.error
+        ? ['Reading broke off', `${sweep.error} It goes on where it was.`]
+        : null,
       ['Last told us', connection.lastDeliveryAt ? moment(connection.lastDeliveryAt) : 'not yet'],
       ['Last written to', connection.lastSuccessAt ? moment(connection.lastSuccessAt) : 'not yet'],
     ].filter(Boolean);
@@ -162,6 +169,24 @@ export class SyncStatus {
       connection.status === 'PAUSED' ? resume : null,
     );
   }
+}
+
+function isUnderWay(sweep) {
+  return sweep !== null && sweep.finishedAt === null;
+}
+
+/** Reading what changed since the last time is done before anybody could look; the first reading takes its time. */
+function progressOf({ since, reading, read, expected }) {
+  const what = reading === null ? '' : `, now ${words(reading)}`;
+  if (expected === null || expected === 0)
+    return `${since === null ? 'everything' : 'what changed'}: ${read} so far${what}`;
+  const share = Math.min(100, Math.floor((100 * read) / expected));
+  return element(
+    'span',
+    {},
+    element('progress', { max: String(expected), value: String(read), 'aria-label': `${share} % read` }),
+    ` ${share} %: ${read} of about ${expected}${what}`,
+  );
 }
 
 function stateOf(connection) {

@@ -28,9 +28,9 @@ export async function sweepCommand(options: { platform: string; full: boolean })
         log: context.log,
         now: Date.now,
         full: options.full,
-        onProgress: ({ reading, read, applied }) =>
+        onProgress: ({ reading, read, expected, applied }) =>
           process.stderr.write(
-            `\r${connection.name}: ${read} read, ${applied} applied, at ${reading ?? 'the beginning'} `,
+            `\r${connection.name}: ${read}${expected === null ? '' : ` of about ${expected}`} read, ${applied} applied, at ${reading ?? 'the beginning'} `,
           ),
       });
       console.log(

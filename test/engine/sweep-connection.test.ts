@@ -176,6 +176,75 @@ test('how far a sweep is can be seen while it runs, and how it ended', async () 
   expect(await sweptUntil(shop)).toBe(null);
 });
 
+test('a sweep that breaks off goes on where it was, and tells what both readings found', async () => {
+  await using shop = await openShop();
+  const { sweep } = sweeper(shop);
+  const day = 24 * 3_600;
+  await sweep([() => [location]], 100);
+  const asked: unknown[] = [];
+  const reading = (pages: PlatformChange[][], fails: boolean): Platform['sweep'] =>
+    async function* (_session, { since, from, reached, remaining }) {
+      asked.push({ since, from: from ?? null });
+      const first = Number(from?.page ?? 0);
+      for (const [index, page] of pages.entries()) {
+        if (index < first) continue;
+        reached?.({ page: index + 1 });
+        remaining?.(10 * (pages.length - index - 1));
+        yield page;
+      }
+      if (fails) throw new AppError({ code: 'FAKE_503', retryable: true, publicMessage: 'Down.' });
+    };
+  const pages = [[product(1)], [level('item-1', 200, 3)], [level('item-1', 300, 5)], [{ ...location }]];
+  const since = await sweptUntil(shop);
+  // The page that was read and not yet applied when the process ended is read again: only what stands counts.
+  const broken = await sweep([], 1_000, {
+    sweep: reading(pages.slice(0, 3), true),
+  });
+  expect(broken.done).toBeNull();
+  const counts = () => shop.rows('select read_count as read, expected_count as expected, resume from sweep');
+  expect(await counts()).toMatchObject([
+    { read: 3, expected: 3, resume: { position: { page: 3 }, drifted: { product: 1, stockLevel: 2 } } },
+  ]);
+  const { done } = await sweep([], 2_000, { sweep: reading(pages, false) });
+  expect(asked).toEqual([
+    { since, from: null },
+    { since, from: { page: 3 } },
+  ]);
+  expect(done).toMatchObject({ read: 4, drifted: { product: 1, stockLevel: 2 } });
+  expect(await counts()).toEqual([{ read: 4, expected: 4, resume: null }]);
+  // What changed since the first reading began may lie on the pages that it read.
+  expect(await sweptUntil(shop)).toEqual(at(1_000 - 300));
+  const events = await shop.rows(
+    `select payload ->> 'total' as total from event where type = 'connection.drifted'`,
+  );
+  expect(events).toEqual([{ total: '3' }]);
+  // A day later nobody knows that place any more.
+  await sweep([], 3_000, { sweep: reading(pages.slice(0, 1), true) });
+  await sweep([], 3_001 + day, { sweep: reading(pages.slice(0, 1), false) });
+  expect(asked.slice(2)).toMatchObject([{ from: null }, { from: null }]);
+});
+
+test('a place that the platform does not know any more leads back to the beginning, once', async () => {
+  await using shop = await openShop();
+  const { sweep } = sweeper(shop);
+  const asked: unknown[] = [];
+  const refusing = (retryable: boolean): Platform['sweep'] =>
+    async function* (_session, { from, reached }) {
+      asked.push(from ?? null);
+      if (from !== undefined)
+        throw new AppError({ code: 'FAKE_400', retryable, publicMessage: 'No such cursor.' });
+      reached?.({ after: 'x' });
+      yield [location];
+      if (asked.length === 1)
+        throw new AppError({ code: 'FAKE_503', retryable: true, publicMessage: 'Down.' });
+    };
+  await sweep([], 10, { sweep: refusing(false) });
+  // Trouble at the platform says nothing about the place.
+  expect((await sweep([], 20, { sweep: refusing(true) })).done).toBeNull();
+  expect((await sweep([], 30, { sweep: refusing(false) })).done).toMatchObject({ read: 2 });
+  expect(asked).toEqual([null, { after: 'x' }, { after: 'x' }, null]);
+});
+
 test('refused credentials revoke the connection, whether it is healed or swept', async () => {
   await using shop = await openShop();
   const { sweep } = sweeper(shop);

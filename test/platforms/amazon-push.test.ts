@@ -3,7 +3,7 @@ import { upsertListing } from '../../sandbox/amazon/listings.ts';
 import { placeOrder, shipOrder } from '../../sandbox/amazon/orders.ts';
 import { amazon } from '../../src/sync/platforms/amazon/index.ts';
 import { TokenBucket } from '../../src/sync/platforms/amazon/rate-limits.ts';
-import type { PushTask } from '../../src/sync/platforms/platform.ts';
+import type { PushTask, SweepPosition } from '../../src/sync/platforms/platform.ts';
 import { deliveryAbout, ordersIn, type Seller, seller, swept, told } from './amazon-support.ts';
 
 let shop: Seller;
@@ -188,36 +188,92 @@ test('a history that is longer than Amazon’s rate allows is read in pieces, an
     effect: quotaExceeded,
   };
   const found: string[] = [];
-  const read = async () => {
-    for await (const batch of amazon.sweep(shop.session, { since: null }))
+  let position: SweepPosition | undefined;
+  const read = async (from?: SweepPosition) => {
+    const question = {
+      since: null,
+      ...(from === undefined ? {} : { from: JSON.parse(JSON.stringify(from)) as SweepPosition }),
+      reached: (at: SweepPosition) => {
+        position = at;
+      },
+    };
+    for await (const batch of amazon.sweep(shop.session, question))
       found.push(...ordersIn(batch).map((change) => change.remoteId));
   };
   // The second page is refused for as long as a sweep has patience.
-  const first = amazon.sweep(shop.session, { since: null })[Symbol.asyncIterator]();
-  while (found.length === 0) {
-    const { value } = await first.next();
-    found.push(...ordersIn(value ?? []).map((change) => change.remoteId));
-  }
   shop.session.cache.set(
     'amazon.bucket searchOrders',
     new TokenBucket({ perSecond: 1_000, burst: 100 }, () => performance.now()),
   );
+  const pages = amazon
+    .sweep(shop.session, {
+      since: null,
+      reached: (at) => {
+        position = at;
+      },
+    })
+    [Symbol.asyncIterator]();
+  while (found.length === 0) {
+    const { value } = await pages.next();
+    found.push(...ordersIn(value ?? []).map((change) => change.remoteId));
+  }
   shop.sandbox.faults.add(token);
-  await expect(first.next()).rejects.toMatchObject({ retryable: true });
+  await expect(pages.next()).rejects.toMatchObject({ retryable: true });
   expect(found).toHaveLength(100);
-  const late = place();
-  await read();
-  expect(found.sort()).toEqual([...ids, late, late].sort());
-  // A token that Amazon does not know any more begins anew.
-  shop.session.cache.set('amazon.orders-swept', {
-    since: '2026-01-01T00:00:00Z',
-    token: 'old',
-    startedAtMs: 0,
+  expect(position).toMatchObject({ list: 'orders', token: expect.stringMatching(/./) });
+  await read(position);
+  expect(found.sort()).toEqual(ids.toSorted());
+  // A token that Amazon does not know any more is refused for good: the engine begins again.
+  await expect(read({ list: 'orders', since: '2026-01-01T00:00:00Z', token: 'old' })).rejects.toMatchObject({
+    code: 'AMAZON_REFUSED',
+    retryable: false,
   });
-  await expect(read()).rejects.toMatchObject({ code: 'AMAZON_REFUSED' });
   found.length = 0;
   await read();
-  expect(found.sort()).toEqual([...ids, late].sort());
+  expect(found.sort()).toEqual(ids.toSorted());
+});
+
+test('a sweep of offers, stock and orders goes on from wherever it broke off', async () => {
+  for (let index = 0; index < 45; index += 1)
+    upsertListing(shop.sandbox.account, {
+      sku: `S-${index}`,
+      price: '1.00',
+      quantity: 3,
+      fulfilledBy: index % 9 === 0 ? 'AMAZON' : 'MERCHANT',
+    });
+  const order = placeOrder(shop.sandbox.account, { lines: [{ sku: 'S-1', quantity: 1 }] });
+  const read = async (from?: SweepPosition) => {
+    const pages: { changes: string[]; position: SweepPosition | undefined }[] = [];
+    let position: SweepPosition | undefined;
+    const reached = (at: SweepPosition) => {
+      position = at;
+    };
+    for await (const page of amazon.sweep(shop.session, {
+      since: null,
+      reached,
+      ...(from === undefined ? {} : { from }),
+    }))
+      pages.push({
+        position,
+        changes: page.map(
+          (change) =>
+            `${change.kind} ${'remoteId' in change ? change.remoteId : change.kind === 'stockLevel' ? change.inventoryItemRemoteId : ''}`,
+        ),
+      });
+    return pages;
+  };
+  const whole = await read();
+  const everything = whole.flatMap(({ changes }) => changes);
+  expect(everything).toContain('listing S-44');
+  expect(everything.at(-1)).toBe(`order ${order.id}`);
+  for (const [index, { position }] of whole.entries()) {
+    if (index === whole.length - 1) continue;
+    const after = (await read(position)).flatMap(({ changes }) => changes);
+    const missing = everything.slice(whole.slice(0, index + 1).flatMap(({ changes }) => changes).length);
+    // Stock has no pages to go on from; it is short, and read again as a whole.
+    expect(after.slice(-missing.length)).toEqual(missing);
+    if (position?.list === 'listings') expect(after).toEqual(missing);
+  }
 });
 
 test('real rate limits are kept without a single refusal: who is not due yet is told when', async () => {

@@ -5,7 +5,7 @@ import { type ShopifySandbox, startShopifySandbox } from '../../sandbox/shopify/
 import { AppError } from '../../src/errors.ts';
 import type { PlatformChange } from '../../src/model/change.ts';
 import type { CustomerSnapshot, StockLevelSnapshot } from '../../src/model/snapshot.ts';
-import type { LinkFacts, PushTask } from '../../src/sync/platforms/platform.ts';
+import type { LinkFacts, PushTask, SweepPosition } from '../../src/sync/platforms/platform.ts';
 import { shopify } from '../../src/sync/platforms/shopify/index.ts';
 import { topics } from '../../src/sync/platforms/shopify/prepare.ts';
 import { changesOf, credentials, deliveryOf, sessionFor } from './shopify-support.ts';
@@ -738,6 +738,63 @@ describe('a sweep', () => {
       changes.filter((change) => change.kind === 'customer').map((change) => change.customer.email),
     ).toEqual(['new@example.com']);
     expect(changes.some((change) => change.kind === 'location')).toBe(false);
+  });
+
+  test('goes on from wherever it broke off, and tells about how much is left', async () => {
+    sandbox.setLimits(false);
+    const [hall] = sandbox.shop.locations.keys();
+    for (let index = 0; index < 300; index += 1)
+      sandbox.upsertProduct({
+        title: `Thing ${index}`,
+        variants: [{ sku: `T-${index}`, price: '1.00', stock: { [must(hall)]: 5 } }],
+      });
+    for (let index = 0; index < 12; index += 1)
+      sandbox.placeOrder({ customerEmail: `c${index}@example.com`, lines: [{ sku: 'MUG' }] });
+    interface Told {
+      changes: string[];
+      position: SweepPosition | null;
+      left: number | null;
+    }
+    const nameOf = (change: PlatformChange) =>
+      change.kind === 'stockLevel'
+        ? `${change.inventoryItemRemoteId}:${change.locationRemoteId}`
+        : `${change.kind} ${'remoteId' in change ? change.remoteId : ''}`;
+    const read = async (from?: SweepPosition): Promise<Told[]> => {
+      const pages: Told[] = [];
+      let position: SweepPosition | null = null;
+      let left: number | null = null;
+      const question = {
+        since: null,
+        ...(from === undefined ? {} : { from: JSON.parse(JSON.stringify(from)) as SweepPosition }),
+        reached: (at: SweepPosition) => {
+          position = at;
+        },
+        remaining: (count: number) => {
+          left = count;
+        },
+      };
+      for await (const page of shopify.sweep(session, question))
+        pages.push({ changes: page.map(nameOf), position, left });
+      return pages;
+    };
+    const isPlace = (name: string) => name.startsWith('location');
+    const whole = await read();
+    const everything = whole.flatMap((page) => page.changes);
+    expect(everything.length).toBe(2 + 302 + 304 + 12 + 12);
+    // Lists are as long as they were said to be, but that one of two places was not known to be nearly empty.
+    expect(whole.map((page) => page.left).filter((left) => left !== null)[0]).toBe(302 - 25 + 2 * 302 + 24);
+    expect(whole.at(-1)?.left).toBe(0);
+    for (const [index, page] of whole.entries()) {
+      if (page.position === null) continue;
+      const before = whole.slice(0, index + 1).flatMap(({ changes }) => changes);
+      const after = (await read(page.position))
+        .flatMap(({ changes }) => changes)
+        .filter((name) => !isPlace(name));
+      expect([...before, ...after]).toEqual(everything);
+    }
+    // A place that is gone leads back to the first one.
+    const lost = await read({ list: 'levels', locationId: 'gid://shopify/Location/1', after: 'x', read: 7 });
+    expect(lost.flatMap(({ changes }) => changes).filter((name) => !isPlace(name))).toHaveLength(304 + 24);
   });
 
   test('waits for the rate limit instead of giving up', async () => {

@@ -54,6 +54,14 @@ export function countProducts(shop: Shop, query: string | null | undefined, limi
   return count(shop.products.values(), parseSearch(query, productFields(shop), ['title']).predicate, limit);
 }
 
+export function countVariants(shop: Shop, query: string | null | undefined, limit: number): number {
+  return count(
+    shop.variants.values(),
+    parseSearch(query, variantFields(shop), ['sku', 'title']).predicate,
+    limit,
+  );
+}
+
 export function variantsPage(shop: Shop, args: ListArgs): Connection<Variant> {
   const search = parseSearch(args.query, variantFields(shop), ['sku', 'title']);
   const sku = search.exact.get('sku');

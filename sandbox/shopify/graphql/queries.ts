@@ -6,6 +6,7 @@ import {
   countCustomers,
   countOrders,
   countProducts,
+  countVariants,
   customersPage,
   itemsPage,
   ordersPage,
@@ -44,6 +45,8 @@ export const queryFields: Fields<unknown> = {
   },
   product: (_source, args, context) => node('Product', args.id, context),
   products: (_source, args, { shop }) => productsPage(shop, args),
+  productVariantsCount: (_source, args, { shop }) =>
+    counted((limit) => countVariants(shop, args.query as string | null, limit), args),
   productsCount: (_source, args, { shop }) =>
     counted((limit) => countProducts(shop, args.query as string | null, limit), args),
   productVariant: (_source, args, context) => node('ProductVariant', args.id, context),
@@ -149,8 +152,8 @@ function anyNode(given: string, context: GraphqlContext): unknown {
 
 function counted(count: (limit: number) => number, args: Args): unknown {
   const given = args.limit;
-  // Beyond its ceiling the platform only says "more than that".
-  const limit = Math.min(typeof given === 'number' ? given : 10_000, 25_000);
+  // Beyond its ceiling the platform only says "more than that"; null asks for as much as it counts.
+  const limit = Math.min(typeof given === 'number' ? given : 25_000, 25_000);
   const found = count(limit);
   return found > limit ? { count: limit, precision: 'AT_LEAST' } : { count: found, precision: 'EXACT' };
 }

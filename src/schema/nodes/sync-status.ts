@@ -65,6 +65,11 @@ const Sweep = builder.objectRef<SweepModel>('Sweep').implement({
       description: 'What was read last, for example `order`.',
     }),
     read: t.exposeInt('readCount', { description: 'Changes read so far.' }),
+    expected: t.exposeInt('expectedCount', {
+      nullable: true,
+      description:
+        'About how many it will have read at its end; null where the platform does not tell, as for changes since a time.',
+    }),
     applied: t.exposeInt('appliedCount', { description: 'Those that the graph did not hold yet.' }),
     drifted: t.exposeInt('driftedCount', {
       description:

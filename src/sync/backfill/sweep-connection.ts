@@ -7,7 +7,8 @@ import type { PlatformChange } from '../../model/change.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 import { applyChanges } from '../apply-changes.ts';
 import type { ChangeOutcome } from '../graph/write-context.ts';
-import type { Platform, Session } from '../platforms/platform.ts';
+import type { Platform, Session, SweepPosition } from '../platforms/platform.ts';
+import { judgeFailure } from '../retry.ts';
 import { beginSweep, endSweep, type SweepProgress, showProgress } from './sweep-progress.ts';
 
 /** Deliveries may be lost, and platforms' own indexes lag behind their writes: each sweep looks back this far again. */
@@ -47,36 +48,27 @@ export function sweepConnection(options: SweepOptions): Promise<SweepProgress | 
 
 async function sweepAlone(options: SweepOptions): Promise<SweepProgress> {
   const { pool, platform, session, log } = options;
-  const startedAt = options.now();
   const since = options.full === true ? null : await sweptUntil(pool, session.connectionId);
-  const progress: SweepProgress = {
+  const { progress, startedMs } = await beginSweep(pool, session.connectionId, {
     since,
-    reading: null,
-    read: 0,
-    applied: 0,
-    drifted: {},
-    passedOver: 0,
-    repeatFrom: null,
-  };
-  await beginSweep(pool, session.connectionId, since);
+    nowMs: options.now(),
+  });
+  if (progress.position !== null)
+    log.info({ platform: platform.name, read: progress.read }, 'a sweep goes on where it broke off');
   try {
-    for await (const page of readAhead(platform.sweep(session, { since }))) {
-      for (const changes of portionsOf(page)) {
-        options.signal?.throwIfAborted();
-        await applyPortion(options, changes, progress);
-      }
-      progress.reading = page.at(-1)?.kind ?? progress.reading;
-      await showProgress(pool, session.connectionId, progress);
-      options.onProgress?.(progress);
-    }
+    await readAll(options, progress);
   } catch (error) {
     const reason = error instanceof AppError ? error.publicMessage : 'It was interrupted; the log tells why.';
-    await endSweep(pool, platform.name, session.connectionId, progress, { error: reason });
+    await endSweep(pool, platform.name, session.connectionId, progress, {
+      nowMs: options.now(),
+      error: reason,
+    });
     throw error;
   }
-  const from = Math.min(startedAt - overlapMs, progress.repeatFrom?.getTime() ?? Number.POSITIVE_INFINITY);
+  const from = Math.min(startedMs - overlapMs, progress.repeatFrom?.getTime() ?? Number.POSITIVE_INFINITY);
   await endSweep(pool, platform.name, session.connectionId, progress, {
-    sweptUntil: new Date(Math.max(from, startedAt - longestRepeatMs)),
+    nowMs: options.now(),
+    sweptUntil: new Date(Math.max(from, startedMs - longestRepeatMs)),
   });
   const { read, applied, drifted, passedOver } = progress;
   const facts = { platform: platform.name, connectionId: session.connectionId.toString(), read, applied };
@@ -87,11 +79,71 @@ async function sweepAlone(options: SweepOptions): Promise<SweepProgress> {
   return progress;
 }
 
+/** Reads on from where the progress stands. A place that the platform does not know any more leads back to the beginning. */
+async function readAll(options: SweepOptions, progress: SweepProgress): Promise<void> {
+  const from = progress.position;
+  const readBefore = progress.read;
+  try {
+    await readFrom(options, progress);
+  } catch (error) {
+    const isLost =
+      from !== null &&
+      progress.read === readBefore &&
+      error instanceof AppError &&
+      !error.retryable &&
+      !judgeFailure(error, 1, Math.random).accessRefused;
+    if (!isLost) throw error;
+    options.log.warn({ code: error.code }, 'a sweep cannot go on where it broke off; it begins again');
+    progress.position = null;
+    await readFrom(options, progress);
+  }
+}
+
+async function readFrom(options: SweepOptions, progress: SweepProgress): Promise<void> {
+  const { pool, session } = options;
+  for await (const { page, position, remaining } of readAhead(options, progress)) {
+    for (const changes of portionsOf(page)) {
+      options.signal?.throwIfAborted();
+      await applyPortion(options, changes, progress);
+    }
+    progress.reading = page.at(-1)?.kind ?? progress.reading;
+    progress.position = position;
+    progress.expected = remaining === null ? null : progress.read + remaining;
+    await showProgress(pool, session.connectionId, progress, options.now());
+    options.onProgress?.(progress);
+  }
+}
+
+interface SweptPage {
+  page: PlatformChange[];
+  /** Holds once the page is applied. */
+  position: SweepPosition | null;
+  remaining: number | null;
+}
+
 /** Asks for the next page while the one before is worked on: the platform's time and ours run side by side. */
-async function* readAhead<T>(pages: AsyncIterable<T>): AsyncIterable<T> {
-  const iterator = pages[Symbol.asyncIterator]();
+async function* readAhead(
+  { platform, session }: SweepOptions,
+  { since, position: from }: SweepProgress,
+): AsyncIterable<SweptPage> {
+  const told: Omit<SweptPage, 'page'> = { position: from, remaining: null };
+  const iterator = platform
+    .sweep(session, {
+      since,
+      ...(from === null ? {} : { from }),
+      reached: (position) => {
+        told.position = position;
+      },
+      remaining: (changes) => {
+        told.remaining = changes;
+      },
+    })
+    [Symbol.asyncIterator]();
   const ask = () => {
-    const answer = iterator.next();
+    // What is told before a page belongs to it: the next one is not asked for yet.
+    const answer = iterator
+      .next()
+      .then(({ done, value }) => (done === true ? null : { ...told, page: value }));
     // Whoever stops early does not wait for it any more.
     answer.catch(() => undefined);
     return answer;
@@ -99,10 +151,10 @@ async function* readAhead<T>(pages: AsyncIterable<T>): AsyncIterable<T> {
   let next = ask();
   try {
     for (;;) {
-      const { done, value } = await next;
-      if (done === true) return;
+      const page = await next;
+      if (page === null) return;
       next = ask();
-      yield value;
+      yield page;
     }
   } finally {
     void iterator.return?.().catch(() => undefined);

@@ -3,6 +3,7 @@ import { transaction } from '../../db/transaction.ts';
 import type { PlatformChange } from '../../model/change.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 import { appendEventsAtCommit } from '../events/append-events.ts';
+import type { SweepPosition } from '../platforms/platform.ts';
 
 export interface SweepProgress {
   /** Changes since then are read; null: everything there is. */
@@ -18,23 +19,85 @@ export interface SweepProgress {
   passedOver: number;
   /** The earliest of that: the next sweep reads from there. */
   repeatFrom: Date | null;
+  /** About how many changes it will have read at its end; null where nobody knows. */
+  expected: number | null;
+  /** Where another reading may go on, in the platform's words; null: only from the beginning. */
+  position: SweepPosition | null;
 }
 
-export async function beginSweep(pool: Pool, connectionId: bigint, since: Date | null): Promise<void> {
-  await pool.query(
-    `insert into sweep (connection_id, since, started_at, progressed_at) values ($1, $2, clock_timestamp(), clock_timestamp())
-     on conflict (connection_id) do update set since = excluded.since, reading = null, read_count = 0, applied_count = 0,
-       drifted_count = 0, passed_over_count = 0, error = null, started_at = excluded.started_at,
-       progressed_at = excluded.progressed_at, finished_at = null`,
-    [connectionId, since],
+/** After this long a platform may not know the place any more where a reading broke off. */
+const resumableMs = 24 * 3_600_000;
+
+interface SweepRow {
+  since: Date | null;
+  startedAt: Date;
+  progressedAt: Date;
+  read: number;
+  applied: number;
+  passedOver: number;
+  resume: { position: SweepPosition; drifted: SweepProgress['drifted']; repeatFrom: string | null } | null;
+}
+
+/**
+ * Begins a sweep, or takes up one of the same that did not come to its end: what it had read and applied is not read again.
+ * @returns its progress so far and when its first reading began, by our clock.
+ */
+export async function beginSweep(
+  pool: Pool,
+  connectionId: bigint,
+  { since, nowMs }: { since: Date | null; nowMs: number },
+): Promise<{ progress: SweepProgress; startedMs: number }> {
+  const { rows } = await pool.query<SweepRow>(
+    `select since, started_at as "startedAt", progressed_at as "progressedAt", read_count as read, applied_count as applied, passed_over_count as "passedOver", resume
+     from sweep where connection_id = $1`,
+    [connectionId],
   );
+  const known = rows[0];
+  const fresh = { since, reading: null, read: 0, applied: 0, drifted: {}, passedOver: 0, repeatFrom: null };
+  const isSame = known !== undefined && known.since?.getTime() === since?.getTime();
+  const age = nowMs - (known?.progressedAt.getTime() ?? 0);
+  if (!isSame || known.resume === null || age > resumableMs) {
+    await pool.query(
+      `insert into sweep (connection_id, since, started_at, progressed_at) values ($1, $2, $3, $3)
+       on conflict (connection_id) do update set since = excluded.since, reading = null, read_count = 0, applied_count = 0,
+         drifted_count = 0, passed_over_count = 0, expected_count = null, resume = null, error = null,
+         started_at = excluded.started_at, progressed_at = excluded.progressed_at, finished_at = null`,
+      [connectionId, since, new Date(nowMs)],
+    );
+    return { progress: { ...fresh, expected: null, position: null }, startedMs: nowMs };
+  }
+  await pool.query(
+    'update sweep set error = null, finished_at = null, progressed_at = $2 where connection_id = $1',
+    [connectionId, new Date(nowMs)],
+  );
+  const { resume, read, applied, passedOver } = known;
+  return {
+    progress: {
+      ...fresh,
+      read,
+      applied,
+      passedOver,
+      drifted: resume.drifted,
+      repeatFrom: resume.repeatFrom === null ? null : new Date(resume.repeatFrom),
+      position: resume.position,
+      expected: null,
+    },
+    startedMs: known.startedAt.getTime(),
+  };
 }
 
-export async function showProgress(pool: Pool, connectionId: bigint, progress: SweepProgress): Promise<void> {
+export async function showProgress(
+  pool: Pool,
+  connectionId: bigint,
+  progress: SweepProgress,
+  nowMs: number,
+): Promise<void> {
+  const { position, drifted, repeatFrom } = progress;
   await pool.query({
     name: 'show-sweep-progress',
-    text: `update sweep set reading = $2, read_count = $3, applied_count = $4, drifted_count = $5, passed_over_count = $6,
-             progressed_at = clock_timestamp() where connection_id = $1`,
+    text: `update sweep set reading = coalesce($2, reading), read_count = $3, applied_count = $4, drifted_count = $5,
+             passed_over_count = $6, expected_count = $7, resume = $8, progressed_at = $9
+           where connection_id = $1`,
     values: [
       connectionId,
       progress.reading,
@@ -42,6 +105,9 @@ export async function showProgress(pool: Pool, connectionId: bigint, progress: S
       progress.applied,
       driftOf(progress),
       progress.passedOver,
+      progress.expected,
+      position === null ? null : JSON.stringify({ position, drifted, repeatFrom }),
+      new Date(nowMs),
     ],
   });
 }
@@ -52,17 +118,19 @@ export async function endSweep(
   source: PlatformName,
   connectionId: bigint,
   progress: SweepProgress,
-  end: { sweptUntil: Date } | { error: string },
+  end: { nowMs: number } & ({ sweptUntil: Date } | { error: string }),
 ): Promise<void> {
-  await showProgress(pool, connectionId, progress);
+  await showProgress(pool, connectionId, progress, end.nowMs);
   await transaction(pool, async (tx) => {
     if ('sweptUntil' in end)
       await tx.query('update connection set swept_until = $2 where id = $1', [connectionId, end.sweptUntil]);
-    await tx.query('update sweep set finished_at = clock_timestamp(), error = $2 where connection_id = $1', [
-      connectionId,
-      'error' in end ? end.error : null,
-    ]);
-    if (driftOf(progress) === 0) return;
+    await tx.query(
+      `update sweep set finished_at = clock_timestamp(), error = $2, resume = case when $2::text is null then null else resume end
+       where connection_id = $1`,
+      [connectionId, 'error' in end ? end.error : null],
+    );
+    // One that is taken up again tells at its end.
+    if (driftOf(progress) === 0 || ('error' in end && progress.position !== null)) return;
     appendEventsAtCommit(tx, [
       {
         type: 'connection.drifted',

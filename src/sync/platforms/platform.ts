@@ -60,8 +60,23 @@ export interface Platform<Credentials = unknown> {
   /** Documents that the books hold on a day (YYYY-MM-DD), whoever entered them; only books have it. */
   documentsOn?(session: Session<Credentials>, day: string): Promise<BooksDocument[]>;
   /** Everything changed since then, read from the platform: backfill and repair of lost deliveries. */
-  sweep(session: Session<Credentials>, options: { since: Date | null }): AsyncIterable<PlatformChange[]>;
+  sweep(session: Session<Credentials>, options: SweepQuestion): AsyncIterable<PlatformChange[]>;
 }
+
+/** What a sweep is to read, and whom it tells how far it is. */
+export interface SweepQuestion {
+  /** Changes since then; null: everything there is. */
+  since: Date | null;
+  /** Where an earlier reading of the same broke off, in the platform's own words; absent: from the beginning. */
+  from?: SweepPosition;
+  /** Told right before a page: once that is applied, a later reading may go on from there. */
+  reached?(position: SweepPosition): void;
+  /** Told right before a page: about how many changes come after it. */
+  remaining?(changes: number): void;
+}
+
+/** JSON. */
+export type SweepPosition = Readonly<Record<string, unknown>>;
 
 /** Reads, offers and checks the choices that were made for an account. */
 export interface PolicyDesk<Credentials = unknown> {

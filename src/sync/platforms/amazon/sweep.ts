@@ -1,5 +1,6 @@
-import { AppError } from '../../../errors.ts';
+import { z } from 'zod';
 import type { PlatformChange } from '../../../model/change.ts';
+import type { SweepPosition, SweepQuestion } from '../platform.ts';
 import { type AmazonSession, ask } from './client.ts';
 import { isFromElsewhere, mayHaveRefunds, orderChange } from './normalise-order.ts';
 import { identifierOf, isRefund } from './normalise-refunds.ts';
@@ -35,11 +36,39 @@ const offersPerPage = 20;
 /** Everything that changed since then: offers before stock and orders that name them, refunds with their orders. */
 export async function* sweep(
   session: AmazonSession,
-  { since }: { since: Date | null },
+  question: SweepQuestion,
 ): AsyncIterable<PlatformChange[]> {
-  yield* sweepListings(session, since);
-  yield* fbaLevelPages(session, since === null ? {} : { since }, 'sweep');
-  yield* sweepOrders(session, since ?? beginning(session));
+  const { since } = question;
+  const from = positionOf(question.from);
+  const reached = (position: Position) => question.reached?.(position);
+  if (from === null || from.list === 'listings') yield* sweepListings(session, since, from, reached);
+  if (from?.list !== 'orders') {
+    reached({ list: 'stock' });
+    yield* fbaLevelPages(session, since === null ? {} : { since }, 'sweep');
+  }
+  // A first sweep would begin later each time that it is asked for.
+  const ordersFrom =
+    from?.list === 'orders' ? from : { since: (since ?? beginning(session)).toISOString(), token: '' };
+  yield* sweepOrders(session, ordersFrom, reached);
+}
+
+/** How far a reading came. Amazon's lists are long and its rates low: none of it is read twice. */
+const positionShape = z.discriminatedUnion('list', [
+  z.object({
+    list: z.literal('listings'),
+    createdAfter: z.string().optional(),
+    pageToken: z.string().optional(),
+  }),
+  z.object({ list: z.literal('stock') }),
+  z.object({ list: z.literal('orders'), since: z.iso.datetime(), token: z.string() }),
+]);
+type Position = z.infer<typeof positionShape>;
+type PositionIn<L extends Position['list']> = Extract<Position, { list: L }>;
+type Reached = (position: Position) => void;
+
+function positionOf(given: SweepPosition | undefined): Position | null {
+  const parsed = positionShape.safeParse(given);
+  return parsed.success ? parsed.data : null;
 }
 
 function beginning(session: AmazonSession): Date {
@@ -48,25 +77,40 @@ function beginning(session: AmazonSession): Date {
   return new Date(session.now() - days * dayMs);
 }
 
-async function* sweepListings(session: AmazonSession, since: Date | null): AsyncGenerator<PlatformChange[]> {
+async function* sweepListings(
+  session: AmazonSession,
+  since: Date | null,
+  from: PositionIn<'listings'> | null,
+  reached: Reached,
+): AsyncGenerator<PlatformChange[]> {
   const { marketplaceId } = await session.credentials();
-  let createdAfter: string | undefined;
+  let createdAfter = from?.createdAfter;
+  let firstToken = from?.pageToken;
   for (;;) {
     let newest: Date | null = null;
     let found = 0;
-    for await (const { listings, total, observedAt } of listingPages(
-      session,
-      marketplaceId,
+    for await (const { listings, total, next, observedAt } of listingPages(session, marketplaceId, {
       since,
       createdAfter,
-    )) {
+      pageToken: firstToken,
+    })) {
       found = total;
       newest = createdLast(listings, newest);
+      const at = { ...(createdAfter === undefined ? {} : { createdAfter }) };
+      // The end of a search is told with what comes after it.
+      if (next !== undefined) reached({ list: 'listings', ...at, pageToken: next });
+      else if (!isCutOff(found, newest, createdAfter)) reached({ list: 'stock' });
       yield listings.flatMap((one) => listingChange(one, marketplaceId, observedAt) ?? []);
     }
-    if (found <= mostOffersPerSearch || newest === null || newest.toISOString() === createdAfter) return;
+    firstToken = undefined;
+    if (newest === null || !isCutOff(found, newest, createdAfter)) return;
     createdAfter = newest.toISOString();
   }
+}
+
+/** True where there are more offers than one search pages through: another one goes on after the newest. */
+function isCutOff(found: number, newest: Date | null, createdAfter: string | undefined): boolean {
+  return found > mostOffersPerSearch && newest !== null && newest.toISOString() !== createdAfter;
 }
 
 function createdLast(listings: readonly ListingPayload[], before: Date | null): Date | null {
@@ -82,10 +126,15 @@ function createdLast(listings: readonly ListingPayload[], before: Date | null): 
 async function* listingPages(
   session: AmazonSession,
   marketplaceId: string,
-  since: Date | null,
-  createdAfter: string | undefined,
-): AsyncGenerator<{ listings: ListingPayload[]; total: number; observedAt: Date }> {
-  let pageToken: string | undefined;
+  which: { since: Date | null; createdAfter: string | undefined; pageToken: string | undefined },
+): AsyncGenerator<{
+  listings: ListingPayload[];
+  total: number;
+  next: string | undefined;
+  observedAt: Date;
+}> {
+  const { since, createdAfter } = which;
+  let { pageToken } = which;
   do {
     const observedAt = new Date(session.now());
     const answer = searchListingsAnswer.parse(
@@ -108,16 +157,21 @@ async function* listingPages(
         'sweep',
       ),
     );
-    yield { listings: answer.items, total: answer.numberOfResults, observedAt };
-    pageToken = answer.pagination?.nextToken ?? undefined;
-  } while (pageToken !== undefined && pageToken !== '');
+    const token = answer.pagination?.nextToken ?? '';
+    pageToken = token === '' ? undefined : token;
+    yield { listings: answer.items, total: answer.numberOfResults, next: pageToken, observedAt };
+  } while (pageToken !== undefined);
 }
 
-async function* sweepOrders(session: AmazonSession, since: Date): AsyncGenerator<PlatformChange[]> {
-  const financesSince = new Date(since.getTime() - financeLagMs);
+async function* sweepOrders(
+  session: AmazonSession,
+  from: Omit<PositionIn<'orders'>, 'list'>,
+  reached: Reached,
+): AsyncGenerator<PlatformChange[]> {
+  const financesSince = new Date(Date.parse(from.since) - financeLagMs);
   const byOrder = await refundsSince(session, financesSince);
   const unread = unseen(session, byOrder);
-  for await (const { orders, observedAt } of orderPages(session, since)) {
+  for await (const { orders, observedAt, next } of orderPages(session, from)) {
     const changes: PlatformChange[] = [];
     for (const order of orders) {
       if (isFromElsewhere(order)) continue;
@@ -126,6 +180,7 @@ async function* sweepOrders(session: AmazonSession, since: Date): AsyncGenerator
       );
       unread.delete(order.orderId);
     }
+    if (next !== '') reached({ list: 'orders', since: from.since, token: next });
     yield changes;
   }
   // A refund does not touch Amazon's order: it is told by Finances alone.
@@ -148,38 +203,18 @@ async function transactionsOf(
   return readTransactions(session, order, 'sweep');
 }
 
-/** How far a reading of orders came that Amazon's rate broke off. */
-interface OrderPosition {
-  since: string;
-  token: string;
-  startedAtMs: number;
-}
-const positionKey = 'amazon.orders-swept';
-/** Amazon's lists lag behind by two minutes; clocks differ. */
-const listLagMs = 5 * 60_000;
-
 interface OrderPage {
   orders: OrderPayload[];
+  /** Empty: this was the last one. */
+  next: string;
   observedAt: Date;
 }
 
-/** Amazon gives out a page every three minutes after the first twenty: what was read is not read again by the next sweep. */
-async function* orderPages(session: AmazonSession, since: Date): AsyncGenerator<OrderPage> {
-  const kept = session.cache.get(positionKey) as OrderPosition | undefined;
-  // A first sweep begins later each time that it is asked for: the earliest beginning counts.
-  const position = kept !== undefined && Date.parse(kept.since) <= since.getTime() ? kept : null;
-  yield* orderPagesFrom(
-    session,
-    position ?? { since: since.toISOString(), token: '', startedAtMs: session.now() },
-  );
-  session.cache.delete(positionKey);
-  if (position === null) return;
-  // What changed since that reading began may have moved to pages that were read already.
-  const again = new Date(position.startedAtMs - listLagMs).toISOString();
-  yield* orderPagesFrom(session, { since: again, token: '', startedAtMs: session.now() });
-}
-
-async function* orderPagesFrom(session: AmazonSession, from: OrderPosition): AsyncGenerator<OrderPage> {
+/** Amazon gives out a page every three minutes after the first twenty. */
+async function* orderPages(
+  session: AmazonSession,
+  from: { since: string; token: string },
+): AsyncGenerator<OrderPage> {
   const { marketplaceId } = await session.credentials();
   let { token } = from;
   do {
@@ -199,16 +234,10 @@ async function* orderPagesFrom(session: AmazonSession, from: OrderPosition): Asy
           },
         },
         'sweep',
-      ).catch((error: unknown) => {
-        // The token is too old: the next sweep begins again.
-        if (error instanceof AppError && error.code === 'AMAZON_REFUSED') session.cache.delete(positionKey);
-        throw error;
-      }),
+      ),
     );
-    yield { orders: answer.orders, observedAt };
     token = answer.pagination?.nextToken ?? '';
-    // Only now: the page before was applied.
-    if (token !== '') session.cache.set(positionKey, { ...from, token } satisfies OrderPosition);
+    yield { orders: answer.orders, next: token, observedAt };
   } while (token !== '');
 }
 

@@ -158,6 +158,11 @@ export const documents = {
 
   customer: `query TributaryCustomer($id: ID!) { customer(id: $id) { ${customerFields} } }`,
 
+  counts: `query TributaryCounts {
+    productsCount(limit: null) { count } productVariantsCount(limit: null) { count }
+    customersCount(limit: null) { count } ordersCount(limit: null) { count }
+  }`,
+
   customers: `query TributaryCustomers($first: Int!, $after: String, $query: String) {
     customers(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
       nodes { ${customerFields} } ${pageInfo}

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { AppError } from '../../../errors.ts';
+import { AppError, unreachable } from '../../../errors.ts';
 import type { PlatformChange } from '../../../model/change.ts';
+import type { SweepQuestion } from '../platform.ts';
 import { customerAnswer, levelAnswer, locationAnswer, orderAnswer, page, productAnswer } from './answers.ts';
 import { type Answer, type Ask, ask, type Cost, type ShopifySession } from './api.ts';
 import type { DocumentName } from './documents.ts';
@@ -15,6 +16,7 @@ import {
   productChange,
   variantsPerPage,
 } from './read.ts';
+import { type SweepLeg, SweepWay } from './sweep-way.ts';
 
 /**
  * Everything that changed since then, oldest first; places and goods before the stock and orders that speak of them.
@@ -22,11 +24,12 @@ import {
  */
 export async function* sweep(
   session: ShopifySession,
-  { since }: { since: Date | null },
+  question: SweepQuestion,
 ): AsyncIterable<PlatformChange[]> {
+  const { since } = question;
   const query = since === null ? null : `updated_at:>='${since.toISOString()}'`;
   const locationIds: string[] = [];
-
+  // There are few, and stock is read place by place: they are read again where an earlier reading goes on.
   for await (const { data, observedAt } of pages(
     session,
     'locations',
@@ -40,67 +43,88 @@ export async function* sweep(
       .filter((one) => since === null || one.updatedAt >= since)
       .map((one) => locationChange(one, observedAt));
   }
-
-  const ofProducts = { query, variants: variantsPerPage };
-  for await (const { data, observedAt } of pages(
-    session,
-    'products',
-    ofProducts,
-    productsShape,
-    25,
-    (d) => d.products,
-  )) {
-    const batch: PlatformChange[] = [];
-    for (const product of data.products.nodes)
-      batch.push(await productChange(session, product, data.shop.currencyCode, observedAt, askPatiently));
-    yield batch;
-  }
-
-  for (const locationId of locationIds) {
-    const ofLevels = { locationId, query };
-    for await (const { data, observedAt } of pages(
-      session,
-      'levels',
-      ofLevels,
-      levelsShape,
-      100,
-      (d) => d.location?.inventoryLevels,
-    ))
-      yield (data.location?.inventoryLevels.nodes ?? []).map((one) => levelChange(one, observedAt));
-  }
-
-  for await (const { data, observedAt } of pages(
-    session,
-    'customers',
-    { query },
-    customersShape,
-    100,
-    (d) => d.customers,
-  ))
-    yield await withMetafields(
-      session,
-      'Customer',
-      data.customers.nodes.map((one) => customerChange(one, observedAt)),
-      askPatiently,
-    );
-
-  const ofOrders = { query, lines: linesPerSweptOrder };
-  for await (const { data, observedAt } of pages(
-    session,
-    'orders',
-    ofOrders,
-    ordersShape,
-    ordersPerPage,
-    (d) => d.orders,
-  ))
-    yield await withMetafields(
-      session,
-      'Order',
-      await orderChanges(session, data.orders.nodes, observedAt, askPatiently),
-      askPatiently,
-    );
-
+  const way = await SweepWay.find(session, question, locationIds);
+  for (const leg of way.legs) yield* legPages(session, way, leg, query);
   yield* payouts(session, since);
+}
+
+/** The pages of one list, each told with how far it leads. */
+async function* legPages(
+  session: ShopifySession,
+  way: SweepWay,
+  leg: SweepLeg,
+  query: string | null,
+): AsyncIterable<PlatformChange[]> {
+  const after = way.startOf(leg);
+  const put = askPatiently;
+  switch (leg.list) {
+    case 'products':
+      for await (const { data, observedAt, next } of pages(
+        session,
+        'products',
+        { query, variants: variantsPerPage },
+        productsShape,
+        25,
+        (d) => d.products,
+        after,
+      )) {
+        const batch: PlatformChange[] = [];
+        for (const product of data.products.nodes)
+          batch.push(await productChange(session, product, data.shop.currencyCode, observedAt, put));
+        way.reach(leg, next, batch.length);
+        yield batch;
+      }
+      return;
+    case 'levels':
+      for await (const { data, observedAt, next } of pages(
+        session,
+        'levels',
+        { locationId: leg.locationId, query },
+        levelsShape,
+        levelsPerPage,
+        (d) => d.location?.inventoryLevels,
+        after,
+      )) {
+        const nodes = data.location?.inventoryLevels.nodes ?? [];
+        way.reach(leg, next, nodes.length);
+        yield nodes.map((one) => levelChange(one, observedAt));
+      }
+      return;
+    case 'customers':
+      for await (const { data, observedAt, next } of pages(
+        session,
+        'customers',
+        { query },
+        customersShape,
+        100,
+        (d) => d.customers,
+        after,
+      )) {
+        const batch = data.customers.nodes.map((one) => customerChange(one, observedAt));
+        const changes = await withMetafields(session, 'Customer', batch, put);
+        way.reach(leg, next, batch.length);
+        yield changes;
+      }
+      return;
+    case 'orders':
+      for await (const { data, observedAt, next } of pages(
+        session,
+        'orders',
+        { query, lines: linesPerSweptOrder },
+        ordersShape,
+        ordersPerPage,
+        (d) => d.orders,
+        after,
+      )) {
+        const batch = await orderChanges(session, data.orders.nodes, observedAt, put);
+        const changes = await withMetafields(session, 'Order', batch, put);
+        way.reach(leg, next, data.orders.nodes.length);
+        yield changes;
+      }
+      return;
+    default:
+      return unreachable(leg);
+  }
 }
 
 /** A bank may refuse a payout days after it was issued, and no time of change tells of it: recent ones are read again. */
@@ -130,6 +154,8 @@ async function* payouts(session: ShopifySession, since: Date | null): AsyncItera
 
 /** An order asks for some 190 points whatever it holds, and a query may ask for 1,000. */
 const ordersPerPage = 5;
+/** As many as one request may ask for, and as one transaction takes. */
+const levelsPerPage = 250;
 const linesPerSweptOrder = 20;
 
 const locationsShape = z.object({ locations: page(locationAnswer) });
@@ -154,9 +180,10 @@ export async function* pages<T extends z.ZodType>(
   shape: T,
   largest: number,
   listOf: (data: z.output<T>) => { pageInfo: PageInfo } | undefined,
-): AsyncGenerator<{ data: z.output<T>; observedAt: Date }> {
+  from: string | null = null,
+): AsyncGenerator<{ data: z.output<T>; observedAt: Date; next: string | null }> {
   let first = largest;
-  let after: string | null = null;
+  let after = from;
   for (;;) {
     const observedAt = new Date(session.now());
     let answer: Answer<z.output<T>>;
@@ -169,10 +196,10 @@ export async function* pages<T extends z.ZodType>(
       first = Math.max(1, Math.floor(first / 2));
       continue;
     }
-    yield { data: answer.data, observedAt };
     const info = listOf(answer.data)?.pageInfo;
-    if (info === undefined || !info.hasNextPage) return;
-    after = info.endCursor;
+    after = info?.hasNextPage === true ? info.endCursor : null;
+    yield { data: answer.data, observedAt, next: after };
+    if (after === null) return;
     await leaveRoom(answer.cost);
   }
 }
