@@ -23,7 +23,9 @@ export function postingsOf(given: Case): Posting[] {
   const posted = given.posted ?? null;
   return [
     documentsForOrder(given.order, policy, posted),
-    ...given.order.refunds.map((refund) => documentsForRefund(given.order, refund.id, policy, posted)),
+    ...given.order.refunds.map((refund) =>
+      documentsForRefund(given.order, refund.id, policy, { order: posted, refund: null }),
+    ),
   ];
 }
 

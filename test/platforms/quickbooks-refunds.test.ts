@@ -159,6 +159,25 @@ describe('a refund', () => {
     expect(balances(it)['Undeposited Funds']).toBe('80.44');
   });
 
+  it('keeps the form that it has in the books when the policy changes', async () => {
+    for (const [before, after, type] of [
+      ['refundReceipt', 'creditMemo', 'RefundReceipt'],
+      ['creditMemo', 'refundReceipt', 'CreditMemo'],
+    ] as const) {
+      await using it = await company();
+      it.session.settings = { refunds: before };
+      await push(quickbooks, it.session, sold);
+      await push(quickbooks, it.session, about(withRefunds(sold, refund())));
+      const posted = balances(it);
+      it.session.settings = { refunds: after };
+      const told = about(withRefunds({ ...sold, note: 'told again' }, refund({ note: 'Too small' })));
+      await push(quickbooks, it.session, told);
+      expect(only(it, type).TotalAmt).toBe(26.81);
+      expect(it.sandbox.list('CreditMemo').length + it.sandbox.list('RefundReceipt').length).toBe(1);
+      expect(balances(it)).toEqual(posted);
+    }
+  });
+
   it('goes back through the account of each gateway', async () => {
     await using it = await company({}, { gatewayAccounts: { cash: 'Cash Register' } });
     const split = {

@@ -295,8 +295,11 @@ function accountingFrom(facts: Facts, order: OrderSnapshot, refundId: bigint | n
       (link) => link.connectionId === connection.id && link.entityType === type && link.entityId === id,
     );
   const form = of('Order', order.id).find((link) => books.forms.includes(link.remoteType));
-  const posting: Posting = books.posting(order, refundId, connection.settings, form?.remoteType ?? null);
   const links = refundId === null ? of('Order', order.id) : of('Refund', refundId);
+  const posting: Posting = books.posting(order, refundId, connection.settings, {
+    order: form?.remoteType ?? null,
+    refund: links.findLast((link) => books.refundForms.includes(link.remoteType))?.remoteType ?? null,
+  });
   const documents = posting.status === 'post' ? posting.documents : [];
   const valueMinor = documents.reduce((sum, one) => ('lines' in one ? sum + one.valueMinor : sum), 0n);
   const forms = refundId === null ? books.forms : books.refundForms;

@@ -64,6 +64,14 @@ export type Posting =
 /** The form that an order has, or will have, in the books. */
 export type OrderForm = 'SalesReceipt' | 'Invoice';
 
+/** What stands in the books already: a document never turns into another kind, whatever the policy has become. */
+export interface PostedForms {
+  order: OrderForm | null;
+  refund: RefundForm | null;
+}
+export type RefundForm = 'CreditMemo' | 'RefundReceipt';
+const nothingPosted: PostedForms = { order: null, refund: null };
+
 /**
  * The documents of an order's sale. What is given back later makes documents of its own and leaves these alone, except
  * that a return spent on the same order (an exchange) is one of its tenders.
@@ -89,7 +97,7 @@ export function documentsForRefund(
   order: OrderSnapshot,
   refundId: bigint,
   policy: PostingPolicy,
-  posted: OrderForm | null = null,
+  { order: posted, refund: postedRefund }: PostedForms = nothingPosted,
 ): Posting {
   const form = formOf(order, policy, posted);
   const settlement = settlementsOf(order, policy);
@@ -111,7 +119,17 @@ export function documentsForRefund(
     return one.worth.valueMinor === 0n
       ? { status: 'never', why: 'The money did not go back and nothing came back.' }
       : { status: 'waits', why: 'The money did not go back; waiting for another attempt.' };
-  return givenBack(order, one, form === 'Invoice' || posted === 'Invoice', policy);
+  const wish = postedRefund ?? (policy.refunds === 'refundReceipt' ? 'RefundReceipt' : 'CreditMemo');
+  const posting = givenBack(order, one, form === 'Invoice' || posted === 'Invoice', policy, wish);
+  const isOther =
+    postedRefund === 'RefundReceipt' &&
+    posting.status === 'post' &&
+    posting.documents.some((document) => document.type === 'CreditMemo');
+  if (!isOther) return posting;
+  return {
+    status: 'person',
+    why: 'It stands as a refund receipt, which cannot hold what the refund has become. Void it, then post it anew.',
+  };
 }
 
 /** Whether an order is posted, and as what. */
@@ -209,6 +227,7 @@ function givenBack(
   one: RefundSettlement,
   isInvoiced: boolean,
   policy: PostingPolicy,
+  form: RefundForm,
 ): Posting {
   const { worth, refund } = one;
   if (worth.valueMinor < 0n)
@@ -230,7 +249,7 @@ function givenBack(
   const moneyMinor = one.money.reduce((all, part) => all + part.amountMinor, 0n);
   const creditMinor = worth.valueMinor - asTender;
   const isOneReceipt =
-    policy.refunds === 'refundReceipt' &&
+    form === 'RefundReceipt' &&
     creditMinor === moneyMinor &&
     one.money.length <= 1 &&
     one.fromEarlier.length === 0;

@@ -112,12 +112,12 @@ export interface BooksView {
   refundForms: readonly string[];
   /** Rows of documents that are called otherwise there. */
   rows: Readonly<Record<string, string>>;
-  /** `form`: the row that stands for the order's sale already; null where none does. */
+  /** `standing`: the rows that stand for the order's sale and for the refund already; null where none does. */
   posting(
     order: OrderSnapshot,
     refundId: bigint | null,
     settings: Readonly<Record<string, unknown>>,
-    form: string | null,
+    standing: { order: string | null; refund: string | null },
   ): Posting;
   urlOf(remoteType: string, remoteId: string): string;
 }

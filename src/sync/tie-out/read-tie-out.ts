@@ -346,15 +346,18 @@ function postingOf(order: OrderSnapshot, refundId: bigint | null, context: Entry
   const linksOfEntity = (type: string, id: bigint): PostingLink[] =>
     context.links.filter((link) => link.entityType === type && link.entityId === id);
   const ofOrder = linksOfEntity('Order', order.id);
-  const form = ofOrder.find((link) => view?.forms.includes(link.remoteType))?.remoteType ?? null;
-  const posting = view?.posting(order, refundId, books.settings, form) ?? {
+  const ofRefund = refundId === null ? [] : linksOfEntity('Refund', refundId);
+  const posting = view?.posting(order, refundId, books.settings, {
+    order: ofOrder.find((link) => view.forms.includes(link.remoteType))?.remoteType ?? null,
+    refund: ofRefund.findLast((link) => view.refundForms.includes(link.remoteType))?.remoteType ?? null,
+  }) ?? {
     status: 'never' as const,
     why: 'This account keeps no books.',
   };
   const documents = posting.status === 'post' ? posting.documents : [];
   const held = heldOf(
     documents,
-    refundId === null ? ofOrder : linksOfEntity('Refund', refundId),
+    refundId === null ? ofOrder : ofRefund,
     (refundId === null ? view?.forms : view?.refundForms) ?? [],
     order.currency,
   );

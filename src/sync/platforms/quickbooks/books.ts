@@ -1,4 +1,4 @@
-import type { OrderForm } from '../../accounting/documents.ts';
+import type { OrderForm, RefundForm } from '../../accounting/documents.ts';
 import { documentsForOrder, documentsForRefund } from '../../accounting/documents.ts';
 import type { BooksView } from '../platform.ts';
 import { policyOf, readSettings } from './settings.ts';
@@ -8,12 +8,15 @@ export const booksView: BooksView = {
   forms: ['SalesReceipt', 'Invoice'],
   refundForms: ['CreditMemo', 'RefundReceipt'],
   rows: { Expense: 'Purchase', CreditApplication: 'Payment' },
-  posting(order, refundId, settings, form) {
+  posting(order, refundId, settings, standing) {
     const policy = policyOf(readSettings(settings));
-    const posted = form as OrderForm | null;
+    const posted = standing.order as OrderForm | null;
     return refundId === null
       ? documentsForOrder(order, policy, posted)
-      : documentsForRefund(order, refundId, policy, posted);
+      : documentsForRefund(order, refundId, policy, {
+          order: posted,
+          refund: standing.refund as RefundForm | null,
+        });
   },
   urlOf: (remoteType, remoteId) =>
     `https://qbo.intuit.com/app/${pages[remoteType] ?? remoteType.toLowerCase()}?txnId=${encodeURIComponent(remoteId)}`,

@@ -8,9 +8,10 @@ import {
   type MoneyMovement,
   type OrderForm,
   type Posting,
+  type RefundForm,
   type SalesForm,
 } from '../../accounting/documents.ts';
-import type { PlanContext, PushPlan } from '../platform.ts';
+import type { LinkFacts, PlanContext, PushPlan } from '../platform.ts';
 import { type BuyerBody, buyerOf } from './customers.ts';
 import { docNumberOf, type FormBody, formBody, isHeld, markOf, noteOf } from './form-body.ts';
 import { postedForm, sourceOf } from './sale-plan.ts';
@@ -68,7 +69,10 @@ export function planRefund({ id, order }: RefundOfOrderSnapshot, context: PlanCo
   const source = `${sourceOf(order)}:refund:${refund.remoteId}:${id}`;
   const docNumber = docNumberOf(order, settings, `-R${refund.remoteId.slice(-4)}`);
   if (link?.state.void === 'asked') return [{ ...about, body: { source, docNumber, isVoid: true } }];
-  const posting = documentsForRefund(order, id, policy, posted);
+  const posting = documentsForRefund(order, id, policy, {
+    order: posted,
+    refund: postedRefund(link, context.inFlight),
+  });
   if (posting.status === 'person') return [{ ...about, body: { source, docNumber, problem: posting.why } }];
   if (posting.status !== 'post') return [];
 
@@ -117,6 +121,13 @@ export function planRefund({ id, order }: RefundOfOrderSnapshot, context: PlanCo
   if (order.erased && link !== null && (body.form === null || link.state.total === body.form.total))
     return [];
   return [{ ...about, body: { ...body } }];
+}
+
+/** The form that stands in the books, or is being written at this moment. */
+function postedRefund(link: LinkFacts | null, inFlight: unknown): RefundForm | null {
+  const type =
+    link?.remoteType ?? (inFlight as { form?: { type?: unknown } | null } | null | undefined)?.form?.type;
+  return type === 'CreditMemo' || type === 'RefundReceipt' ? type : null;
 }
 
 /** The form that the order's sale is about to get. */
