@@ -1,3 +1,4 @@
+import { accountingFields, balanceFields, booksOf } from './books.js';
 import { cell, count, element, money, time, words } from './words.js';
 
 /** What a row of the table and the refreshing of its pushes read. */
@@ -12,6 +13,8 @@ const detailQuery = `query OrderDetail($id: ID!) { order(id: $id) {
   lines { quantity title variantTitle sku total { amount currencyCode } }
   discountTotal { amount currencyCode } shippingTotal { amount currencyCode } taxTotal { amount currencyCode }
   total { amount currencyCode } refundedTotal { amount currencyCode }
+  balance { ${balanceFields} } accounting { ${accountingFields} }
+  refunds { total { amount currencyCode } accounting { ${accountingFields} } }
   pushes { kind status attempts nextAttemptAt settledAt error remedy connection { platform }
     record { remoteType remoteId } receipts { durationMs adopted } }
 } }`;
@@ -107,6 +110,7 @@ function detail(order) {
         ['Given back', order.refundedTotal],
       ].map(([name, amount]) => element('div', {}, ...fact(name, money(amount)))),
     ),
+    ...booksOf(order),
     element('h3', {}, 'At the platforms'),
     order.pushes.length === 0
       ? element('p', { class: 'muted' }, 'Nothing is owed for it.')

@@ -2,6 +2,7 @@ import { connect, keyNeeded } from './live.js';
 import { isOpen, openOrder, orderCells, orderFields } from './order.js';
 import { Rows } from './rows.js';
 import { SyncStatus, statusQuery, statusSubscription } from './status.js';
+import { TieOut } from './tie-out.js';
 import { cell, element, money, time, words } from './words.js';
 
 const keyName = 'tributary-api-key';
@@ -10,6 +11,11 @@ const refundFields = `id total { amount currencyCode } refundedAt order { number
 const key = sessionStorage.getItem(keyName);
 const live = connect({ key, onState: showState });
 const status = new SyncStatus({ live, onProblem: showProblem });
+const tieOut = new TieOut({
+  live,
+  onOrder: (id) => openOrder(live, id).catch(showProblem),
+  onProblem: showProblem,
+});
 const orders = new Rows({
   id: 'orders',
   cells: (order) => orderCells(order, (id) => openOrder(live, id).catch(showProblem)),
@@ -78,6 +84,7 @@ async function start() {
       .ask(`query Refunds { refunds(first: 20) { nodes { ${refundFields} } } }`)
       .then((data) => refunds.fill(data.refunds.nodes)),
     readToday(),
+    tieOut.show({ ask: false }),
   ]);
 }
 

@@ -22,6 +22,8 @@ const pageFiles = new Set([
   'style.css',
   'favicon.svg',
   'page.js',
+  'books.js',
+  'tie-out.js',
   'live.js',
   'order.js',
   'rows.js',

@@ -102,6 +102,46 @@ test.skipIf(browser === null)(
 );
 
 test.skipIf(browser === null)(
+  'the day is tied out: what lies between graph and books is shown with what to do, down to the documents of an order',
+  async () => {
+    const number = await sell();
+    await stack.settled();
+    const receipt = stack.quickbooks
+      .list('SalesReceipt')
+      .find((one) => one.DocNumber === number.replace('#', ''));
+    const [line] = (receipt?.Line ?? []) as Record<string, unknown>[];
+    stack.quickbooks.edit('SalesReceipt', receipt?.Id ?? '', {
+      Line: [{ ...line, Amount: 20, SalesItemLineDetail: { ItemRef: { value: '1' } } }],
+    });
+    const page = await context.newPage();
+    await signIn(page);
+    const day = page.locator('#tie-out');
+    await day.getByRole('row', { name: /Graph/ }).waitFor();
+    await page.getByLabel('Day', { exact: true }).fill(new Date().toISOString().slice(0, 10));
+    await page.getByRole('button', { name: 'Ask shop and books' }).click();
+    await day.getByRole('row', { name: /Shop/ }).waitFor();
+    const difference = day.getByRole('row').filter({ hasText: number });
+    await difference.getByText('4.70 USD').waitFor();
+    await difference.getByText('Somebody has changed the document in the books.').waitFor();
+    await difference.getByText(/postingRepost/).waitFor();
+    await difference.getByRole('button', { name: number }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('4.70 USD apart').waitFor();
+    await dialog.getByText('The sale').click();
+    await dialog.getByText(/2 × The mug/).waitFor();
+    if (process.env.SCREENSHOTS !== undefined) {
+      await page.screenshot({ path: `${process.env.SCREENSHOTS}/order.png` });
+      await dialog.getByRole('button', { name: 'Close' }).click();
+      await page.screenshot({ path: `${process.env.SCREENSHOTS}/tie-out.png`, fullPage: true });
+      await page.setViewportSize({ width: 390, height: 844 });
+      await page.screenshot({ path: `${process.env.SCREENSHOTS}/phone.png`, fullPage: true });
+    }
+    expect(complaints).toEqual([]);
+    await page.close();
+  },
+);
+
+test.skipIf(browser === null)(
   'what happens while the connection is broken is there when it is back',
   async () => {
     const page = await context.newPage();

@@ -1,0 +1,171 @@
+import { isZero } from './books.js';
+import { cell, count, element, money, words } from './words.js';
+
+const figures = 'sales { amount currencyCode } refunds { amount currencyCode } net { amount currencyCode }';
+const query = `query TieOut($date: String!, $ask: Boolean!) { tieOut(date: $date, ask: $ask) {
+  date timeZone agrees notes
+  currencies { currency agrees differenceCount
+    channel { ${figures} } graph { ${figures} } books { ${figures} }
+    differences(first: 50) { between kind amount { amount currencyCode } why remedy number order { id }
+      document { type number url } } }
+  payouts { net { amount currencyCode } difference { amount currencyCode } why remedy payout { remoteId } }
+} }`;
+
+/** A day of shop, graph and books side by side. Nobody is asked before somebody wants it: then shop and books are. */
+export class TieOut {
+  #live;
+  #onOrder;
+  #onProblem;
+  #date = document.getElementById('tie-out-date');
+  #button = document.getElementById('tie-out-ask');
+  #asked = 0;
+
+  constructor({ live, onOrder, onProblem }) {
+    this.#live = live;
+    this.#onOrder = onOrder;
+    this.#onProblem = onProblem;
+    this.#date.value = localDay(new Date());
+    this.#date.addEventListener('change', () => this.show({ ask: false }));
+    this.#button.addEventListener('click', () => this.show({ ask: true }));
+  }
+
+  async show({ ask }) {
+    const date = this.#date.value;
+    if (date === '') return;
+    this.#asked += 1;
+    const turn = this.#asked;
+    this.#button.disabled = true;
+    try {
+      const { tieOut } = await this.#live.ask(query, { date, ask });
+      // A later question has been asked meanwhile: its answer counts.
+      if (turn === this.#asked) document.getElementById('tie-out').replaceChildren(...this.#day(tieOut));
+    } catch (problem) {
+      if (turn === this.#asked) this.#refused(problem);
+    } finally {
+      if (turn === this.#asked) this.#button.disabled = false;
+    }
+  }
+
+  /** Shops without books have nothing to tie out, which is no fault of the page. */
+  #refused(problem) {
+    document.getElementById('tie-out').replaceChildren(element('p', { class: 'muted' }, problem.message));
+    if (!/books/.test(problem.message)) this.#onProblem(problem);
+  }
+
+  #day({ currencies, notes, payouts, timeZone, date }) {
+    const differences = currencies.flatMap((one) => one.differences);
+    const all = currencies.reduce((sum, one) => sum + one.differenceCount, 0);
+    return [
+      currencies.length === 0
+        ? element('p', { class: 'muted' }, `Nothing was sold or given back on ${date} (${timeZone}).`)
+        : element(
+            'table',
+            {},
+            headings(['Currency', 'Side', 'Sold', 'Given back', 'Net', 'Lies between']),
+            element('tbody', {}, ...currencies.flatMap(currencyRows)),
+          ),
+      differences.length === 0
+        ? null
+        : element(
+            'table',
+            {},
+            headings(['Amount', 'Order', 'Why', 'What to do', 'Document']),
+            element('tbody', {}, ...differences.map((one) => this.#difference(one))),
+          ),
+      all > differences.length
+        ? element('p', { class: 'muted' }, `… ${all - differences.length} more.`)
+        : null,
+      ...payouts.map(payoutLine),
+      ...notes.map((note) => element('p', { class: 'muted' }, note)),
+    ].filter(Boolean);
+  }
+
+  #difference({ amount, between, why, remedy, number, order, document }) {
+    const sides = between === 'SHOP_AND_GRAPH' ? 'shop and graph' : 'graph and books';
+    const name = document === null ? '–' : `${words(document.type)} ${document.number ?? ''}`.trim();
+    return element(
+      'tr',
+      {},
+      cell('Amount', element('span', { title: `Between ${sides}` }, money(amount)), 'number'),
+      cell(
+        'Order',
+        order === null
+          ? (number ?? '–')
+          : element(
+              'button',
+              { class: 'link', type: 'button', onclick: () => this.#onOrder(order.id) },
+              number,
+            ),
+      ),
+      cell('Why', why, 'words'),
+      cell('What to do', remedy ?? 'Nothing.', remedy === null ? 'words muted' : 'words warn'),
+      cell(
+        'Document',
+        document?.url
+          ? element('a', { href: document.url, target: '_blank', rel: 'noreferrer' }, name)
+          : name,
+      ),
+    );
+  }
+}
+
+function currencyRows({ currency, channel, graph, books, differences, agrees, differenceCount }) {
+  const between = (sides) => differences.filter((one) => one.between === sides).length;
+  const said = (number) => (number === 0 ? 'agrees' : count(number, 'difference'));
+  const rows = [
+    ...(channel === null ? [] : [['Shop', channel, '', '']]),
+    [
+      'Graph',
+      graph,
+      channel === null ? '' : said(between('SHOP_AND_GRAPH')),
+      between('SHOP_AND_GRAPH') === 0 ? 'good' : 'warn',
+    ],
+    [
+      'Books',
+      books,
+      agrees ? 'agrees' : differenceCount > differences.length ? 'differs' : said(between('GRAPH_AND_BOOKS')),
+      between('GRAPH_AND_BOOKS') === 0 ? 'good' : 'warn',
+    ],
+  ];
+  return rows.map(([side, its, verdict, tone]) =>
+    element(
+      'tr',
+      {},
+      cell('Currency', currency),
+      cell('Side', side),
+      cell('Sold', its.sales.amount, 'number'),
+      cell('Given back', its.refunds.amount, 'number'),
+      cell('Net', its.net.amount, 'number'),
+      cell('Lies between', verdict, tone),
+    ),
+  );
+}
+
+function payoutLine({ net, difference, why, remedy, payout }) {
+  return element(
+    'p',
+    { class: isZero(difference) ? '' : 'warn' },
+    `Payout ${payout.remoteId} over ${money(net)}: ${why}${remedy === null ? '' : ` What to do: ${remedy}`}`,
+  );
+}
+
+const numbers = ['Sold', 'Given back', 'Net', 'Amount'];
+
+function headings(names) {
+  return element(
+    'thead',
+    {},
+    element(
+      'tr',
+      {},
+      ...names.map((name) =>
+        element('th', { scope: 'col', class: numbers.includes(name) ? 'number' : '' }, name),
+      ),
+    ),
+  );
+}
+
+function localDay(at) {
+  const two = (number) => String(number).padStart(2, '0');
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
