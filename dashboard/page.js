@@ -1,15 +1,13 @@
-import { connect, keyNeeded } from './live.js';
 import { isOpen, openOrder, orderCells, orderFields } from './order.js';
 import { Rows } from './rows.js';
+import { openSession } from './session.js';
 import { SyncStatus, statusQuery, statusSubscription } from './status.js';
 import { TieOut } from './tie-out.js';
 import { cell, element, money, time, words } from './words.js';
 
-const keyName = 'tributary-api-key';
 const refundFields = `id total { amount currencyCode } refundedAt order { number customer { displayName } }`;
 
-const key = sessionStorage.getItem(keyName);
-const live = connect({ key, onState: showState });
+const { live, showProblem } = openSession();
 const status = new SyncStatus({ live, onProblem: showProblem });
 const tieOut = new TieOut({
   live,
@@ -85,7 +83,16 @@ async function start() {
       .then((data) => refunds.fill(data.refunds.nodes)),
     readToday(),
     tieOut.show({ ask: false }),
+    showQuestions(),
   ]);
+}
+
+/** How many decisions wait behind the link. */
+async function showQuestions() {
+  const lists = await live.ask(`query Questions { mergeCandidates(first: 0) { totalCount }
+    fulfilmentRules(first: 0, filter: { statuses: [PROPOSED] }) { totalCount } customFieldProblems(first: 0) { totalCount } }`);
+  const sum = Object.values(lists).reduce((all, { totalCount }) => all + totalCount, 0);
+  document.getElementById('questions').textContent = sum === 0 ? '' : ` (${sum})`;
 }
 
 /** What platforms have answered is no change of the order: orders with open pushes are read again. */
@@ -154,38 +161,4 @@ function refundCells(refund) {
     cell('Amount', money(refund.total), 'number'),
     cell('When', time(refund.refundedAt)),
   ];
-}
-
-function showState(state) {
-  const pill = document.getElementById('connection');
-  const [text, tone] = {
-    live: ['live', 'good'],
-    lost: ['connection lost, trying again …', 'warn'],
-    refused: ['an API key is needed', 'warn'],
-  }[state];
-  pill.textContent = text;
-  pill.className = `pill ${tone}`;
-  if (state === 'refused') signIn();
-}
-
-function signIn() {
-  const section = document.getElementById('sign-in');
-  if (!section.hidden) return;
-  section.hidden = false;
-  document.getElementById('content').hidden = true;
-  if (key !== null) showProblem(new Error('This key is not known, or no longer.'));
-  section.querySelector('form').addEventListener('submit', (event) => {
-    event.preventDefault();
-    sessionStorage.setItem(keyName, new FormData(event.target).get('key').trim());
-    location.reload();
-  });
-  section.querySelector('input').focus();
-}
-
-function showProblem(problem) {
-  const note = document.getElementById('problem');
-  // The form says so already.
-  if (problem.message === keyNeeded && !document.getElementById('sign-in').hidden) return;
-  note.textContent = problem.message;
-  note.hidden = false;
 }

@@ -24,6 +24,8 @@ const pageFiles = new Set([
   'page.js',
   'books.js',
   'tie-out.js',
+  'review.js',
+  'session.js',
   'live.js',
   'order.js',
   'rows.js',
@@ -64,6 +66,7 @@ export async function serveDashboard(request: IncomingMessage, response: ServerR
 
 function fileOf(path: string): string | null {
   if (path === '/') return join(folder, 'index.html');
+  if (path === '/review') return join(folder, 'review.html');
   const library = /^\/assets\/graphql-ws\/([\w.-]+\.js)$/.exec(path)?.[1];
   if (library !== undefined) return join(graphqlWsFolder, library);
   const name = basename(path);

@@ -446,3 +446,10 @@ export const links = table('link', {
   seenAt: 'time',
 });
 export type LinkRow = RowOf<typeof links>;
+
+/** Values that could not be understood, over all fields. */
+export const customFieldProblems = table(
+  `(select v.*, f.owner from custom_field_value v join custom_field f on f.id = v.field_id where v.problem is not null)`,
+  { fieldId: 'id', entityId: 'id', owner: 'text', problem: 'text', raw: 'text?', toldAt: 'time' },
+);
+export type CustomFieldProblemRow = RowOf<typeof customFieldProblems>;

@@ -21,7 +21,7 @@ type Types = (typeof builder)['$inferSchemaTypes'];
 type PageBuilder = Parameters<NonNullable<Parameters<typeof builder.connectionObject>[0]['fields']>>[0];
 
 /** One connection type per node type, whoever lists it. */
-function connectionOf<T extends OutputType<Types>>(
+export function connectionOf<T extends OutputType<Types>>(
   type: T,
   name: string,
   many: string,

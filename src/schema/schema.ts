@@ -22,6 +22,7 @@ import './queries/sync.ts';
 import './queries/payouts.ts';
 import './queries/fulfilment-rules.ts';
 import './queries/privacy.ts';
+import './queries/custom-field-problems.ts';
 import './queries/custom-fields.ts';
 import './mutations/custom-field-mapping.ts';
 import './mutations/customer-merge.ts';

@@ -194,6 +194,119 @@ test.skipIf(browser === null)(
   },
 );
 
+/** Two customers whom the graph takes for perhaps one, with what speaks for it. */
+async function askAbout(names: [string, string]): Promise<void> {
+  for (const name of names) {
+    stack.shopify.placeOrder({
+      channel: 'online',
+      customer: {
+        email: `${name.toLowerCase()}@example.com`,
+        firstName: name,
+        lastName: 'Hamilton',
+      },
+      lines: [{ sku: 'MUG', quantity: 1 }],
+    });
+    await stack.settled();
+  }
+  await stack.database.pool.query(
+    `insert into merge_candidate (customer_a_id, customer_b_id, bits, probability, evidence)
+     select min(id), max(id), 6.4, 0.9886, '{"contributions": [
+       {"field": "phone", "level": "same", "bits": 20.7, "words": "The same telephone number."},
+       {"field": "firstName", "level": "different", "bits": -4.2, "words": "Different first names."}],
+       "caution": "Perhaps sisters."}'
+     from customer where last_name = 'Hamilton' and first_name = any($1)
+     on conflict do nothing`,
+    [names],
+  );
+}
+
+test.skipIf(browser === null)(
+  'what waits for a person is shown with its proof, decided with a button, and a merge is undone with another',
+  async () => {
+    await askAbout(['Margaret', 'Marge']);
+    await askAbout(['Lauren', 'Laura']);
+    const { customFieldMappingUpsert: declared } = await stack.graphql(
+      `mutation ($input: CustomFieldMappingInput!) { customFieldMappingUpsert(input: $input) { userErrors { message } } }`,
+      {
+        input: {
+          owner: 'ORDER',
+          key: 'wanted_by',
+          name: 'Wanted by',
+          type: 'DATE',
+          source: { lineAttribute: 'Wanted by' },
+        },
+      },
+    );
+    expect(declared.userErrors).toEqual([]);
+    const { name: number } = stack.shopify.placeOrder({
+      channel: 'online',
+      customer: { email: 'margaret@example.com', firstName: 'Margaret', lastName: 'Hamilton' },
+      lines: [{ sku: 'HAT', quantity: 1, properties: { 'Wanted by': 'the <i>day after</i>' } }],
+      note: 'Thank you! Note that my son is allergic to nuts.',
+    });
+    await stack.settled();
+
+    const page = await context.newPage();
+    await signIn(page);
+    await page.getByRole('link', { name: /^For decision \(\d+\)$/ }).click();
+    await page.getByText('live', { exact: true }).waitFor();
+    const pairs = page.locator('#pairs > li');
+    const margaret = pairs.filter({ hasText: 'Margaret Hamilton and Marge Hamilton' });
+    await margaret.getByText('98.8 % one person (6.4 bits). Perhaps sisters.').waitFor();
+    await margaret.getByText('phone: The same telephone number.').waitFor();
+    await margaret.getByText('-4.2', { exact: true }).waitFor();
+    await margaret.getByText('margaret@example.com').waitFor();
+
+    await margaret.getByRole('button', { name: 'One person: merge' }).click();
+    await page.getByText(/is now part of/).waitFor();
+    await margaret.waitFor({ state: 'detached' });
+    const merged = async () =>
+      (
+        await stack.database.pool.query(
+          "select 1 from customer where last_name = 'Hamilton' and merged_into_id is not null",
+        )
+      ).rows.length;
+    expect(await merged()).toBe(1);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText('is a customer of their own again').waitFor();
+    expect(await merged()).toBe(0);
+    const lauren = pairs.filter({ hasText: 'Lauren Hamilton' });
+    await lauren.getByRole('button', { name: 'Two people: keep apart' }).click();
+    await page.getByText('stay two').waitFor();
+    await page.getByText('Nobody. Who is certainly one person').waitFor();
+
+    const wish = page.locator('#wishes > li').filter({ hasText: `Order ${number}: allergy` });
+    expect(await wish.locator('mark').textContent()).toContain('allergic to nuts');
+    expect(await wish.locator('blockquote').textContent()).toBe(
+      'Thank you! Note that my son is allergic to nuts.',
+    );
+    await wish.getByRole('button', { name: 'Approve' }).click();
+    await wish.waitFor({ state: 'detached' });
+    const { orderByNumber } = await stack.graphql(
+      'query ($number: String!) { orderByNumber(number: $number) { fulfilmentRules { kind status decidedBy } } }',
+      { number },
+    );
+    expect(orderByNumber.fulfilmentRules).toContainEqual({
+      kind: 'ALLERGY',
+      status: 'APPROVED',
+      decidedBy: 'key:journey',
+    });
+
+    // What a stranger typed is shown, never run.
+    const row = page.locator('#values tr').filter({ hasText: `order ${number}` });
+    expect(await row.locator('td').allTextContents()).toEqual([
+      'Wanted by',
+      `order ${number}`,
+      'the <i>day after</i>',
+      '“the <i>day after</i>” is no date',
+      'the lines’ attribute “Wanted by”',
+      expect.any(String),
+    ]);
+    expect(complaints).toEqual([]);
+    await page.close();
+  },
+);
+
 test.skipIf(browser === null)(
   'GraphiQL opens with tabs to run, and a subscription prints orders as they come',
   async () => {
