@@ -193,6 +193,10 @@ async function applyOne(context: WriteContext, change: Change, erased: ErasedNam
     case 'postingVoid':
     case 'postingRepost':
       return editPosting(context, change);
+    case 'postingsReview':
+      for (const id of change.orderIds) planLater(context.effects, 'Order', id);
+      for (const id of change.payoutIds) planLater(context.effects, 'Payout', id);
+      return 'unchanged';
     case 'stockAdjust':
     case 'stockSet':
     case 'stockTransfer':
@@ -405,15 +409,16 @@ async function collectLocks(
     case 'mergeReject':
       // The candidate's row is its lock.
       return;
+    case 'postingsReview':
     case 'customFieldsReview': {
-      if (change.owner === 'Customer') {
+      if (change.kind === 'customFieldsReview' && change.owner === 'Customer') {
         clues.ids.push(...change.ids);
         return;
       }
       const { rows } = await context.tx.query<{ name: string }>({
         name: 'names-of-orders',
         text: `select 'order:' || connection_id || ':' || remote_id as name from sales_order where id = any($1::bigint[])`,
-        values: [change.ids],
+        values: [change.kind === 'postingsReview' ? change.orderIds : change.ids],
       });
       names.push(...rows.map((row) => row.name));
       return;

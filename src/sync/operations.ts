@@ -5,6 +5,7 @@ import { wakeWork } from './connections/authorization.ts';
 import { appendEvents } from './events/append-events.ts';
 import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
 import { enqueuePushes, removePushJobs } from './outbox/enqueue-pushes.ts';
+import { requestPostingReview } from './postings/request-review.ts';
 
 /*
  * What a person can do about work: each is the whole body of a transaction and its appending of events, where there is
@@ -164,7 +165,8 @@ export async function setWriteCapabilities(
 
 /**
  * Keeps choices of how orders are posted; those left out stay. Whoever calls has checked them against the account.
- * Documents posted before keep the form they have. @throws AppError CONNECTION_UNKNOWN
+ * Documents posted before keep the form they have; what still waits is planned anew after the commit.
+ * @throws AppError CONNECTION_UNKNOWN
  */
 export async function setSettings(
   tx: Tx,
@@ -176,6 +178,7 @@ export async function setSettings(
     'update connection set settings = settings || $2::jsonb, updated_at = clock_timestamp() where id = $1',
     [id, JSON.stringify(settings)],
   );
+  await requestPostingReview(tx, id);
 }
 
 /** The connection's row is locked before any of its pushes, here as everywhere. */

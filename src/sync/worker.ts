@@ -18,6 +18,8 @@ import type { CircuitSettings } from './outbox/circuit.ts';
 import { pushTask } from './outbox/enqueue-pushes.ts';
 import { executePush } from './outbox/execute-push.ts';
 import type { Platform } from './platforms/platform.ts';
+import { postingReviewTask } from './postings/request-review.ts';
+import { reviewPostings } from './postings/review-postings.ts';
 import { privacyTask } from './privacy/apply-request.ts';
 import { eraseAccount } from './privacy/erase-account.ts';
 import { processDelivery } from './process-delivery.ts';
@@ -147,7 +149,14 @@ export class Worker implements AsyncDisposable {
         concurrency.notes,
       ),
       // One field after the other: it takes as long as a shop is large.
-      this.#taskPool({ [backfillTask]: this.#task(this.#onBackfill) }, 1, 1),
+      this.#taskPool(
+        {
+          [backfillTask]: this.#task(this.#onBackfill),
+          [postingReviewTask]: this.#task(this.#onPostingReview),
+        },
+        1,
+        1,
+      ),
     ];
   }
 
@@ -250,6 +259,11 @@ export class Worker implements AsyncDisposable {
   readonly #onBackfill = async (payload: unknown): Promise<void> => {
     const { id } = idPayload.parse(payload);
     await backfillCustomField(id, this.#settings);
+  };
+
+  readonly #onPostingReview = async (payload: unknown): Promise<void> => {
+    const { id } = idPayload.parse(payload);
+    await reviewPostings(id, this.#settings);
   };
 
   #taskPool(tasks: TaskList, concurrentJobs: number, queueSize: number): TaskPool {

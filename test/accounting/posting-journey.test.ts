@@ -8,6 +8,7 @@ import type { Sessions } from '../../src/sync/connections/sessions.ts';
 import { createMetrics } from '../../src/sync/metrics.ts';
 import { executePush } from '../../src/sync/outbox/execute-push.ts';
 import { quickbooks } from '../../src/sync/platforms/quickbooks/index.ts';
+import { reviewPostings } from '../../src/sync/postings/review-postings.ts';
 import { encryptionKey, memoryLog, sessionsFor } from '../engine/support/engine.ts';
 import { start } from '../sandbox/quickbooks-support.ts';
 import { insertConnection } from '../support/fixtures.ts';
@@ -196,12 +197,17 @@ describe('the posting policy', () => {
   it('is read with what the books have to choose from', async () => {
     const answer = await api.ask(
       `query ($id: ID!) { node(id: $id) { ... on Connection { postingPolicy {
-        refunds timeZone problems { field } choices { currency accounts { name money } } } } } }`,
+        refunds timeZone problems { field severity } choices { currency accounts { name money } } } } } }`,
       { id: global('Connection', books) },
     );
     expect(answer.errors).toBeUndefined();
     const { postingPolicy } = answer.data.node;
-    expect(postingPolicy).toMatchObject({ refunds: 'CREDIT_MEMO', timeZone: 'UTC', problems: [] });
+    expect(postingPolicy).toMatchObject({
+      refunds: 'CREDIT_MEMO',
+      timeZone: 'UTC',
+      // The company numbers documents itself, too: it works, and somebody should know.
+      problems: [{ field: 'docNumberPrefix', severity: 'WARN' }],
+    });
     expect(postingPolicy.choices).toMatchObject({ currency: 'EUR' });
     expect(postingPolicy.choices.accounts).toContainEqual({ name: 'Checking', money: true });
   });
@@ -213,6 +219,9 @@ describe('the posting policy', () => {
       [{ depositAccount: 'Rounding' }, 'money needs a bank account'],
       [{ taxCodes: [{ key: '0.19', value: 'MwSt' }] }, 'has no tax code "MwSt"'],
       [{ timeZone: 'Moon/Crater' }, 'is no time zone'],
+      [{ payouts: { bankAccount: 'Piggy Bank' } }, 'QuickBooks has no account "Piggy Bank"'],
+      [{ exchangeRates: [{ key: 'USD', value: 'half' }] }, 'is no number above zero'],
+      [{ items: [{ role: 'GIFT_CARD', account: 'Shipping Income' }] }, 'Choose a liability'],
     ] as const) {
       const answer = await api.ask(change, { input: { id, ...input } });
       const { policy, userErrors } = answer.data.postingPolicyUpdate;
@@ -222,6 +231,101 @@ describe('the posting policy', () => {
     }
     const { rows } = await api.database.pool.query('select settings from connection where id = $1', [books]);
     expect(rows).toEqual([{ settings: {} }]);
+  });
+
+  it('refuses classes and locations while the company tracks none', async () => {
+    const id = global('Connection', books);
+    sandbox.create('Class', { Name: 'Shop' });
+    sandbox.create('Department', { Name: 'Arcade' });
+    sandbox.edit('Preferences', '1', {
+      AccountingInfoPrefs: {
+        ClassTrackingPerTxn: false,
+        ClassTrackingPerTxnLine: false,
+        TrackDepartments: false,
+      },
+    });
+    for (const [field, value, words] of [
+      ['classes', 'Shop', 'class tracking turned off'],
+      ['locations', 'Arcade', 'location tracking turned off'],
+    ] as const) {
+      const answer = await api.ask(change, { input: { id, [field]: [{ key: 'online_store', value }] } });
+      expect(answer.data.postingPolicyUpdate.userErrors[0].message).toContain(words);
+    }
+  });
+
+  it('is held against the company before writing is unlocked, and before the first document', async () => {
+    const { pool } = api.database;
+    await pool.query(`update connection set settings = '{"depositAccount":"Piggy Bank"}' where id = $1`, [
+      books,
+    ]);
+    const unlock = await api.ask(
+      `mutation ($id: ID!) { connectionWriteUnlock(input: { id: $id, capabilities: ["*"] }) { userErrors { code message } } }`,
+      { id: global('Connection', books) },
+    );
+    expect(unlock.data.connectionWriteUnlock.userErrors).toMatchObject([
+      { code: 'POLICY_DOES_NOT_FIT', message: expect.stringContaining('Piggy Bank') },
+    ]);
+    const before = sandbox.list('SalesReceipt').length;
+    await tell(orderChange('2010', 100, { number: '#2010' }));
+    sessions = sessionsFor(pool, platforms, log, sandbox.url);
+    expect(await work()).toEqual(['salesReceipt retrying']);
+    expect(sandbox.list('SalesReceipt')).toHaveLength(before);
+    const { rows } = await pool.query(
+      `select error_code, error, remedy from push where status = 'retrying' order by id desc limit 1`,
+    );
+    expect(rows).toMatchObject([
+      {
+        error_code: 'BOOKS_NOT_READY',
+        error: expect.stringContaining('QuickBooks has no account "Piggy Bank"'),
+      },
+    ]);
+    // The remedy is all it takes: what waits is planned anew and written with the policy as it is then.
+    const mended = await api.ask(change, {
+      input: { id: global('Connection', books), depositAccount: null },
+    });
+    expect(mended.data.postingPolicyUpdate.userErrors).toEqual([]);
+    const { rows: jobs } = await pool.query(
+      `select key, payload from graphile_worker._private_jobs where key like 'posting-review:%'`,
+    );
+    expect(jobs).toEqual([{ key: `posting-review:${books}`, payload: { id: String(books) } }]);
+    await reviewPostings(books, { pool, platforms });
+    await reviewPostings(books, { pool, platforms });
+    sessions = sessionsFor(pool, platforms, log, sandbox.url);
+    expect(await work()).toEqual(['salesReceipt settled']);
+    expect(sandbox.list('SalesReceipt')).toHaveLength(before + 1);
+  });
+
+  it('changes what waits: plans, pushes to come and dead letters, each once', async () => {
+    const { pool } = api.database;
+    await tell(orderChange('2020', 100, { number: '#2020' }));
+    await tell(orderChange('2021', 100, { number: '#2021' }));
+    await pool.query(
+      `update push set status = 'dead', error_code = 'SOME', error = 'It failed.'
+       where subject_id = (select id from sales_order where remote_id = '2021')`,
+    );
+    const bodies = async () => {
+      const { rows } = await pool.query(
+        `select o.number, p.status::text, p.body->>'docNumber' as name, p.body->>'account' as account
+         from push p join sales_order o on o.id = p.subject_id and p.subject_type = 'Order'
+         where o.remote_id in ('2020', '2021') order by p.id`,
+      );
+      return rows.map((row) => [row.number, row.status, row.name, row.account].join(' '));
+    };
+    expect(await bodies()).toEqual(['#2020 pending 2020 ', '#2021 dead 2021 ']);
+    await api.ask(change, { input: { id: global('Connection', books), docNumberPrefix: 'S-' } });
+    await reviewPostings(books, { pool, platforms });
+    const wanted = [
+      '#2020 superseded 2020 ',
+      '#2021 superseded 2021 ',
+      '#2020 pending S-2020 ',
+      '#2021 pending S-2021 ',
+    ];
+    expect((await bodies()).toSorted()).toEqual(wanted.toSorted());
+    await reviewPostings(books, { pool, platforms });
+    expect((await bodies()).toSorted()).toEqual(wanted.toSorted());
+    sessions = sessionsFor(pool, platforms, log, sandbox.url);
+    expect(await work()).toEqual(['salesReceipt settled', 'salesReceipt settled']);
+    await api.ask(change, { input: { id: global('Connection', books), docNumberPrefix: '' } });
   });
 
   it('decides over the documents that are posted from then on', async () => {

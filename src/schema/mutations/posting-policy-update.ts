@@ -3,22 +3,46 @@ import { setSettings } from '../../sync/operations.ts';
 import { builder } from '../builder.ts';
 import {
   ClosedBooksEnum,
-  deskOf,
-  type PolicyValue,
   PostingPolicy,
+  PostingRoleEnum,
   RefundPostingEnum,
+  UnmatchedPayoutsEnum,
   UnpaidOrdersEnum,
 } from '../nodes/posting-policy.ts';
 import { Connection } from '../nodes/sync.ts';
-import type { OperationContext } from '../services.ts';
 import { mutate, type PayloadValue } from './mutation.ts';
 import { idempotencyField, userErrorsField } from './payload.ts';
+import { policyMisfit, policyOf } from './policy-fit.ts';
 
 const PostingChoiceInput = builder.inputType('PostingChoiceInput', {
   description: 'One choice by key.',
   fields: (t) => ({
-    key: t.string({ required: true, description: 'Gateway, channel, location or tax rates.' }),
+    key: t.string({ required: true, description: 'Gateway, channel, location, tax rates or currency.' }),
     value: t.string({ required: true, description: 'Name of what is chosen, as the books call it.' }),
+  }),
+});
+
+const PostingItemInput = builder.inputType('PostingItemInput', {
+  description: 'What one kind of line is sold as. Fields left out stay.',
+  fields: (t) => ({
+    role: t.field({ type: PostingRoleEnum, required: true, description: 'Which kind.' }),
+    item: t.string({ description: 'Item, by name; made where there is none.' }),
+    account: t.string({ description: 'Account that it earns to, by name; made where there is none.' }),
+  }),
+});
+
+const PostingPayoutsInput = builder.inputType('PostingPayoutsInput', {
+  description: 'What becomes of payouts. Fields left out stay.',
+  fields: (t) => ({
+    post: t.boolean({ description: 'Whether each becomes a deposit.' }),
+    bankAccount: t.string({
+      description: 'Account that they arrive at, by name; null: the only one that it can be.',
+    }),
+    unmatched: t.field({
+      type: UnmatchedPayoutsEnum,
+      description: 'What becomes of payments and refunds that are not in the books when the wait is over.',
+    }),
+    waitHours: t.float({ description: 'How long they are waited for, in hours.' }),
   }),
 });
 
@@ -43,6 +67,25 @@ const PostingPolicyUpdateInput = builder.inputType('PostingPolicyUpdateInput', {
       description: 'Location by the name of the shop’s location or by channel.',
     }),
     taxCodes: t.field({ type: [PostingChoiceInput], description: 'Tax code by rates, for example `0.19`.' }),
+    exchangeRates: t.field({
+      type: [PostingChoiceInput],
+      description:
+        'Home units per unit of a foreign currency, for example `EUR` and `1.0842`; others are left to the books.',
+    }),
+    items: t.field({
+      type: [PostingItemInput],
+      description: 'What lines that are no product are sold as; kinds left out stay.',
+    }),
+    payouts: t.field({ type: PostingPayoutsInput, description: 'What a payment company pays out.' }),
+    orderUrl: t.string({
+      description:
+        'Link to the order in the note of a document; `{remoteId}` and `{number}` are filled in. Null: none.',
+    }),
+    guestCustomer: t.string({ description: 'Customer of orders without one.' }),
+    differenceLimitMinor: t.int({
+      description:
+        'What the parts of an order may lack of its total before a person has to look, in minor units.',
+    }),
     ...idempotencyField(t),
   }),
 });
@@ -73,11 +116,12 @@ builder.mutationField('postingPolicyUpdate', (t) =>
     resolve: async (_root, { input }, context) => {
       const id = input.id.id;
       const { id: _id, idempotencyKey: _key, ...fields } = input;
-      const patch = patchOf(fields);
+      let patch: Record<string, unknown> = {};
       let problem: AppError | null = null;
       try {
+        patch = patchOf(fields, (await policyOf(context, BigInt(id))).settings);
         // The books are asked before the transaction begins: nothing waits for a network inside one.
-        await assertFits(context, BigInt(id), patch);
+        problem = await policyMisfit(context, BigInt(id), patch);
       } catch (error) {
         if (!(error instanceof AppError) || error.retryable) throw error;
         problem = error;
@@ -93,53 +137,49 @@ builder.mutationField('postingPolicyUpdate', (t) =>
 
 type Fields = Omit<typeof PostingPolicyUpdateInput.$inferInput, 'id' | 'idempotencyKey'>;
 
-/** In the words of the settings; null only where it means something. */
-function patchOf(fields: Fields): Record<string, unknown> {
+/** Fields for which null means something. */
+const nullable: readonly string[] = ['depositAccount', 'ordersFrom', 'orderUrl'];
+
+/** In the words of the settings; groups of them keep what is not named. */
+function patchOf(
+  { taxCodes, items, payouts, ...fields }: Fields,
+  settings: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
   const patch: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
-    if (value === undefined) continue;
-    if (Array.isArray(value)) {
-      const map = Object.fromEntries(
-        (value as { key: string; value: string }[]).map((one) => [one.key, one.value]),
-      );
-      if (name === 'taxCodes') patch.tax = { codes: map };
-      else patch[name] = map;
-    } else if (value !== null || name === 'depositAccount' || name === 'ordersFrom') patch[name] = value;
+    if (value === undefined || (value === null && !nullable.includes(name))) continue;
+    patch[name] = Array.isArray(value) ? mapOf(value as Choice[]) : value;
+  }
+  if (taxCodes != null) patch.tax = { ...(settings.tax as object), codes: mapOf(taxCodes) };
+  if (payouts != null) {
+    const { bankAccount, ...rest } = payouts;
+    const named = Object.fromEntries(Object.entries(rest).filter(([, value]) => value != null));
+    patch.payouts = {
+      ...(settings.payouts as object),
+      ...named,
+      ...(bankAccount === undefined ? {} : { bankAccount }),
+    };
+  }
+  if (items != null) {
+    const known = settings.items as Record<string, object>;
+    patch.items = {
+      ...known,
+      ...Object.fromEntries(
+        items.map(({ role, item, account }) => [
+          role,
+          { ...known[role], ...(item == null ? {} : { item }), ...(account == null ? {} : { account }) },
+        ]),
+      ),
+    };
   }
   return patch;
 }
 
-async function assertFits(
-  context: OperationContext,
-  id: bigint,
-  patch: Record<string, unknown>,
-): Promise<void> {
-  const { settings, platform } = await policyOf(context, id);
-  const desk = deskOf(context, platform);
-  const session = await context.services.session?.(id);
-  if (desk === undefined || session === undefined) return;
-  if (patch.tax !== undefined) patch.tax = { ...(settings.tax as object), ...(patch.tax as object) };
-  const [problem] = await desk.check({ ...settings, ...patch }, session);
-  if (problem === undefined) return;
-  throw new AppError({
-    code: 'POLICY_DOES_NOT_FIT',
-    retryable: false,
-    publicMessage: `${problem.field}: ${problem.message}`,
-  });
+interface Choice {
+  key: string;
+  value: string;
 }
 
-async function policyOf(context: OperationContext, id: bigint): Promise<PolicyValue> {
-  const connection = await context.services.prisma.connection.findUnique({ where: { id } });
-  const desk = connection === null ? undefined : deskOf(context, connection.platform);
-  if (connection === null || desk === undefined)
-    throw new AppError({
-      code: 'NO_BOOKS',
-      retryable: false,
-      publicMessage: 'This connection keeps no books.',
-    });
-  return {
-    connectionId: id,
-    platform: connection.platform,
-    settings: desk.read(connection.settings as Record<string, unknown>),
-  };
+function mapOf(choices: readonly Choice[]): Record<string, string> {
+  return Object.fromEntries(choices.map((one) => [one.key, one.value]));
 }

@@ -12,6 +12,7 @@ import { Connection, Delivery, Push } from '../nodes/sync.ts';
 import type { OperationContext } from '../services.ts';
 import { type Effect, mutate, type PayloadValue } from './mutation.ts';
 import { idempotencyField, mostPushes, pushFields, waitFields } from './payload.ts';
+import { policyMisfit } from './policy-fit.ts';
 
 // What a person does about work that is stuck, and with accounts. All of it is for admins.
 
@@ -187,18 +188,21 @@ builder.mutationField('connectionWriteUnlock', (t) =>
   t.field({
     type: ConnectionPayload,
     description:
-      'Says what may be written to an account. Plans of what is unlocked are carried out; what is locked becomes a plan.',
+      'Says what may be written to an account. Plans of what is unlocked are carried out; what is locked becomes a plan. Books are asked first whether the posting policy fits them: nothing is unlocked where it does not.',
     authScopes: { can: 'admin' },
     args: {
       input: t.arg({ type: ConnectionWriteUnlockInput, required: true, description: 'What, and where.' }),
     },
-    resolve: (_root, { input }, context) => {
+    resolve: async (_root, { input }, context) => {
       const id = input.id.id;
       const capabilities = [...new Set(input.capabilities)].sort();
+      // Asked before the transaction begins: nothing waits for a network inside one.
+      const misfit = capabilities.length === 0 ? null : await policyMisfit(context, BigInt(id));
       return mutate(
         context,
         { name: 'connectionWriteUnlock', input, facts: [id, capabilities] },
         async (tx) => {
+          if (misfit !== null) throw misfit;
           await refuseUnknownCapabilities(context, id, capabilities);
           return switched(id, await setWriteCapabilities(tx, BigInt(id), capabilities), 'ended');
         },

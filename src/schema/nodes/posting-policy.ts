@@ -21,6 +21,45 @@ export const ClosedBooksEnum = enumOf('ClosedBooks', 'What is dated into closed 
   refuse: 'It waits for a person.',
 });
 
+export const UnmatchedPayoutsEnum = enumOf(
+  'UnmatchedPayouts',
+  'What becomes of parts of a payout that are not in the books.',
+  {
+    wait: 'The deposit waits for them.',
+    post: 'They go to an account of their own once the wait is over.',
+  },
+);
+
+export const PostingRoleEnum = enumOf('PostingRole', 'Kinds of lines that are no product.', {
+  sale: 'Goods that no product of the books stands for.',
+  giftCard: 'Gift cards sold: a debt until they are redeemed.',
+  discount: 'Discounts.',
+  shipping: 'Shipping.',
+  duties: 'Import duties.',
+  tip: 'Tips.',
+  channelTax: 'Tax that the sales channel owes.',
+  otherTax: 'Tax that no tax code covers.',
+  rounding: 'Cash paid in whole coins.',
+  difference: 'What the parts of an order lack of its total.',
+  notRestocked: 'Goods given back that did not return to stock.',
+  refundAdjustment: 'Given back beyond, or kept back from, what came back.',
+  overpayment: 'Money that came in beyond the total.',
+  giftCardTender: 'Paid by gift card.',
+  storeCreditTender: 'Paid by store credit.',
+  exchangeTender: 'Paid by what was returned.',
+});
+
+const SeverityEnum = enumOf('PostingPolicyProblemSeverity', 'How much a misfit matters.', {
+  refuse: 'Nothing is written with it: changing or unlocking is refused, and what is due waits.',
+  warn: 'It works, and somebody should know.',
+});
+
+interface RoleChoice {
+  role: typeof PostingRoleEnum.$inferType;
+  item: string;
+  account: string;
+}
+
 export interface PolicyValue {
   connectionId: bigint;
   platform: string;
@@ -35,7 +74,7 @@ interface Chosen {
 const PolicyChoice = builder.objectRef<Chosen>('PostingChoice').implement({
   description: 'One choice by key.',
   fields: (t) => ({
-    key: t.exposeString('key', { description: 'Gateway, channel, location or tax rates.' }),
+    key: t.exposeString('key', { description: 'Gateway, channel, location, tax rates or currency.' }),
     value: t.exposeString('value', { description: 'Name of what was chosen, as the books call it.' }),
   }),
 });
@@ -45,6 +84,44 @@ const PolicyProblemObject = builder.objectRef<PolicyProblem>('PostingPolicyProbl
   fields: (t) => ({
     field: t.exposeString('field', { description: 'Which one.' }),
     message: t.exposeString('message', { description: 'What is wrong, and what to do.' }),
+    severity: t.field({
+      type: SeverityEnum,
+      description: 'How much it matters.',
+      resolve: (problem) => problem.severity,
+    }),
+  }),
+});
+
+const RoleObject = builder.objectRef<RoleChoice>('PostingItem').implement({
+  description: 'What one kind of line is sold as.',
+  fields: (t) => ({
+    role: t.field({ type: PostingRoleEnum, description: 'Which kind.', resolve: (one) => one.role }),
+    item: t.exposeString('item', { description: 'Item, by name.' }),
+    account: t.exposeString('account', { description: 'Account that it earns to, by name.' }),
+  }),
+});
+
+interface PayoutChoice {
+  post: boolean;
+  bankAccount: string | null;
+  unmatched: 'wait' | 'post';
+  waitHours: number;
+}
+
+const PayoutPolicy = builder.objectRef<PayoutChoice>('PostingPayouts').implement({
+  description: 'What becomes of payouts.',
+  fields: (t) => ({
+    post: t.exposeBoolean('post', { description: 'Whether each becomes a deposit.' }),
+    bankAccount: t.exposeString('bankAccount', {
+      nullable: true,
+      description: 'Account that they arrive at, by name; null: the only one that it can be.',
+    }),
+    unmatched: t.field({
+      type: UnmatchedPayoutsEnum,
+      description: 'What becomes of payments and refunds that are not in the books when the wait is over.',
+      resolve: (one) => one.unmatched,
+    }),
+    waitHours: t.exposeFloat('waitHours', { description: 'How long they are waited for, in hours.' }),
   }),
 });
 
@@ -132,6 +209,37 @@ export const PostingPolicy = builder.objectRef<PolicyValue>('PostingPolicy').imp
       type: [PolicyChoice],
       description: 'Tax code by rates, for example `0.19`; others are matched by their rates.',
       resolve: ({ settings }) => chosen((settings.tax as { codes: unknown }).codes),
+    }),
+    exchangeRates: t.field({
+      type: [PolicyChoice],
+      description: 'Home units per unit of a foreign currency; others are left to the books.',
+      resolve: ({ settings }) => chosen(settings.exchangeRates),
+    }),
+    items: t.field({
+      type: [RoleObject],
+      description: 'What lines that are no product are sold as.',
+      resolve: ({ settings }) =>
+        Object.entries(settings.items as Record<RoleChoice['role'], Omit<RoleChoice, 'role'>>).map(
+          ([role, { item, account }]) => ({ role: role as RoleChoice['role'], item, account }),
+        ),
+    }),
+    payouts: t.field({
+      type: PayoutPolicy,
+      description: 'What becomes of payouts.',
+      resolve: ({ settings }) => settings.payouts as PayoutChoice,
+    }),
+    orderUrl: t.string({
+      nullable: true,
+      description: 'Link to the order in the note of a document.',
+      resolve: ({ settings }) => settings.orderUrl as string | null,
+    }),
+    guestCustomer: t.string({
+      description: 'Customer of orders without one.',
+      resolve: ({ settings }) => String(settings.guestCustomer),
+    }),
+    differenceLimitMinor: t.int({
+      description: 'What the parts of an order may lack of its total before a person has to look.',
+      resolve: ({ settings }) => Number(settings.differenceLimitMinor),
     }),
     choices: t.field({
       type: PolicyChoicesObject,

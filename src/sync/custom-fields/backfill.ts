@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { alone } from '../../db/alone.ts';
+import { letEarlierWritersEnd } from '../../db/earlier-writers.ts';
 import type { Pool } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
@@ -96,6 +96,7 @@ async function backfillAlone(fieldId: bigint, options: BackfillOptions): Promise
 async function begin(field: CustomField, options: BackfillOptions): Promise<void> {
   const { pool } = options;
   await makeReady(field, options);
+  // Who looked for fields before it was committed may write without its value and commit after.
   await letEarlierWritersEnd(pool);
   await pool.query(
     `update custom_field_backfill set status = 'running', started_at = clock_timestamp(), progressed_at = clock_timestamp(),
@@ -118,25 +119,6 @@ async function makeReady(
     if (!isSource && !isTarget) continue;
     if (isSource && webhookUrl === null) continue;
     await platforms[name]?.prepare(await sessions.get(id), { webhookUrl: webhookUrl?.(name) ?? '' });
-  }
-}
-
-/**
- * A transaction that began before the field was committed may have looked for fields before and commit after: what it
- * writes would be without the value. Everybody who was writing at this moment is let finish.
- */
-async function letEarlierWritersEnd(pool: Pool, deadlineMs = 30_000): Promise<void> {
-  const deadline = performance.now() + deadlineMs;
-  const { rows } = await pool.query<{ next: string }>(
-    'select pg_snapshot_xmax(pg_current_snapshot())::text as next',
-  );
-  while (performance.now() < deadline) {
-    const { rows: ended } = await pool.query<{ ended: boolean }>(
-      'select pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8 as ended',
-      [rows[0]?.next],
-    );
-    if (ended[0]?.ended === true) return;
-    await sleep(20);
   }
 }
 

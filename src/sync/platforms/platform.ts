@@ -102,6 +102,8 @@ export interface PolicyChoices {
 export interface PolicyProblem {
   field: string;
   message: string;
+  /** `refuse`: nothing is written with it. `warn`: it works, and somebody should know. */
+  severity: 'refuse' | 'warn';
 }
 
 /** How books show what orders and refunds are there. Pure. */

@@ -12,6 +12,10 @@ export interface Company {
   usesSalesTax: boolean;
   /** Last day of the closed books. */
   closedUntil: string | null;
+  /** Whether lines may name a class, documents a location, and clients the number of a document. */
+  tracksClasses: boolean;
+  tracksLocations: boolean;
+  takesDocNumbers: boolean;
   taxCodes: TaxCode[];
 }
 
@@ -82,7 +86,14 @@ function companyFrom(
     HomeCurrency?: { value?: string };
     MultiCurrencyEnabled?: boolean;
   };
-  const closed = (preferences?.AccountingInfoPrefs as { BookCloseDate?: string } | undefined)?.BookCloseDate;
+  const accounting = (preferences?.AccountingInfoPrefs ?? {}) as {
+    BookCloseDate?: string;
+    TrackDepartments?: boolean;
+    ClassTrackingPerTxn?: boolean;
+    ClassTrackingPerTxnLine?: boolean;
+  };
+  const closed = accounting.BookCloseDate;
+  const forms = (preferences?.SalesFormsPrefs ?? {}) as { CustomTxnNumbers?: boolean };
   const ratesById = new Map(
     rates.map((rate): [string, TaxRate] => [
       rate.Id,
@@ -96,6 +107,10 @@ function companyFrom(
     isMultiCurrency: currency.MultiCurrencyEnabled === true,
     usesSalesTax: (preferences?.TaxPrefs as { UsingSalesTax?: boolean } | undefined)?.UsingSalesTax === true,
     closedUntil: closed === undefined || closed === '' ? null : closed,
+    // Classes stand on lines: a company that keeps one for a whole document takes them none the less.
+    tracksClasses: accounting.ClassTrackingPerTxn === true || accounting.ClassTrackingPerTxnLine === true,
+    tracksLocations: accounting.TrackDepartments === true,
+    takesDocNumbers: forms.CustomTxnNumbers === true,
     taxCodes: codes.flatMap((code) => {
       const list = code.SalesTaxRateList as
         | { TaxRateDetail?: { TaxRateRef?: { value?: string } }[] }

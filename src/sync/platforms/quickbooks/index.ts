@@ -10,6 +10,7 @@ import { door } from './door.ts';
 import { toAppError } from './fault.ts';
 import { interpret } from './interpret.ts';
 import { policyDesk } from './policy.ts';
+import { assertReady } from './readiness.ts';
 import { performRefund } from './refund.ts';
 import { planRefund } from './refund-plan.ts';
 import { performSale } from './sale.ts';
@@ -58,6 +59,7 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
   },
   /** Webhook subscriptions belong to the app and are set up there once; items and accounts belong to the company. */
   async prepare(session) {
+    await assertReady(session);
     await prepareCompany(session);
   },
   documentsOn,
@@ -72,7 +74,11 @@ const doing: Readonly<Record<string, string>> = {
   customerErase: 'erasing the customer',
 };
 
-function carryOut(push: PushTask, session: QuickBooksSession): Promise<PushOutcome> {
+/** Kinds of pushes that write documents. */
+const documentKinds: readonly string[] = ['salesReceipt', 'creditMemo', 'deposit'];
+
+async function carryOut(push: PushTask, session: QuickBooksSession): Promise<PushOutcome> {
+  if (documentKinds.includes(push.kind)) await assertReady(session);
   switch (push.kind) {
     case 'salesReceipt':
       return performSale(push, session);
