@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { ack } from './ack.ts';
 import { books } from './books.ts';
+import { customFields } from './custom-fields.ts';
 import { drain } from './drain.ts';
 import { events } from './events.ts';
 import { fanout } from './fanout.ts';
@@ -32,6 +33,7 @@ const benchmarks: readonly Benchmark[] = [
   stock,
   identity,
   books,
+  customFields,
 ];
 
 /**

@@ -22,14 +22,50 @@ const requests: Record<PlatformName, number> = { shopify: 0, hubspot: 0, quickbo
 for (const [name, { faults }] of Object.entries(sandboxes)) countRequests(name as PlatformName, faults);
 
 let people = 0;
+/** By order, in months. */
+const warranties = new Map<string, string>();
 
 answerParent(
   {
     urls: () => ({ shopify: shopify.url, hubspot: hubspot.url, quickbooks: quickbooks.url }),
 
     /** A catalogue and customers who will come back; silent, as the past is. */
-    seed: ({ products, customers }: { products: number; customers: number }) => {
-      shopify.seed({ products, customers, orders: 0, locations: 3 });
+    seed: ({ products, customers, orders = 0 }: { products: number; customers: number; orders?: number }) => {
+      shopify.seed({ products, customers, orders, locations: 3 });
+    },
+
+    giveWarranties: () => {
+      let invalid = 0;
+      for (const [index, id] of [...shopify.shop.orders.keys()].entries()) {
+        if (index % 10 === 9) continue;
+        const isInvalid = index % 100 === 50;
+        const months = 6 * (1 + (index % 8));
+        if (isInvalid) invalid += 1;
+        else warranties.set(id, String(months));
+        const period = isInvalid ? 'for ever' : index % 2 === 0 ? `${months} months` : `${months / 12} years`;
+        shopify.setMetafields([
+          {
+            ownerId: `gid://shopify/Order/${id}`,
+            namespace: 'custom',
+            key: 'warranty',
+            type: 'json',
+            value: JSON.stringify({ period }),
+          },
+        ]);
+      }
+      return { valid: warranties.size, invalid };
+    },
+
+    warrantiesInCrm: () => {
+      let right = 0;
+      let wrong = 0;
+      for (const { properties } of hubspot.records('orders')) {
+        const held = properties.warranty_months ?? null;
+        const wanted = warranties.get(properties.hs_external_order_id ?? '') ?? null;
+        if (held !== wanted) wrong += 1;
+        else if (wanted !== null) right += 1;
+      }
+      return { right, wrong };
     },
 
     webhooksOf: ({ hubspot: crm, quickbooks: books }: { hubspot: string; quickbooks: string }) => {

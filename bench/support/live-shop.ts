@@ -14,10 +14,25 @@ export class LiveShop implements AsyncDisposable {
   readonly database: pg.Pool;
   readonly #owned: AsyncDisposable;
 
-  static async open(bench: Bench): Promise<LiveShop> {
+  static async open(
+    bench: Bench,
+    options: {
+      /** Orders of the past. */
+      orders?: number;
+      /** How long taking them in may last. */
+      withinMs?: number;
+      beforeConnecting?: (platforms: Platforms) => Promise<unknown>;
+      /** Once the accounts are connected, before anything is read of them. */
+      beforeWork?: (database: pg.Pool) => Promise<unknown>;
+      /** Platforms that nothing is written to. */
+      observing?: readonly string[];
+    } = {},
+  ): Promise<LiveShop> {
+    const withinMs = options.withinMs ?? 60_000;
     await using opening = new AsyncDisposableStack();
     const platforms = opening.use(await Platforms.start());
-    await platforms.seed({ products: 40, customers: 300 });
+    await platforms.seed({ products: 40, customers: 300, orders: options.orders ?? 0 });
+    await options.beforeConnecting?.(platforms);
     const databaseUrl = await bench.cluster.createDatabase();
     const database = opening.adopt(
       ignoreLoss(new pg.Pool({ connectionString: databaseUrl, max: 2 })),
@@ -32,7 +47,8 @@ export class LiveShop implements AsyncDisposable {
         profileDirectory: bench.profileDirectory,
       }),
     );
-    await tributary.unlockWriting();
+    await tributary.unlockWriting(options.observing);
+    await options.beforeWork?.(database);
     await platforms.sendWebhooksTo(tributary.url);
     const shop = new LiveShop({ platforms, tributary, databaseUrl, database, owned: opening.move() });
     try {
@@ -42,8 +58,8 @@ export class LiveShop implements AsyncDisposable {
         { withinMs: 20_000 },
       );
       await tributary.startWorker();
-      await until('the catalogue is in the graph', () => shop.#isSwept(), { withinMs: 60_000, everyMs: 200 });
-      await shop.quiet(60_000);
+      await until('the catalogue is in the graph', () => shop.#isSwept(), { withinMs, everyMs: 200 });
+      await shop.quiet(withinMs);
     } catch (error) {
       await shop[Symbol.asyncDispose]();
       throw error;

@@ -43,8 +43,18 @@ export class Platforms implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  seed(what: { products: number; customers: number }): Promise<void> {
+  seed(what: { products: number; customers: number; orders?: number }): Promise<void> {
     return this.#child.call('seed', what);
+  }
+
+  /** Gives nearly every order a metafield with a warranty. @returns how many can be read, and how many cannot */
+  giveWarranties(): Promise<{ valid: number; invalid: number }> {
+    return this.#child.call('giveWarranties');
+  }
+
+  /** Of the orders in the CRM, how many hold the months of their warranty, and how many hold something else. */
+  warrantiesInCrm(): Promise<{ right: number; wrong: number }> {
+    return this.#child.call('warrantiesInCrm');
   }
 
   /** HubSpot and QuickBooks tell the app of every change, as their app settings would say. */

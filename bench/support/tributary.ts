@@ -61,9 +61,11 @@ export class Tributary implements AsyncDisposable {
   }
 
   /** Lets every account be written to: a new one only observes. */
-  async unlockWriting(): Promise<void> {
+  async unlockWriting(except: readonly string[] = []): Promise<void> {
     await withClient(this.#options.databaseUrl, (client) =>
-      client.query(`update connection set write_capabilities = '{*}'`),
+      client.query(`update connection set write_capabilities = '{*}' where platform::text <> all($1)`, [
+        except,
+      ]),
     );
   }
 
