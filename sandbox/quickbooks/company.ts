@@ -15,6 +15,8 @@ export interface CompanyOptions {
   usingSalesTax?: boolean;
   allowDiscount?: boolean;
   allowShipping?: boolean;
+  /** Names of the custom fields that are turned on for sales forms, at most three. */
+  customFields?: string[];
   /** Last day of the closed books, null for open books. */
   bookCloseDate?: string | null;
   exchangeRates?: Record<string, string>;
@@ -92,6 +94,7 @@ export function configure(books: Books, options: CompanyOptions): void {
   if (options.customTxnNumbers !== undefined) forms.CustomTxnNumbers = options.customTxnNumbers;
   if (options.allowDiscount !== undefined) forms.AllowDiscount = options.allowDiscount;
   if (options.allowShipping !== undefined) forms.AllowShipping = options.allowShipping;
+  if (options.customFields !== undefined) forms.CustomField = customFieldSwitches(options.customFields);
   if (options.usingSalesTax !== undefined) next.TaxPrefs.UsingSalesTax = options.usingSalesTax;
   if (options.multiCurrency !== undefined) next.CurrencyPrefs.MultiCurrencyEnabled = options.multiCurrency;
   if (options.bookCloseDate === null) delete next.AccountingInfoPrefs.BookCloseDate;
@@ -253,6 +256,33 @@ function emptySettings(): CompanySettings {
     receivables: {},
     taxPayables: {},
   };
+}
+
+/** As QuickBooks tells them: switches and names, apart. */
+function customFieldSwitches(names: readonly string[]): unknown[] {
+  const places = ['1', '2', '3'];
+  return [
+    {
+      CustomField: places.map((place, index) => ({
+        Name: `SalesFormsPrefs.UseSalesCustom${place}`,
+        Type: 'BooleanType',
+        BooleanValue: names[index] !== undefined,
+      })),
+    },
+    {
+      CustomField: places.flatMap((place, index) =>
+        names[index] === undefined
+          ? []
+          : [
+              {
+                Name: `SalesFormsPrefs.SalesCustomName${place}`,
+                Type: 'StringType',
+                StringValue: names[index],
+              },
+            ],
+      ),
+    },
+  ];
 }
 
 function preferences(home: string): Record<string, unknown> {

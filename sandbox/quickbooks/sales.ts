@@ -108,6 +108,9 @@ export function prepareSale(
   else entity.TxnTaxDetail = tax.detail;
   if (mode !== null) entity.GlobalTaxCalculation = mode;
   else delete entity.GlobalTaxCalculation;
+  const fields = customFieldsOf(books, draft.CustomField);
+  if (fields.length === 0) delete entity.CustomField;
+  else entity.CustomField = fields;
   entity.ApplyTaxAfterDiscount = draft.ApplyTaxAfterDiscount ?? false;
   entity.PrintStatus ??= 'NeedToPrint';
   entity.EmailStatus ??= 'NotSet';
@@ -124,6 +127,28 @@ export function prepareSale(
     : { account: settle(books, draft, money.currency, entity), amountMinor: totalMinor };
   const entry = posting(books, type, context.id, date, money, control, sold, tax, discount);
   return { entity, entry };
+}
+
+interface CustomField {
+  DefinitionId?: string;
+  Name?: string;
+  StringValue?: string;
+}
+
+/** Every field that is turned on, with its value where there is one; values of others are dropped without a word. */
+function customFieldsOf(books: Books, given: unknown): Record<string, unknown>[] {
+  const told = (given ?? []) as CustomField[];
+  const switches = (
+    (books.preferences.SalesFormsPrefs.CustomField ?? []) as { CustomField?: CustomField[] }[]
+  ).flatMap((one) => one.CustomField ?? []);
+  return ['1', '2', '3'].flatMap((id) => {
+    const name = switches.find((one) => one.Name === `SalesFormsPrefs.SalesCustomName${id}`)?.StringValue;
+    if (name === undefined) return [];
+    const value = told.find((one) => one.DefinitionId === id)?.StringValue ?? '';
+    return [
+      { DefinitionId: id, Name: name, Type: 'StringType', ...(value === '' ? {} : { StringValue: value }) },
+    ];
+  });
 }
 
 /** Money at hand goes to the account that was named, else to undeposited funds. */

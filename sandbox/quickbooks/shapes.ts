@@ -132,6 +132,12 @@ const customField = object({
   Type: choice('StringType', 'BooleanType', 'NumberType', 'DateType'),
   StringValue: text(31),
 });
+const customFieldSwitch = object({
+  Name: text(100),
+  Type: choice('StringType', 'BooleanType'),
+  StringValue: text(31),
+  BooleanValue: flag,
+});
 const attachableRef = object({
   EntityRef: ref,
   LineInfo: text(100),
@@ -562,6 +568,7 @@ const shapes: Readonly<Record<EntityType, Shape>> = {
       DefaultCustomerMessage: text(1000),
       AutoApplyCredit: flag,
       UsingProgressInvoicing: flag,
+      CustomField: list(object({ CustomField: list(customFieldSwitch) })),
     }),
     TaxPrefs: preferenceGroup({
       UsingSalesTax: flag,

@@ -89,6 +89,7 @@ export const customFields = table('custom_field', {
   limits: 'json',
   options: 'json',
   hubspotProperty: 'text?',
+  quickbooksField: 'text?',
   authority: 'text',
   declaredBy: 'text',
   createdAt: 'time',

@@ -68,6 +68,8 @@ export interface CustomFieldDeclaration {
   options: CustomFieldOption[];
   /** HubSpot's internal name of the property; null: it is not sent there. */
   hubspotProperty: string | null;
+  /** Name of the custom field on QuickBooks' sales forms; null: it is not sent there. Only of orders. */
+  quickbooksField: string | null;
   authority: CustomFieldAuthority;
 }
 
@@ -83,8 +85,11 @@ export interface CustomField extends CustomFieldDeclaration {
 export type CustomFieldText = string;
 
 /** A custom field of one customer or order, as planning sees it. */
-export interface CustomFieldState extends Pick<CustomField, 'key' | 'name' | 'type' | 'hubspotProperty'> {
+export interface CustomFieldState
+  extends Pick<CustomField, 'key' | 'name' | 'type' | 'hubspotProperty' | 'quickbooksField'> {
   value: CustomFieldText | null;
+  /** Of the option that it is; null for every other type. */
+  label: string | null;
 }
 
 /** A metafield as Shopify tells it. */

@@ -82,6 +82,10 @@ export const CustomFieldMappingInput = builder.inputType('CustomFieldMappingInpu
     hubspotProperty: t.string({
       description: 'HubSpot’s internal name of the property it is sent to; it is made where it is missing.',
     }),
+    quickbooksField: t.string({
+      description:
+        'Name of the custom field on QuickBooks’ sales forms that an order’s value is sent to. Turn it on there first; it takes 31 characters.',
+    }),
     authority: t.field({
       type: CustomFieldAuthorityEnum,
       description: 'Who has the last word where people change it in HubSpot; the source unless told.',

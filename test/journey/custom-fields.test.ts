@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Stack, startStack, until } from '../support/stack.ts';
+import { deadLetters, receiptsOf } from './observe.ts';
 
 let stack: Stack;
 
@@ -253,4 +254,92 @@ test('a value that HubSpot refuses is left out and named; everything else of the
     `select detail->'notWritten'->0->>'property' as property from receipt where detail ? 'notWritten'`,
   );
   expect(rows).toEqual([{ property: 'engraving' }]);
+});
+
+test('QuickBooks shows the field on the sale, whoever else writes there, and neither long values nor closed books hold anything up', async () => {
+  stack.quickbooks.configure({ customFields: ['Theirs', 'Warranty'] });
+  const early = stack.shopify.placeOrder({
+    channel: 'web',
+    customer: { email: 'books@example.com', firstName: 'Ada', lastName: 'Field' },
+    lines: [{ sku: 'HAT', quantity: 1 }],
+    tags: ['covered:24 months'],
+  });
+  await stack.settled();
+  const receipt = (name: string) => receiptsOf(stack, name)[0];
+  const shown = (name: string) =>
+    ((receipt(name)?.CustomField ?? []) as { Name: string; StringValue?: string }[]).map((one) => [
+      one.Name,
+      one.StringValue ?? null,
+    ]);
+  stack.quickbooks.edit('SalesReceipt', receipt(early.name)?.Id ?? '', {
+    CustomField: [{ DefinitionId: '1', Name: 'Theirs', Type: 'StringType', StringValue: 'by hand' }],
+  });
+  await stack.settled();
+  const before = receipt(early.name);
+
+  const input = {
+    owner: 'ORDER',
+    key: 'covered',
+    name: 'Covered for',
+    type: 'TEXT',
+    source: { tagPrefix: 'covered:' },
+    quickbooksField: 'warranty',
+  };
+  expect((await stack.graphql(upsert, { input })).customFieldMappingUpsert.userErrors).toEqual([]);
+  await filled('covered');
+  expect(shown(early.name)).toEqual([
+    ['Theirs', 'by hand'],
+    ['Warranty', '24 months'],
+  ]);
+  expect(receipt(early.name)).toMatchObject({
+    TotalAmt: before?.TotalAmt,
+    Line: before?.Line,
+    PrivateNote: before?.PrivateNote,
+  });
+
+  const later = (tag: string) =>
+    stack.shopify.placeOrder({
+      channel: 'web',
+      customer: { email: 'books@example.com', firstName: 'Ada', lastName: 'Field' },
+      lines: [{ sku: 'HAT', quantity: 1 }],
+      tags: [`covered:${tag}`],
+    });
+  const plain = later('for good');
+  const long = later('until the last of its springs is broken');
+  await stack.settled();
+  expect(shown(plain.name)).toEqual([
+    ['Theirs', null],
+    ['Warranty', 'for good'],
+  ]);
+  expect(shown(long.name)).toEqual([
+    ['Theirs', null],
+    ['Warranty', null],
+  ]);
+  expect(receipt(long.name)?.TotalAmt).toBe(27.1);
+
+  stack.shopify.updateOrder(plain.id, { tags: [] });
+  await stack.settled();
+  expect(shown(plain.name)).toEqual([
+    ['Theirs', null],
+    ['Warranty', null],
+  ]);
+
+  stack.quickbooks.configure({ bookCloseDate: '2099-12-31' });
+  stack.shopify.updateOrder(early.id, { tags: ['covered:36 months'] });
+  await stack.settled();
+  stack.quickbooks.configure({ bookCloseDate: null });
+  expect(shown(early.name)).toEqual([
+    ['Theirs', 'by hand'],
+    ['Warranty', '24 months'],
+  ]);
+  const { rows } = await stack.database.pool.query<{ why: string }>(
+    `select detail->'notWritten'->0->>'reason' as why from receipt where detail->'notWritten'->0 ? 'field' order by id`,
+  );
+  expect(rows.map(({ why }) => why)).toEqual([
+    'has more than 31 characters',
+    'the books of that day are closed',
+  ]);
+  expect(await deadLetters(stack)).toEqual([]);
+  const refused = await stack.graphql(upsert, { input: { ...input, key: 'other' } });
+  expect(refused.customFieldMappingUpsert.userErrors).toMatchObject([{ code: 'FIELD_TARGET_TAKEN' }]);
 });

@@ -130,6 +130,10 @@ CustomField.implement({
       nullable: true,
       description: 'HubSpot’s internal name of the property; null: it is not sent there.',
     }),
+    quickbooksField: t.exposeString('quickbooksField', {
+      nullable: true,
+      description: 'Name of the custom field on QuickBooks’ sales forms; null: it is not sent there.',
+    }),
     authority: t.field({
       type: CustomFieldAuthorityEnum,
       description: 'Who has the last word.',

@@ -115,7 +115,9 @@ async function makeReady(
   );
   for (const { id, platform: name } of rows) {
     const isSource = field.source.kind === 'metafield' && platforms[name]?.readMetafields !== undefined;
-    const isTarget = name === 'hubspot' && field.hubspotProperty !== null;
+    const isTarget =
+      (name === 'hubspot' && field.hubspotProperty !== null) ||
+      (name === 'quickbooks' && field.quickbooksField !== null);
     if (!isSource && !isTarget) continue;
     if (isSource && webhookUrl === null) continue;
     await platforms[name]?.prepare(await sessions.get(id), { webhookUrl: webhookUrl?.(name) ?? '' });

@@ -77,6 +77,8 @@ export const declarationSchema = z
       .regex(/^[a-z][a-z0-9_]{0,99}$/, 'must be a property name: small letters, digits and _')
       .nullable()
       .default(null),
+    /** QuickBooks shows 31 characters; its names are no longer. */
+    quickbooksField: words(31).nullable().default(null),
     authority: z.enum(customFieldAuthorities).default('source'),
   })
   .superRefine((field, context) => {
@@ -92,6 +94,8 @@ export const declarationSchema = z
     if (new Set(spellings).size !== spellings.length) refuse('options', 'must not share a spelling');
     if (field.owner === 'Customer' && /attribute/i.test(field.source.kind))
       refuse('source', 'attributes belong to orders');
+    if (field.owner === 'Customer' && field.quickbooksField !== null)
+      refuse('quickbooksField', 'belongs to orders: QuickBooks has custom fields on sales forms');
     if (field.owner === 'Order' && field.authority !== 'source')
       refuse('authority', 'is the source’s: order records in HubSpot are written and not read');
     if (field.hubspotProperty !== null && isReserved(field.hubspotProperty))
@@ -116,8 +120,15 @@ export const declarationsFile = z
   });
 
 /** What at most one field of an owner may be sent to. */
-function targetsOf(field: Pick<CustomFieldDeclaration, 'owner' | 'hubspotProperty'>): string[] {
-  return field.hubspotProperty === null ? [] : [`${field.owner} property ${field.hubspotProperty}`];
+function targetsOf({
+  owner,
+  hubspotProperty,
+  quickbooksField,
+}: Pick<CustomFieldDeclaration, 'owner' | 'hubspotProperty' | 'quickbooksField'>): string[] {
+  return [
+    ...(hubspotProperty === null ? [] : [`${owner} property ${hubspotProperty}`]),
+    ...(quickbooksField === null ? [] : [`QuickBooks field ${quickbooksField.toLowerCase()}`]),
+  ];
 }
 
 const standard = new Set([

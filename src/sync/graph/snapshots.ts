@@ -101,7 +101,8 @@ interface CustomerJson {
 /** The declared fields of an owner with their values, by key. */
 const customFieldsJson = (owner: 'Customer' | 'Order', id: string): string => `coalesce((
     select json_agg(json_build_object('key', f.key, 'name', f.name, 'type', f.type, 'hubspotProperty', f.hubspot_property,
-      'value', v.value) order by f.key)
+      'quickbooksField', f.quickbooks_field, 'value', v.value, 'label', (
+        select o->>'label' from jsonb_array_elements(f.options) as o where o->>'value' = v.value limit 1)) order by f.key)
     from custom_field f left join custom_field_value v on v.field_id = f.id and v.entity_id = ${id}
     where f.owner = '${owner}'), '[]')`;
 

@@ -17,6 +17,8 @@ export interface Company {
   tracksLocations: boolean;
   takesDocNumbers: boolean;
   taxCodes: TaxCode[];
+  /** Custom fields that people turned on for sales forms. */
+  formFields: { id: string; name: string }[];
 }
 
 export interface TaxCode {
@@ -106,6 +108,7 @@ function companyFrom(
     homeCurrency: currency.HomeCurrency?.value ?? 'USD',
     isMultiCurrency: currency.MultiCurrencyEnabled === true,
     usesSalesTax: (preferences?.TaxPrefs as { UsingSalesTax?: boolean } | undefined)?.UsingSalesTax === true,
+    formFields: formFieldsIn(preferences),
     closedUntil: closed === undefined || closed === '' ? null : closed,
     // Classes stand on lines: a company that keeps one for a whole document takes them none the less.
     tracksClasses: accounting.ClassTrackingPerTxn === true || accounting.ClassTrackingPerTxnLine === true,
@@ -123,6 +126,19 @@ function companyFrom(
       return [{ id: code.Id, name: String(code.Name), rates: ownRates }];
     }),
   };
+}
+
+/** QuickBooks tells of up to three custom fields as a switch (`UseSalesCustom1`) and a name (`SalesCustomName1`) each. */
+function formFieldsIn(preferences: Entity | undefined): Company['formFields'] {
+  const forms = preferences?.SalesFormsPrefs as { CustomField?: { CustomField?: unknown[] }[] } | undefined;
+  const switches = (forms?.CustomField ?? []).flatMap(
+    (one) => (one.CustomField ?? []) as { Name?: string; BooleanValue?: boolean; StringValue?: string }[],
+  );
+  return ['1', '2', '3'].flatMap((id) => {
+    const told = (what: string) => switches.find((one) => one.Name === `SalesFormsPrefs.${what}${id}`);
+    const name = told('SalesCustomName')?.StringValue?.trim() ?? '';
+    return told('UseSalesCustom')?.BooleanValue === true && name !== '' ? [{ id, name }] : [];
+  });
 }
 
 /** A decimal in hundred-millionths after moving its point: rates of orders are fractions (8), QuickBooks's are percents (6). */

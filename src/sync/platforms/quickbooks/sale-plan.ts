@@ -9,6 +9,7 @@ import {
 } from '../../accounting/documents.ts';
 import type { LinkFacts, PlanContext, PushPlan } from '../platform.ts';
 import { docNumberOf, type FormBody, formBody, isHeld, noteOf } from './form-body.ts';
+import { areFieldsHeld, type FormField, formFieldsOf } from './form-fields.ts';
 import { policyOf, readSettings } from './settings.ts';
 
 /** The sale of an order: a receipt, or an invoice with its payments. */
@@ -17,6 +18,8 @@ export interface SaleBody extends FormBody {
   payments: PaymentBody[];
   /** What came back and is spent on the invoice: it leaves less for payments. */
   credited: string;
+  /** Custom fields of the form; absent where none is declared for the books. */
+  fields?: FormField[];
   /** The document is to be voided: by wish of a person, or because nothing of it is owed any more. */
   isVoid?: true;
 }
@@ -62,7 +65,8 @@ export function planSale(order: OrderSnapshot, context: PlanContext): PushPlan[]
     return [{ kind: 'salesReceipt', subjectType: 'Order', subjectId: order.id, body: voided }];
   }
   if (body === null) return [];
-  if (link !== null && isHeld(link.state, body) && arePaid(body, link.state)) return [];
+  const isUpToDate = link !== null && isHeld(link.state, body) && arePaid(body, link.state);
+  if (isUpToDate && areFieldsHeld(link.state, body.fields)) return [];
   // What was posted stays as it was made out, for as long as books are kept.
   if (order.erased && link?.state.total === body.total && arePaid(body, link.state)) return [];
   return [{ kind: 'salesReceipt', subjectType: 'Order', subjectId: order.id, body: { ...body } }];
@@ -105,8 +109,10 @@ function saleBody(
     docNumber: docNumberOf(order, settings),
     note: noteOf(order, settings),
   });
+  const fields = formFieldsOf(order);
   return {
     ...body,
+    ...(fields.length === 0 ? {} : { fields }),
     credited: formatMinor(form.creditedMinor, order.currency),
     payments: payments.map((one) => ({
       account: one.account,

@@ -3,7 +3,9 @@ import { formatMinor, parseMinor } from '../../../model/money.ts';
 import { least } from '../../accounting/document-lines.ts';
 import type { LinkFacts, NewLink, PushOutcome, PushTask } from '../platform.ts';
 import type { QuickBooksSession } from './client.ts';
+import { companyOf } from './company.ts';
 import { ensureBuyer } from './customers.ts';
+import { areFieldsHeld, writeFormFields } from './form-fields.ts';
 import { currentStanding, findOwn, postForm, type Standing, withCompany } from './forms.ts';
 import { moneyState, postPayment } from './money-documents.ts';
 import { type PaymentBody, receivedByAccount, type SaleBody } from './sale-plan.ts';
@@ -16,11 +18,27 @@ export async function performSale(push: PushTask, session: QuickBooksSession): P
   if (body.isVoid === true) return await voidDocument(session, link, body.docNumber);
   await assertSameForm(push, session, body, link);
   const target = { entityType: 'Order', entityId: push.subjectId, link } as const;
-  const standing = currentStanding(link, body) ?? (await postForm(push, session, body, target));
+  const posted = currentStanding(link, body) ?? (await postForm(push, session, body, target));
+  const before = typeof link?.state.fields === 'string' ? { fields: link.state.fields } : {};
+  const known = { ...posted, state: { ...before, ...posted.state } };
+  const standing = await withFields(session, body, push.subjectId, known);
   if (body.type !== 'Invoice') return outcomeOf(body, standing, []);
   // It stands before its payments do: a failure on the way must not lead to a second one.
   await session.links.save({ ...linkTo(body, standing), entityType: 'Order', entityId: push.subjectId });
   return await postPayments(push, session, body, link, standing);
+}
+
+/** The document with its custom fields as they should be. It is remembered first: it must not be posted twice for them. */
+async function withFields(
+  session: QuickBooksSession,
+  body: SaleBody,
+  orderId: bigint,
+  standing: Standing,
+): Promise<Standing> {
+  if (areFieldsHeld(standing.state, body.fields)) return standing;
+  await session.links.save({ ...linkTo(body, standing), entityType: 'Order', entityId: orderId });
+  const document = { type: body.type, fields: body.fields ?? [] };
+  return await writeFormFields(session, await companyOf(session), document, standing);
 }
 
 /** The document of an order, whichever form it has. */
