@@ -18,6 +18,7 @@ import { nowMs } from './support/clock.ts';
 import { Cluster } from './support/cluster.ts';
 import { describeMachine } from './support/machine.ts';
 import { Report } from './support/report.ts';
+import { round } from './support/samples.ts';
 
 const benchmarks: readonly Benchmark[] = [
   ack,
@@ -38,11 +39,15 @@ const benchmarks: readonly Benchmark[] = [
 
 /**
  * `npm run bench` runs all, `npm run bench -- ack reads` some. Fails when a target is missed, unless `--report` is given;
- * `--profile <folder>` leaves CPU profiles of the processes under test there.
+ * `--profile <folder>` leaves CPU profiles of the processes under test there, `--statements` tells what Postgres was asked.
  */
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
-    options: { report: { type: 'boolean', default: false }, profile: { type: 'string' } },
+    options: {
+      report: { type: 'boolean', default: false },
+      profile: { type: 'string' },
+      statements: { type: 'boolean', default: false },
+    },
     allowPositionals: true,
   });
   const unknown = positionals.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
@@ -57,7 +62,7 @@ async function main(): Promise<number> {
   const missed: string[] = [];
   let targets = 0;
   const stop = stopSignal();
-  await using cluster = await Cluster.start();
+  await using cluster = await Cluster.start({ countStatements: values.statements });
   console.log(describeMachine(cluster.version));
   console.log(
     'Everything runs on this machine, over loopback: the parts under test, their load and Postgres (with fsync) are processes',
@@ -83,6 +88,7 @@ async function main(): Promise<number> {
       );
     }
     targets += report.targets;
+    if (values.statements) await reportStatements(cluster, report);
     console.log(`  (${((nowMs() - startedAt) / 1000).toFixed(0)} s)`);
   }
   if (missed.length === 0) {
@@ -91,6 +97,18 @@ async function main(): Promise<number> {
   }
   console.log(`\n✗ missed:\n${missed.map((line) => `  ${line}`).join('\n')}`);
   return values.report ? 0 : 1;
+}
+
+async function reportStatements(cluster: Cluster, report: Report): Promise<void> {
+  report.say('');
+  report.say('what Postgres was asked during all of it, the costliest first:');
+  report.table(
+    (await cluster.costliestStatements(60)).map(({ statement, calls, totalMs, planMs, walKiB }) => [
+      `${round(totalMs)} ms`,
+      `${calls} times`,
+      `${round(totalMs / calls)} ms each, ${round(planMs)} ms to plan, ${walKiB} KiB of log   ${statement}`,
+    ]),
+  );
 }
 
 function stopSignal(): { asked(): boolean; wasAsked: Promise<never> } {

@@ -15,14 +15,24 @@ export class Cluster implements AsyncDisposable {
   readonly #directory: string;
   #databases = 0;
 
-  static async start(): Promise<Cluster> {
+  /** @param countStatements whether to keep what each statement costs, see {@link costliestStatements}. */
+  static async start({ countStatements = false } = {}): Promise<Cluster> {
     const directory = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
     await chmod(directory, 0o755);
     await using starting = new AsyncDisposableStack();
     starting.defer(() => rm(directory, { recursive: true, force: true }));
     const server = starting.use(
-      await startEmbeddedPostgres({ directory, database: template, durable: true, maxConnections: 200 }),
+      await startEmbeddedPostgres({
+        directory,
+        database: template,
+        durable: true,
+        maxConnections: 200,
+        settings: countStatements
+          ? ['shared_preload_libraries=pg_stat_statements', 'pg_stat_statements.track_planning=on']
+          : [],
+      }),
     );
+    if (countStatements) await queryOnce(server.connectionString, 'create extension pg_stat_statements');
     await migrate(server.connectionString);
     const { rows } = await queryOnce(
       server.connectionString,
@@ -54,10 +64,32 @@ export class Cluster implements AsyncDisposable {
     return this.#server.connectionStringFor(name);
   }
 
+  /** What Postgres was asked since the last call, the costliest first. Times include waiting for locks and the disk. */
+  async costliestStatements(most: number): Promise<StatementCost[]> {
+    const database = this.#server.connectionStringFor(template);
+    const { rows } = await queryOnce(
+      database,
+      `select left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as statement, calls::int,
+         total_exec_time + total_plan_time as "totalMs", total_plan_time as "planMs", (wal_bytes / 1024)::int as "walKiB"
+       from pg_stat_statements order by total_exec_time + total_plan_time desc limit ${most}`,
+    );
+    await queryOnce(database, 'select pg_stat_statements_reset()');
+    return rows as StatementCost[];
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server[Symbol.asyncDispose]();
     await rm(this.#directory, { recursive: true, force: true });
   }
+}
+
+export interface StatementCost {
+  statement: string;
+  calls: number;
+  /** Planning included. */
+  totalMs: number;
+  planMs: number;
+  walKiB: number;
 }
 
 async function queryOnce(connectionString: string, sql: string): Promise<pg.QueryResult> {

@@ -23,6 +23,8 @@ export interface EmbeddedPostgresOptions {
   /** False trades safety against a power cut for speed: tests only. */
   durable: boolean;
   maxConnections?: number;
+  /** Further settings of the server, as `name=value`. */
+  settings?: readonly string[];
 }
 
 /**
@@ -91,6 +93,7 @@ function serverFlags(options: EmbeddedPostgresOptions): string[] {
     'shared_buffers=256MB',
     'max_wal_size=2GB',
     ...(options.durable ? [] : ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']),
+    ...(options.settings ?? []),
   ];
   return settings.flatMap((setting) => ['-c', setting]);
 }
