@@ -1,17 +1,12 @@
-import type { Pool, Tx } from './pool.ts';
+import { keyedLookups, type Pool, type Tx } from './pool.ts';
 
 /** Serialisation failure and deadlock: Postgres asks for the transaction to be run again. */
 const retryableCodes = new Set(['40001', '40P01']);
 
-/**
- * Postgres plans a prepared statement anew for its first five uses on each connection, and for some statements always.
- * Ours look rows up by key, whatever the values, and the large ones take longer to plan than to run (10 ms to 5): they are
- * planned once per connection.
- */
-const begin = 'begin; set local plan_cache_mode = force_generic_plan';
+const begin = `begin; ${keyedLookups.map((setting) => `set local ${setting}`).join('; ')}`;
 
-/** Statements that each open transaction sends together with its commit. */
-const lastStatements = new WeakMap<object, string[]>();
+/** What each open transaction still has to do: statements that go together with its commit, and what follows it. */
+const ends = new WeakMap<object, { statements: string[]; followers: (() => void)[] }>();
 
 /**
  * Runs `work` in one transaction: committed when it returns, rolled back when it throws, run again (at most four
@@ -20,14 +15,15 @@ const lastStatements = new WeakMap<object, string[]>();
 export async function transaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     const client = await pool.connect();
-    const last: string[] = [];
-    lastStatements.set(client, last);
+    const end = { statements: [] as string[], followers: [] as (() => void)[] };
+    ends.set(client, end);
     let broken: Error | undefined;
     try {
       await client.query(begin);
       const result = await work(client as unknown as Tx);
       // One message, so one round trip: a statement that fails keeps the commit from being run.
-      await client.query([...last, 'commit'].join(';\n'));
+      await client.query([...end.statements, 'commit'].join(';\n'));
+      for (const follower of end.followers) follower();
       return result;
     } catch (error) {
       await client.query('rollback').catch((rollbackError: Error) => {
@@ -36,7 +32,7 @@ export async function transaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): 
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
       if (attempt >= 4 || !retryableCodes.has(code)) throw error;
     } finally {
-      lastStatements.delete(client);
+      ends.delete(client);
       client.release(broken);
     }
   }
@@ -48,7 +44,16 @@ export async function transaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): 
  * `text` holds no parameters; escape literals with `tx.escapeLiteral`.
  */
 export function atCommit(tx: Tx, text: string): void {
-  const statements = lastStatements.get(tx);
-  if (statements === undefined) throw new Error('atCommit works only inside transaction()');
-  statements.push(text);
+  endOf(tx).statements.push(text);
+}
+
+/** Calls `follower` once the transaction is committed, and never when it is not. It must not throw. */
+export function afterCommit(tx: Tx, follower: () => void): void {
+  endOf(tx).followers.push(follower);
+}
+
+function endOf(tx: Tx): { statements: string[]; followers: (() => void)[] } {
+  const end = ends.get(tx);
+  if (end === undefined) throw new Error('This works only inside transaction()');
+  return end;
 }

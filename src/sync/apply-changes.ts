@@ -38,6 +38,7 @@ import { type Duplicates, resolveKnownCustomer } from './identity/resolve-duplic
 import { guestRemoteId } from './identity/resolve-identity.ts';
 import { settleDelivery } from './inbox/settle-delivery.ts';
 import { applyReading, decideRule } from './notes/change-rules.ts';
+import type { PushQueue } from './outbox/enqueue-pushes.ts';
 import { planPushes } from './outbox/plan-pushes.ts';
 import type { Platform } from './platforms/platform.ts';
 import {
@@ -64,6 +65,8 @@ export interface ApplyInput {
   deliveryId: bigint | null;
   now: Date;
   platforms: Partial<Record<PlatformName, Platform>>;
+  /** Who carries out what is planned; jobs for any worker unless said otherwise. */
+  queue?: PushQueue | undefined;
 }
 
 export interface Applied {

@@ -18,6 +18,7 @@ import { failDelivery } from './inbox/fail-delivery.ts';
 import { type LoadedDelivery, loadSubject } from './inbox/load-delivery.ts';
 import { type DeliveryOutcome, settleDeliveries } from './inbox/settle-delivery.ts';
 import type { Metrics } from './metrics.ts';
+import type { PushQueue } from './outbox/enqueue-pushes.ts';
 import type { Interpretation, Platform } from './platforms/platform.ts';
 import { type Failure, judgeFailure, refuseDeadlyWork } from './retry.ts';
 
@@ -31,6 +32,8 @@ export interface ProcessDeliveryOptions {
   metrics: Metrics;
   apply?: typeof applyChanges;
   random?: () => number;
+  /** Who carries out what is planned. */
+  queue?: PushQueue;
   /** How often its job was started, this time included. */
   starts?: number;
   /** Leaves alone what else waits about its subject. */
@@ -184,6 +187,7 @@ async function take(
       deliveryId: delivery.id,
       now: new Date(),
       platforms: options.platforms,
+      queue: options.queue,
     }),
   );
   if (outcome === 'needsFresh') return 'needsFresh';

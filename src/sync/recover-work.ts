@@ -1,4 +1,4 @@
-import type { Pool } from '../db/pool.ts';
+import type { Pool, Tx } from '../db/pool.ts';
 import { transaction } from '../db/transaction.ts';
 import { revokedCode } from './connections/authorization.ts';
 import { recoverBackfills } from './custom-fields/request-backfill.ts';
@@ -19,22 +19,48 @@ export async function beat(pool: Pool, workerIds: readonly string[]): Promise<vo
   });
 }
 
-/** Ends the leases of workers that stopped in order, or whose pool was given up; what they still hold becomes free. */
-export async function releaseWorkers(pool: Pool, workerIds: readonly string[]): Promise<void> {
+/**
+ * Ends the leases of workers that stopped in order, or whose pool was given up; what they still hold becomes free.
+ * @param pushIds pushes that waited with them and were not begun.
+ */
+export async function releaseWorkers(
+  pool: Pool,
+  workerIds: readonly string[],
+  pushIds: readonly bigint[] = [],
+): Promise<void> {
   if (workerIds.length === 0) return;
   await transaction(pool, async (tx) => {
     await tx.query('delete from worker_lease where worker_id = any($1::text[])', [workerIds]);
     await tx.query('select graphile_worker.force_unlock_workers($1::text[])', [workerIds]);
+    await enqueuePushes(tx, [...pushIds, ...(await runningUnder(tx, workerIds))]);
   });
 }
 
+/** Pushes that these workers were carrying out. */
+async function runningUnder(tx: Tx, workerIds: readonly string[]): Promise<bigint[]> {
+  const { rows } = await tx.query<{ id: bigint }>({
+    name: 'pushes-running-under',
+    text: `select id from push where status = 'running' and claimed_by = any($1::text[])`,
+    values: [workerIds],
+  });
+  return rows.map(({ id }) => id);
+}
+
 /**
- * Frees the jobs of workers whose heartbeat has stopped. The job library itself would wait four hours. Workers that hold
- * jobs without a lease count as dead too, once they have had the time to make one.
+ * Frees the jobs and pushes of workers whose heartbeat has stopped. The job library itself would wait four hours. Workers that
+ * hold jobs without a lease count as dead too, once they have had the time to make one.
  * @returns ids of the workers found dead.
  */
 export async function recoverDeadWorkers(pool: Pool, leaseMs: number): Promise<string[]> {
-  const { rows } = await pool.query<{ dead: string[] }>({
+  return transaction(pool, async (tx) => {
+    const dead = await unlockDead(tx, leaseMs);
+    if (dead.length > 0) await enqueuePushes(tx, await runningUnder(tx, dead));
+    return dead;
+  });
+}
+
+async function unlockDead(tx: Tx, leaseMs: number): Promise<string[]> {
+  const { rows } = await tx.query<{ dead: string[] }>({
     name: 'recover-dead-workers',
     text: `with expired as (
              delete from worker_lease
@@ -75,12 +101,13 @@ export async function recoverOrphans(
              order by d.id limit ${sweepLimit}`,
       values: [olderThanMs, revokedCode],
     });
-    // What waits behind a running push has no job either: being brought back early only costs a look.
+    // What waits behind a running push, or in the worker that planned it, has none either: coming early costs only a look.
     const pushes = await tx.query<{ id: bigint }>({
       name: 'orphaned-pushes',
       text: `select p.id from push p join connection c on c.id = p.connection_id
              where p.status in ('pending', 'retrying', 'running') and c.status = 'active'
                and greatest(p.created_at, p.next_attempt_at) < clock_timestamp() - $1::double precision * interval '1 millisecond'
+               and not (p.status = 'running' and exists (select from worker_lease l where l.worker_id = p.claimed_by))
                and not exists (select 1 from graphile_worker.jobs j where j.key = 'push:' || p.id and j.attempts < j.max_attempts)
              order by p.id limit ${sweepLimit}`,
       values: [olderThanMs],

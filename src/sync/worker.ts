@@ -15,8 +15,9 @@ import { Claude, type ClaudeSettings } from './notes/claude.ts';
 import { readNote } from './notes/read-note.ts';
 import { noteTask } from './notes/request-reading.ts';
 import type { CircuitSettings } from './outbox/circuit.ts';
-import { pushTask } from './outbox/enqueue-pushes.ts';
+import { postponePush, pushTask } from './outbox/enqueue-pushes.ts';
 import { executePush } from './outbox/execute-push.ts';
+import { PushCarrier } from './outbox/push-carrier.ts';
 import type { Platform } from './platforms/platform.ts';
 import { postingReviewTask } from './postings/request-review.ts';
 import { reviewPostings } from './postings/review-postings.ts';
@@ -87,12 +88,16 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   return worker;
 }
 
+/** Of a platform's pushes so many may wait in this process; what is beyond is left to others, or for later. */
+const mostPushesWaiting = 500;
+
 const deliveryPayload = z.object({ id: z.string().transform(BigInt), lane: z.string() });
 const idPayload = z.object({ id: z.string().transform(BigInt) });
 
 /**
- * The worker of a process: one pool for deliveries and one for each platform's pushes, so that a platform that hangs
- * holds up nobody else. Keeps a lease per pool, takes over what dead workers held and brings back work without a job.
+ * The worker of a process: pools that take jobs, for deliveries and for what may take long, and the carrier of pushes, so
+ * that a platform that hangs holds up nobody else. Keeps a lease for each, takes over what dead workers held and brings back
+ * work without a job.
  */
 export class Worker implements AsyncDisposable {
   readonly #settings: Settings;
@@ -101,7 +106,7 @@ export class Worker implements AsyncDisposable {
   readonly #jobs: pg.Pool;
   readonly #relaxed: Pool;
   readonly #pools: TaskPool[];
-  readonly #pushesRunning = new Set<bigint>();
+  readonly #carrier: PushCarrier;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #upkeep = new Set<Promise<void>>();
   readonly #underWay = new Set<Promise<void>>();
@@ -112,14 +117,19 @@ export class Worker implements AsyncDisposable {
     this.#settings = settings;
     this.#lanes = new Lanes({ connectionString, log });
     this.#claude = settings.claude === null ? null : new Claude(settings.claude);
-    const each = Object.values(platforms);
+    this.#carrier = new PushCarrier({
+      carryOut: (id, worker) => this.#underWayWith(this.#carryOut(id, worker)),
+      atOnce: (platform) => Math.max(concurrency.pushes, platforms[platform]?.concurrentPushes ?? 0),
+      mostWaiting: mostPushesWaiting,
+      log,
+    });
     // Apart from our own pool, whose bigints the job library does not expect. Each task pool listens, fetches and completes.
     this.#jobs = new pg.Pool({
       connectionString,
-      max: 3 * (each.length + 3),
+      max: 12,
       application_name: 'tributary-jobs',
       // A job whose start or end is forgotten in a power cut runs again, and finds its work done.
-      options: relaxedCommits,
+      options: `${relaxedCommits} -c enable_seqscan=off -c jit=off`,
     });
     this.#jobs.on('error', () => undefined);
     this.#jobs.on('connect', (client) => {
@@ -138,10 +148,17 @@ export class Worker implements AsyncDisposable {
         concurrency.deliveries,
         concurrency.deliveries,
       ),
-      ...each.map(({ name, concurrentPushes = 0 }) => {
-        const atOnce = Math.max(concurrency.pushes, concurrentPushes);
-        return this.#taskPool({ [pushTask(name)]: this.#task(this.#onPush) }, atOnce, atOnce);
-      }),
+      // Pushes that are due again, or were planned where there is no worker: the carrier takes them from there.
+      this.#taskPool(
+        Object.fromEntries(
+          Object.values(platforms).map(({ name }) => [
+            pushTask(name),
+            this.#task((payload) => this.#onPush(name, payload)),
+          ]),
+        ),
+        concurrency.pushes,
+        concurrency.pushes,
+      ),
       // Apart, so that a slow reader holds up neither deliveries nor receipts.
       this.#taskPool(
         { [noteTask]: this.#task(this.#onNote), [privacyTask]: this.#task(this.#onPrivacy) },
@@ -161,6 +178,8 @@ export class Worker implements AsyncDisposable {
   }
 
   async begin(): Promise<void> {
+    // Before anything runs under its name: who has no lease counts as dead.
+    await this.#beat();
     for (const pool of this.#pools) pool.start();
     await this.#beat();
     await this.#recover();
@@ -175,7 +194,7 @@ export class Worker implements AsyncDisposable {
 
   /** Names under which this worker holds jobs. */
   get ids(): string[] {
-    return this.#pools.map((pool) => pool.id).filter((id) => id !== '');
+    return [this.#carrier.id, ...this.#pools.map((pool) => pool.id).filter((id) => id !== '')];
   }
 
   /** Takes on nothing new, waits for what is under way and puts back the rest. */
@@ -191,13 +210,14 @@ export class Worker implements AsyncDisposable {
   async #stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#lanes.stop();
-    const { stopTimeoutMs } = this.#settings;
+    const { pool, stopTimeoutMs } = this.#settings;
+    const left = this.#carrier.stop();
     await Promise.all([
-      ...this.#pools.map((pool) => pool.stop(stopTimeoutMs)),
+      ...this.#pools.map((tasks) => tasks.stop(stopTimeoutMs)),
       within(stopTimeoutMs, this.#idle()),
     ]);
     await Promise.allSettled(this.#upkeep);
-    await releaseWorkers(this.#settings.pool, this.ids).catch((error: unknown) =>
+    await releaseWorkers(pool, this.ids, left).catch((error: unknown) =>
       this.#settings.log.warn({ err: error }, 'The leases could not be given back; they will expire'),
     );
     await this.#lanes[Symbol.asyncDispose]();
@@ -210,11 +230,13 @@ export class Worker implements AsyncDisposable {
   }
 
   #task(work: (payload: unknown, helpers: JobHelpers) => Promise<void>): Task {
-    return (payload, helpers) => {
-      const done = work(payload, helpers).finally(() => this.#underWay.delete(done));
-      this.#underWay.add(done);
-      return done;
-    };
+    return (payload, helpers) => this.#underWayWith(work(payload, helpers));
+  }
+
+  #underWayWith(work: Promise<void>): Promise<void> {
+    const done = work.finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
+    return done;
   }
 
   readonly #onDelivery = async (payload: unknown, helpers: JobHelpers): Promise<void> => {
@@ -224,6 +246,7 @@ export class Worker implements AsyncDisposable {
       await processDelivery(each, {
         ...this.#settings,
         relaxedPool: this.#relaxed,
+        queue: this.#carrier,
         starts: each === id ? starts : 1,
         early: false,
       });
@@ -231,21 +254,20 @@ export class Worker implements AsyncDisposable {
     await enqueueDeliveries(this.#settings.pool, putBack);
   };
 
-  readonly #onPush = async (payload: unknown, helpers: JobHelpers): Promise<void> => {
+  async #onPush(platform: PlatformName, payload: unknown): Promise<void> {
     const { id } = idPayload.parse(payload);
-    // A second job of a push that is under way here: whatever becomes of the first decides what follows.
-    if (this.#pushesRunning.has(id)) return;
-    this.#pushesRunning.add(id);
-    try {
-      await executePush(id, {
-        ...this.#settings,
-        relaxedPool: this.#relaxed,
-        starts: helpers.job.attempts,
-      });
-    } finally {
-      this.#pushesRunning.delete(id);
-    }
-  };
+    if (this.#carrier.hasRoom(platform)) this.#carrier.take(platform, id);
+    else await postponePush(this.#settings.pool, id);
+  }
+
+  async #carryOut(id: bigint, worker: string): Promise<void> {
+    await executePush(id, {
+      ...this.#settings,
+      relaxedPool: this.#relaxed,
+      queue: this.#carrier,
+      worker,
+    });
+  }
 
   readonly #onNote = async (payload: unknown): Promise<void> => {
     const { id } = idPayload.parse(payload);

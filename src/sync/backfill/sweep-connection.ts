@@ -72,8 +72,11 @@ async function sweepAlone(options: SweepOptions): Promise<SweepProgress> {
   });
   const { read, applied, drifted, passedOver } = progress;
   const facts = { platform: platform.name, connectionId: session.connectionId.toString(), read, applied };
-  if (since === null) log.info(facts, 'the account was read for the first time');
-  else if (Object.keys(drifted).length > 0)
+  if (since === null) {
+    log.info(facts, 'the account was read for the first time');
+    // Plans that were made while the tables were empty are made anew; Postgres by itself gets to that within minutes.
+    await pool.query('analyze');
+  } else if (Object.keys(drifted).length > 0)
     log.warn({ ...facts, drifted }, 'a sweep repaired what deliveries had not told');
   if (passedOver > 0) log.warn({ ...facts, passedOver }, 'a sweep could not apply everything it read');
   return progress;

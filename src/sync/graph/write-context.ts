@@ -2,6 +2,7 @@ import type { Tx } from '../../db/pool.ts';
 import { AppError } from '../../errors.ts';
 import type { NewEvent, SubjectType } from '../../model/event.ts';
 import type { PlatformName, Source } from '../../model/platform-name.ts';
+import type { PushQueue } from '../outbox/enqueue-pushes.ts';
 import type { Platform } from '../platforms/platform.ts';
 
 /** What one change came to. `needsFresh` is only ever answered before anything of the change is written. */
@@ -21,6 +22,8 @@ export interface WriteContext {
   deliveryId: bigint | null;
   now: Date;
   platforms: Partial<Record<PlatformName, Platform>>;
+  /** Who carries out what is planned; jobs for any worker unless said otherwise. */
+  queue?: PushQueue | undefined;
   effects: Effects;
 }
 

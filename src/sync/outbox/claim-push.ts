@@ -21,6 +21,8 @@ export interface ClaimedPush {
   /** Attempts of earlier versions whose outcome is unknown: their writes may stand at the platform. */
   earlierAttempts: number;
   deliveryId: bigint | null;
+  /** How often in a row the process that carried it out died. */
+  takeovers: number;
   /** True for the one push that tries whether the platform answers again. */
   probe: boolean;
 }
@@ -37,11 +39,18 @@ export type Claim =
 /**
  * Takes a push for carrying it out. One statement where nothing is in the way: the push is open, its connection is
  * active and unlocked for this kind, the circuit is closed, and no other push about the subject is running (the unique
- * index `push_running` decides that between processes). A push found running belonged to a process that died: it is
- * taken over with the same idempotency key.
+ * index `push_running` decides that between processes). A push found running whose worker has no lease any more belonged
+ * to a process that died: it is taken over with the same idempotency key.
+ * @param worker name of the lease of whoever asks, who runs a push only once at a time: what runs under that name was left
+ *   behind when the database failed. Null: nobody else is at work.
  */
-export async function claimPush(pool: Pool, pushId: bigint, circuit: CircuitSettings): Promise<Claim> {
-  const direct = await tryClaim(pool, pushId, false);
+export async function claimPush(
+  pool: Pool,
+  pushId: bigint,
+  worker: string | null,
+  circuit: CircuitSettings,
+): Promise<Claim> {
+  const direct = await tryClaim(pool, pushId, worker, false);
   if (direct !== null) return direct;
   const state = await readState(pool, pushId);
   if (state === null || !['pending', 'retrying', 'running'].includes(state.status))
@@ -60,34 +69,42 @@ export async function claimPush(pool: Pool, pushId: bigint, circuit: CircuitSett
     );
     return { kind: 'held', code: 'CAPABILITY_LOCKED' };
   }
-  if (state.circuitOpenUntil === null) return (await tryClaim(pool, pushId, false)) ?? { kind: 'nothing' };
+  if (state.circuitOpenUntil === null)
+    return (await tryClaim(pool, pushId, worker, false)) ?? { kind: 'nothing' };
   if (await becomeProbe(pool, state.connectionId, circuit.probeMs))
-    return (await tryClaim(pool, pushId, true)) ?? { kind: 'nothing' };
+    return (await tryClaim(pool, pushId, worker, true)) ?? { kind: 'nothing' };
   const reason =
     `The platform is in trouble; waiting for it to answer again. ${state.circuitReason ?? ''}`.trim();
   return hold(pool, pushId, 'CIRCUIT_OPEN', reason, state.circuitOpenUntil);
 }
 
-async function tryClaim(pool: Pool, pushId: bigint, probe: boolean): Promise<Claim | null> {
+async function tryClaim(
+  pool: Pool,
+  pushId: bigint,
+  worker: string | null,
+  probe: boolean,
+): Promise<Claim | null> {
   try {
     const { rows } = await pool.query<Omit<ClaimedPush, 'probe'>>({
       name: 'claim-push',
-      text: `update push p set status = 'running', attempts = p.attempts + 1, next_attempt_at = null
+      text: `update push p set status = 'running', attempts = p.attempts + 1, next_attempt_at = null,
+               claimed_by = $3, takeovers = p.takeovers + (p.status = 'running' and p.claimed_by is distinct from $3)::int
              from connection c
-             where p.id = $1 and p.status in ('pending', 'retrying', 'running')
+             where p.id = $1 and (p.status in ('pending', 'retrying') or (p.status = 'running' and (p.claimed_by = $3
+                 or not exists (select from worker_lease l where l.worker_id = p.claimed_by))))
                and c.id = p.connection_id and c.status = 'active'
                and (p.kind = any(c.write_capabilities) or '*' = any(c.write_capabilities))
                and (c.circuit_open_until is null or $2)
              returning p.id, p.connection_id as "connectionId", c.platform, p.kind, p.subject_type as "subjectType",
                p.subject_id as "subjectId", p.version, p.idempotency_key as "idempotencyKey", p.body, p.attempts,
-               p.delivery_id as "deliveryId",
+               p.delivery_id as "deliveryId", p.takeovers,
                (select coalesce(sum(e.attempts), 0)::int from push e
                 where e.connection_id = p.connection_id and e.kind = p.kind and e.subject_type = p.subject_type
                   and e.subject_id = p.subject_id and e.version < p.version and e.status in ('superseded', 'dead')
                   and e.version > coalesce((select max(s.version) from push s
                     where s.connection_id = p.connection_id and s.kind = p.kind and s.subject_type = p.subject_type
                       and s.subject_id = p.subject_id and s.status = 'settled'), 0)) as "earlierAttempts"`,
-      values: [pushId, probe],
+      values: [pushId, probe, worker],
     });
     return rows[0] === undefined ? null : { kind: 'claimed', push: { ...rows[0], probe } };
   } catch (error) {

@@ -1,4 +1,5 @@
-import type { Tx } from '../../db/pool.ts';
+import type { Pool, Tx } from '../../db/pool.ts';
+import { transaction } from '../../db/transaction.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 
 /** Name of the job that carries out pushes of a platform: each platform has workers of its own, so none waits for another's. */
@@ -19,6 +20,33 @@ export async function enqueuePushes(tx: Tx, pushIds: readonly bigint[]): Promise
            from push p join connection c on c.id = p.connection_id
            where p.id = any($1::bigint[]) and p.status in ('pending', 'retrying', 'running')`,
     values: [pushIds],
+  });
+}
+
+/** How pushes that were just planned find somebody to carry them out, in the transaction that plans them. */
+export interface PushQueue {
+  enqueue(tx: Tx, pushes: readonly { id: bigint; platform: PlatformName }[]): Promise<void>;
+}
+
+/** A job for each: any worker takes it. */
+export const jobQueue: PushQueue = {
+  enqueue: (tx, pushes) =>
+    enqueuePushes(
+      tx,
+      pushes.map(({ id }) => id),
+    ),
+};
+
+/** Puts a push back for a few seconds: whoever was asked has no room for it. */
+export async function postponePush(pool: Pool, pushId: bigint): Promise<void> {
+  await transaction(pool, async (tx) => {
+    await tx.query({
+      name: 'postpone-push',
+      text: `update push set next_attempt_at = clock_timestamp() + (1 + 2 * random()) * interval '1 second'
+             where id = $1 and status in ('pending', 'retrying')`,
+      values: [pushId],
+    });
+    await enqueuePushes(tx, [pushId]);
   });
 }
 

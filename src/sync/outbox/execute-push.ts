@@ -10,6 +10,7 @@ import type { Platform, PushOutcome } from '../platforms/platform.ts';
 import { judgeFailure, refuseDeadlyWork } from '../retry.ts';
 import { type CircuitSettings, defaultCircuit } from './circuit.ts';
 import { type ClaimedPush, claimPush } from './claim-push.ts';
+import type { PushQueue } from './enqueue-pushes.ts';
 import { failPush } from './fail-push.ts';
 import { settlePush } from './settle-push.ts';
 
@@ -23,8 +24,10 @@ export interface ExecutePushOptions {
   metrics: Metrics;
   circuit?: CircuitSettings;
   random?: () => number;
-  /** How often its job was started, this time included. */
-  starts?: number;
+  /** Name of the lease of the worker that carries it out; null: nobody else is at work. */
+  worker?: string | null;
+  /** Who carries out what is planned on the way. */
+  queue?: PushQueue;
 }
 
 export type PushFate = 'settled' | 'retrying' | 'dead' | 'superseded' | 'blocked' | 'held' | 'nothing';
@@ -35,13 +38,13 @@ export type PushFate = 'settled' | 'retrying' | 'dead' | 'superseded' | 'blocked
  */
 export async function executePush(pushId: bigint, options: ExecutePushOptions): Promise<PushFate> {
   const { pool, log, metrics, circuit = defaultCircuit, random = Math.random } = options;
-  const claim = await claimPush(options.relaxedPool ?? pool, pushId, circuit);
+  const claim = await claimPush(options.relaxedPool ?? pool, pushId, options.worker ?? null, circuit);
   if (claim.kind !== 'claimed') return claim.kind;
   const { push } = claim;
   const startedMs = performance.now();
   let outcome: PushOutcome;
   try {
-    refuseDeadlyWork(options.starts ?? 1);
+    refuseDeadlyWork(push.takeovers + 1);
     outcome = await perform(push, options);
   } catch (error) {
     const failure = judgeFailure(error, push.attempts, random);
@@ -90,6 +93,7 @@ async function applyTold(
         deliveryId: null,
         now: new Date(),
         platforms: options.platforms,
+        queue: options.queue,
       }),
     );
   } catch (error) {

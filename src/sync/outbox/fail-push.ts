@@ -62,7 +62,7 @@ async function record(
                when $6 then 'pending'
                else 'retrying' end as status
              from push p where p.id = $1 and p.status = 'running')
-           update push p set status = judged.status::push_status, error_code = $3, error = $4, remedy = $5,
+           update push p set status = judged.status::push_status, takeovers = 0, error_code = $3, error = $4, remedy = $5,
              settled_at = case when judged.status = 'superseded' then clock_timestamp() end,
              next_attempt_at = case when judged.status = 'retrying'
                then clock_timestamp() + $2::double precision * interval '1 millisecond' end

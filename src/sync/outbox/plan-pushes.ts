@@ -17,7 +17,7 @@ import type { LinkFacts, PlanContext, Platform, PushPlan } from '../platforms/pl
 import { allocateVariants } from '../stock/allocations.ts';
 import { loadStockDebts, type StockDebt } from '../stock/stock-debt.ts';
 import { keepingPlatforms, publishingPlatforms } from '../stock/stock-level.ts';
-import { enqueuePushes, removePushJobs } from './enqueue-pushes.ts';
+import { jobQueue, removePushJobs } from './enqueue-pushes.ts';
 
 type PlanStatus = 'plan' | 'pending';
 
@@ -29,10 +29,6 @@ type PlanStatus = 'plan' | 'pending';
 export async function planPushes(
   context: WriteContext,
   subjects: readonly Subject[],
-  queue: { enqueue: typeof enqueuePushes; remove: typeof removePushJobs } = {
-    enqueue: enqueuePushes,
-    remove: removePushJobs,
-  },
 ): Promise<{ pushIds: bigint[]; events: NewEvent[] }> {
   const snapshots = await loadSnapshots(context, subjects);
   if (snapshots.length === 0) return { pushIds: [], events: [] };
@@ -68,7 +64,7 @@ export async function planPushes(
       orders.push(...decide(situation));
     }
   }
-  return carryOut(context, orders, queue);
+  return carryOut(context, orders);
 }
 
 interface ConnectionRow {
@@ -459,7 +455,6 @@ async function loadKnown(
 async function carryOut(
   context: WriteContext,
   orders: readonly PushOrder[],
-  queue: { enqueue: typeof enqueuePushes; remove: typeof removePushJobs },
 ): Promise<{ pushIds: bigint[]; events: NewEvent[] }> {
   if (orders.length === 0) return { pushIds: [], events: [] };
   const { tx } = context;
@@ -501,12 +496,15 @@ async function carryOut(
   });
   const pushIds = rows.map((row) => row.id);
   if (superseded.some((push) => push.status !== 'plan'))
-    await queue.remove(
+    await removePushJobs(
       tx,
       superseded.map((push) => push.id),
     );
-  const pendingIds = pushIds.filter((_id, index) => planned[index]?.status === 'pending');
-  if (pendingIds.length > 0) await queue.enqueue(tx, pendingIds);
+  const pending = planned.flatMap(({ status, connection: { platform } }, index) => {
+    const id = pushIds[index];
+    return status === 'pending' && id !== undefined ? [{ id, platform }] : [];
+  });
+  if (pending.length > 0) await (context.queue ?? jobQueue).enqueue(tx, pending);
   const about = (push: { kind: string; subjectType: string; subjectId: bigint }) => ({
     kind: push.kind,
     subject: { type: push.subjectType, id: push.subjectId },

@@ -1,0 +1,187 @@
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { transaction } from '../../src/db/transaction.ts';
+import { createMetrics } from '../../src/sync/metrics.ts';
+import { claimPush } from '../../src/sync/outbox/claim-push.ts';
+import { executePush, type PushFate } from '../../src/sync/outbox/execute-push.ts';
+import { PushCarrier } from '../../src/sync/outbox/push-carrier.ts';
+import { beat, recoverDeadWorkers, recoverOrphans, releaseWorkers } from '../../src/sync/recover-work.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { addPush, connect, eventually, memoryLog, sessionsFor } from './support/engine.ts';
+import { fakePlatform } from './support/fake-platform.ts';
+import { startFakeServer } from './support/fake-server.ts';
+
+const platforms = { hubspot: fakePlatform('hubspot'), shopify: fakePlatform('shopify') };
+const circuit = { threshold: 3, firstOpenMs: 60_000, longestOpenMs: 60_000, probeMs: 60_000 };
+let database: TestDatabase;
+let connectionId: bigint;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  connectionId = await connect(database.pool, 'hubspot', 'portal');
+});
+afterAll(() => database[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await database.pool.query('truncate push, receipt, worker_lease cascade');
+  await clearJobs();
+});
+
+async function clearJobs(): Promise<void> {
+  await database.pool.query('delete from graphile_worker._private_jobs');
+}
+
+async function jobs(): Promise<string[]> {
+  const { rows } = await database.pool.query<{ key: string }>(
+    'select key from graphile_worker.jobs order by key',
+  );
+  return rows.map(({ key }) => key);
+}
+
+async function pushRow(id: bigint) {
+  const { rows } = await database.pool.query(
+    'select status, attempts, takeovers, error_code as "errorCode" from push where id = $1',
+    [id],
+  );
+  return rows[0];
+}
+
+/** A push as one that was just planned: nobody has a job for it. */
+async function planned(subjectId: bigint): Promise<bigint> {
+  const id = await addPush(database.pool, { connectionId, subjectId });
+  await clearJobs();
+  return id;
+}
+
+interface Gate {
+  carrier: PushCarrier;
+  begun: bigint[];
+  open(): void;
+}
+
+/** A carrier whose work stands still until the gate is opened. */
+function gated(options: { atOnce: number; mostWaiting: number }): Gate {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const begun: bigint[] = [];
+  const carrier = new PushCarrier({
+    carryOut: (id) => {
+      begun.push(id);
+      return opened;
+    },
+    atOnce: () => options.atOnce,
+    mostWaiting: options.mostWaiting,
+    log: memoryLog().log,
+  });
+  return { carrier, begun, open };
+}
+
+test('what is planned is carried out after the commit, without a job; what is rolled back never is', async () => {
+  const { carrier, begun } = gated({ atOnce: 10, mostWaiting: 10 });
+  const id = await planned(1n);
+  await transaction(database.pool, async (tx) => {
+    await carrier.enqueue(tx, [{ id, platform: 'hubspot' }]);
+    expect(begun).toEqual([]);
+  });
+  expect(begun).toEqual([id]);
+  expect(await jobs()).toEqual([]);
+  const lost = transaction(database.pool, async (tx) => {
+    await carrier.enqueue(tx, [{ id: id + 1n, platform: 'hubspot' }]);
+    throw new Error('no commit');
+  });
+  await expect(lost).rejects.toThrow('no commit');
+  expect(begun).toEqual([id]);
+});
+
+test('each platform has its own places; what finds none becomes a job, and a stop gives back what was not begun', async () => {
+  const { carrier, begun, open } = gated({ atOnce: 1, mostWaiting: 1 });
+  const ids = [await planned(1n), await planned(2n), await planned(3n)];
+  for (const id of ids)
+    await transaction(database.pool, (tx) => carrier.enqueue(tx, [{ id, platform: 'hubspot' }]));
+  carrier.take('shopify', 99n);
+  // Known already: neither waits nor runs twice.
+  carrier.take('hubspot', ids[0] ?? 0n);
+  expect(begun).toEqual([ids[0], 99n]);
+  expect(await jobs()).toEqual([`push:${ids[2]}`]);
+  expect(carrier.stop()).toEqual([ids[1]]);
+  expect(carrier.hasRoom('shopify')).toBe(false);
+  open();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(begun).toEqual([ids[0], 99n]);
+});
+
+test('while the database cannot be told, a push is tried again by whoever carries it', async () => {
+  let tries = 0;
+  const memory = memoryLog();
+  const carrier = new PushCarrier({
+    carryOut: async () => {
+      tries += 1;
+      if (tries < 3) throw new Error('connection lost');
+    },
+    atOnce: () => 1,
+    mostWaiting: 1,
+    log: memory.log,
+  });
+  carrier.take('hubspot', 1n);
+  await eventually(
+    () => tries,
+    (seen) => seen === 3,
+  );
+  expect(memory.lines.map(({ msg }) => msg)).toEqual(Array(2).fill('A push could not be recorded'));
+  carrier.stop();
+});
+
+test('what runs under a living lease is nobody else’s; without the lease it is taken over with the same key', async () => {
+  const id = await planned(1n);
+  await beat(database.pool, ['first', 'second']);
+  const claim = (worker: string) => claimPush(database.pool, id, worker, circuit);
+  const first = await claim('first');
+  expect(first).toMatchObject({ kind: 'claimed', push: { attempts: 1, takeovers: 0 } });
+  expect(await claim('second')).toEqual({ kind: 'nothing' });
+  // Its own, left behind when the database failed.
+  expect(await claim('first')).toMatchObject({ kind: 'claimed', push: { attempts: 2, takeovers: 0 } });
+  await database.pool.query("delete from worker_lease where worker_id = 'first'");
+  const second = await claim('second');
+  expect(second).toMatchObject({ kind: 'claimed', push: { attempts: 3, takeovers: 1 } });
+  const keyOf = (taken: typeof first) => (taken.kind === 'claimed' ? taken.push.idempotencyKey : null);
+  expect(keyOf(second)).toBe(keyOf(first));
+});
+
+test('what a dead worker carried out and what waited in it are brought back; a living one keeps its own', async () => {
+  const [running, waiting, others] = [await planned(1n), await planned(2n), await planned(3n)];
+  await beat(database.pool, ['dead', 'alive']);
+  await claimPush(database.pool, running, 'dead', circuit);
+  await claimPush(database.pool, others, 'alive', circuit);
+  await database.pool.query(
+    "update worker_lease set heartbeat_at = now() - interval '1 minute' where worker_id = 'dead'",
+  );
+  await database.pool.query("update push set created_at = now() - interval '1 minute'");
+  expect(await recoverDeadWorkers(database.pool, 15_000)).toEqual(['dead']);
+  expect(await jobs()).toEqual([`push:${running}`]);
+  expect(await recoverOrphans(database.pool, 10_000)).toMatchObject({ pushes: 1 });
+  expect(await jobs()).toEqual([`push:${running}`, `push:${waiting}`]);
+  await clearJobs();
+  await releaseWorkers(database.pool, ['alive'], [waiting]);
+  expect(await jobs()).toEqual([`push:${waiting}`, `push:${others}`]);
+});
+
+test('a push whose process dies again and again becomes a dead letter before it is tried once more', async () => {
+  await using server = await startFakeServer();
+  const id = await planned(1n);
+  for (let death = 1; death <= 11; death += 1) await claimPush(database.pool, id, `victim-${death}`, circuit);
+  expect(await pushRow(id)).toMatchObject({ status: 'running', takeovers: 10 });
+  const { log } = memoryLog();
+  const run = (): Promise<PushFate> =>
+    executePush(id, {
+      pool: database.pool,
+      sessions: sessionsFor(database.pool, platforms, log, server.url),
+      platforms,
+      log,
+      metrics: createMetrics(new Registry()),
+      circuit,
+      worker: 'survivor',
+    });
+  expect(await run()).toBe('dead');
+  expect(await pushRow(id)).toMatchObject({ status: 'dead', takeovers: 0, errorCode: 'PROCESS_DIED' });
+});
