@@ -1,23 +1,23 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { migrate, migrationNames } from '../prisma/migrate.ts';
+import { connectAccounts } from './accounts.ts';
 import type { Config, ConnectionConfig } from './config.ts';
 import { type AppContext, createContext } from './context.ts';
 import { serveDashboard } from './dashboard.ts';
 import { startEmbeddedPostgres } from './db/embedded-postgres.ts';
 import { checkDatabase } from './db/reachable.ts';
 import { transaction } from './db/transaction.ts';
-import { AppError } from './errors.ts';
 import { type HttpRoutes, type HttpServer, serveHttp, watchersOnly } from './http.ts';
 import type { Log } from './log.ts';
 import { createGraphQL } from './schema/server.ts';
-import { upsertConnection } from './sync/connections/connections.ts';
 import { encryptionKeyFrom } from './sync/connections/credentials.ts';
+import { resealCredentials } from './sync/connections/reseal.ts';
 import { declareFromFile } from './sync/custom-fields/fields.ts';
 import { engineMetrics, metricsRegistry } from './sync/metrics.ts';
-import { platformNamed, platforms } from './sync/platforms/index.ts';
+import { platforms } from './sync/platforms/index.ts';
 import { QueueMetrics } from './sync/queue-metrics.ts';
 import { prepareConnection, type ReconcileOptions, reconcileConnection } from './sync/reconcile/reconcile.ts';
 import { dropOld } from './sync/retention.ts';
@@ -55,10 +55,25 @@ export async function openApp(
   if (applied.length > 0) log.info({ migrations: applied }, 'database migrated');
   const encryptionKey = encryptionKeyFrom(config.encryptionKey ?? (await keyOfTheDemo(config.dataDir)));
   const context = starting.use(await createContext({ config, log, connectionString, encryptionKey }));
-  await connect(context, options.connections ?? config.connections);
+  const connections = options.connections ?? config.connections;
+  if (config.previousEncryptionKey !== null)
+    await reseal(context, encryptionKeyFrom(config.previousEncryptionKey), connections);
+  await connectAccounts(context, connections);
   await declareCustomFields(context);
   const opened = starting.move();
   return { context, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+async function reseal(
+  { pool, encryptionKey, log }: AppContext,
+  previousKey: Buffer,
+  supplied: readonly ConnectionConfig[],
+): Promise<void> {
+  const resealed = await resealCredentials(pool, { key: encryptionKey, previousKey, supplied });
+  log.info(
+    { resealed },
+    'All credentials are sealed with ENCRYPTION_KEY; ENCRYPTION_KEY_PREVIOUS is needed no longer',
+  );
 }
 
 /** Brings the custom fields of the file up to date; what changed is filled in by a worker. */
@@ -110,61 +125,6 @@ export async function startApp(
     );
   const running = starting.move();
   return { context, http, [Symbol.asyncDispose]: () => running.disposeAsync() };
-}
-
-/** Registers the accounts whose credentials the environment holds. A new one only observes until writing is unlocked. */
-async function connect(context: AppContext, connections: readonly ConnectionConfig[]): Promise<void> {
-  const known = await context.connections();
-  for (const connection of connections) {
-    const platform = platformNamed(connection.platform);
-    if (platform === undefined) continue;
-    // Stored credentials rotate, those of the environment stay as they were typed: they count again only once they change.
-    const suppliedCredentials = createHmac('sha256', context.encryptionKey)
-      .update(JSON.stringify(connection.credentials))
-      .digest('hex');
-    if (
-      known.some(
-        ({ platform: name, settings }) =>
-          name === platform.name && settings.suppliedCredentials === suppliedCredentials,
-      )
-    ) {
-      continue;
-    }
-    const credentials = platform.credentials.parse(connection.credentials);
-    const account =
-      connection.accountId !== null
-        ? { accountId: connection.accountId, name: connection.accountId }
-        : await platform.identify?.(credentials, {
-            baseUrl: context.config.baseUrls[platform.name],
-            timeoutMs: 10_000,
-          });
-    if (account === undefined) {
-      throw new AppError({
-        code: 'ACCOUNT_UNKNOWN',
-        retryable: false,
-        publicMessage: `${platform.name} does not tell which account the credentials belong to.`,
-      });
-    }
-    const before = known.find(
-      ({ platform: name, accountId }) => name === platform.name && accountId === account.accountId,
-    );
-    await transaction(context.pool, (tx) =>
-      upsertConnection(tx, {
-        platform: platform.name,
-        accountId: account.accountId,
-        name: account.name,
-        credentials,
-        encryptionKey: context.encryptionKey,
-        settings: {
-          // Orders from before the connection belong to whoever kept the books then.
-          ordersFrom: new Date().toISOString(),
-          ...before?.settings,
-          suppliedCredentials,
-        },
-        ...(context.config.demo ? { writeCapabilities: ['*'] } : {}),
-      }),
-    );
-  }
 }
 
 /** Makes every account ready to be written to and to tell us of its changes. A platform that is down is tried again by the sweep. */

@@ -22,6 +22,8 @@ export interface Config {
   publicUrl: string;
   /** Seals credentials at rest. Null in the demo: one is made and kept in `dataDir`. */
   encryptionKey: string | null;
+  /** What the key was before: what it has sealed is sealed anew at the start. */
+  previousEncryptionKey: string | null;
   apiKeys: ApiKeyConfig[];
   /** Origins of web pages of your own that may call the API, with a key, from a browser. */
   allowedOrigins: string[];
@@ -32,6 +34,7 @@ export interface Config {
   sweepMinutes: number;
   graphiql: boolean;
   introspection: boolean;
+  /** Where each platform is reached; an empty string leaves it to the account: its shop, its region. */
   baseUrls: Record<PlatformName, string>;
   connections: ConnectionConfig[];
   /** Who reads order notes; null: our own parser alone. */
@@ -86,6 +89,13 @@ const days = z.coerce.number('must be a number of days').int().min(0).max(36_500
 const filled = z.string().trim().min(1, 'must not be empty');
 const dollars = z.coerce.number('must be an amount of US dollars').min(0).max(1_000_000);
 
+const sealingKey = z
+  .string()
+  .refine(
+    isEncryptionKey,
+    'must be 32 bytes, written as base64 or as 64 hexadecimal digits; make one with "openssl rand -base64 32"',
+  );
+
 const schema = z.object({
   DATABASE_URL: z
     .url({
@@ -98,13 +108,8 @@ const schema = z.object({
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(4000),
   HEALTH_PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).optional(),
   PUBLIC_URL: url.optional(),
-  ENCRYPTION_KEY: z
-    .string()
-    .refine(
-      isEncryptionKey,
-      'must be 32 bytes, written as base64 or as 64 hexadecimal digits; make one with "openssl rand -base64 32"',
-    )
-    .optional(),
+  ENCRYPTION_KEY: sealingKey.optional(),
+  ENCRYPTION_KEY_PREVIOUS: sealingKey.optional(),
   API_KEYS: z.string().optional(),
   ALLOWED_ORIGINS: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -212,7 +217,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   const env = parsed.data;
   const problems: string[] = [];
-  const connections = readConnections(env, problems);
+  const connections = readConnections(given, problems);
   const demo = connections.length === 0;
   const apiKeys = readApiKeys(env.API_KEYS, problems);
   const allowedOrigins = readOrigins(env.ALLOWED_ORIGINS, problems);
@@ -235,6 +240,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     healthPort: env.HEALTH_PORT ?? null,
     publicUrl: (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, ''),
     encryptionKey: env.ENCRYPTION_KEY ?? null,
+    previousEncryptionKey: env.ENCRYPTION_KEY_PREVIOUS ?? null,
     apiKeys,
     allowedOrigins,
     logLevel: env.LOG_LEVEL,
@@ -243,12 +249,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     graphiql: env.GRAPHIQL ?? demo,
     introspection: env.INTROSPECTION ?? demo,
     baseUrls: {
-      shopify: env.SHOPIFY_API_URL ?? (demo ? sandboxUrl('shopify') : `https://${env.SHOPIFY_SHOP}`),
+      shopify: env.SHOPIFY_API_URL ?? (demo ? sandboxUrl('shopify') : ''),
       hubspot: env.HUBSPOT_API_URL ?? (demo ? sandboxUrl('hubspot') : 'https://api.hubapi.com'),
       quickbooks:
         env.QUICKBOOKS_API_URL ?? (demo ? sandboxUrl('quickbooks') : 'https://quickbooks.api.intuit.com'),
-      amazon:
-        env.AMAZON_API_URL ?? (demo ? sandboxUrl('amazon') : sellingPartnerUrl(env.AMAZON_MARKETPLACE_ID)),
+      amazon: env.AMAZON_API_URL ?? (demo ? sandboxUrl('amazon') : ''),
     },
     connections,
     claude: readClaude(env, demo),
@@ -294,41 +299,67 @@ function readClaude(env: Environment, demo: boolean): ClaudeConfig | null {
   };
 }
 
-/** Marketplaces of North America and the Far East; all others are served from Europe. */
-const northAmerica = ['ATVPDKIKX0DER', 'A2EUQ1WTGCTBG2', 'A1AM78C64UM0Y8', 'A2Q3Y263D00KWC'];
-const farEast = ['A1VC38T7YXB528', 'A39IBJ37TRP1C6', 'A19VAU5U5O7RUS'];
+/** `SHOPIFY_SHOP` is the first account of a platform, `SHOPIFY_SHOP_2` the second, and so on. */
+const suffixes = ['', ...Array.from({ length: 8 }, (_, index) => `_${index + 2}`)];
 
-function sellingPartnerUrl(marketplaceId = ''): string {
-  const region = northAmerica.includes(marketplaceId) ? 'na' : farEast.includes(marketplaceId) ? 'fe' : 'eu';
-  return `https://sellingpartnerapi-${region}.amazon.com`;
-}
-
-function readConnections(env: Environment, problems: string[]): ConnectionConfig[] {
+function readConnections(
+  given: Readonly<Record<string, string | undefined>>,
+  problems: string[],
+): ConnectionConfig[] {
   const connections: ConnectionConfig[] = [];
   for (const [platform, variables] of Object.entries(connectionVariables)) {
-    const names = Object.values(variables.credentials);
-    const set = names.filter((name) => env[name] !== undefined);
-    if (set.length === 0) continue;
-    const missing = names.filter((name) => env[name] === undefined);
-    if (missing.length > 0) {
-      problems.push(
-        ...missing.map(
-          (name) => `${name} must be set as well, because ${set[0]} is (or leave out all of ${platform})`,
-        ),
-      );
-      continue;
-    }
-    connections.push({
-      platform: platform as PlatformName,
-      accountId: variables.account === null ? null : String(env[variables.account]),
-      credentials: Object.fromEntries(
-        [...Object.entries(variables.credentials), ...Object.entries(variables.optional ?? {})].flatMap(
-          ([field, name]) => (env[name] === undefined ? [] : [[field, String(env[name])]]),
-        ),
-      ),
+    const accounts = suffixes.flatMap((suffix) => {
+      const connection = readConnection(platform as PlatformName, variables, suffix, given, problems);
+      return connection === null ? [] : [connection];
     });
+    for (const [index, { accountId }] of accounts.entries()) {
+      const isTold =
+        accountId !== null && accounts.slice(0, index).some((one) => one.accountId === accountId);
+      if (isTold) problems.push(`${variables.account}: the account ${accountId} is stated twice`);
+    }
+    connections.push(...accounts);
   }
   return connections;
+}
+
+/** Null where no variable of this account is set, or something is wrong with one. */
+function readConnection(
+  platform: PlatformName,
+  variables: ConnectionVariables,
+  suffix: string,
+  given: Readonly<Record<string, string | undefined>>,
+  problems: string[],
+): ConnectionConfig | null {
+  const needed = Object.values(variables.credentials);
+  const optional = Object.entries(variables.optional ?? {});
+  const first = needed.find((name) => given[name + suffix] !== undefined);
+  if (first === undefined) return null;
+  const missing = needed.filter((name) => given[name + suffix] === undefined);
+  problems.push(
+    ...missing.map(
+      (name) =>
+        `${name}${suffix} must be set as well, because ${first}${suffix} is (or leave out all of ${platform})`,
+    ),
+  );
+  // What is optional may be said once for all accounts of a platform.
+  const parsed = schema.safeParse(
+    Object.fromEntries([
+      ...needed.map((name) => [name, given[name + suffix]]),
+      ...optional.map(([, name]) => [name, given[name + suffix] ?? given[name]]),
+    ]),
+  );
+  // What is wrong with the first account's is told with everything else of the environment.
+  if (!parsed.success && suffix !== '')
+    problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}${suffix} ${issue.message}`));
+  if (!parsed.success || missing.length > 0) return null;
+  const fields = [...Object.entries(variables.credentials), ...optional].flatMap(([field, name]) =>
+    parsed.data[name] === undefined ? [] : [[field, String(parsed.data[name])]],
+  );
+  return {
+    platform,
+    accountId: variables.account === null ? null : String(parsed.data[variables.account]),
+    credentials: Object.fromEntries(fields),
+  };
 }
 
 /** `name=key@scope+scope`, separated by commas. */

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
+import type { AppError } from '../../src/errors.ts';
 import { encryptionKeyFrom } from '../../src/sync/connections/credentials.ts';
+import { regionUrl } from '../../src/sync/platforms/amazon/client.ts';
 
 const shopify = { SHOPIFY_SHOP: 'a.myshopify.com', SHOPIFY_ACCESS_TOKEN: 'shpat_x', SHOPIFY_API_SECRET: 's' };
 const sealed = {
@@ -63,7 +65,8 @@ test('credentials of one platform are enough to leave the demo', () => {
       credentials: { shop: 'a.myshopify.com', accessToken: 'shpat_x', apiSecret: 's' },
     },
   ]);
-  expect(config.baseUrls.shopify).toBe('https://a.myshopify.com');
+  // Each shop is reached at its own address, whichever of several it is.
+  expect(config.baseUrls.shopify).toBe('');
 });
 
 test('every mistake is named with its variable and its remedy at once', () => {
@@ -133,7 +136,12 @@ test('an Amazon account is reached in its own region, and notifications are opti
     AMAZON_REFRESH_TOKEN: 'Atzr|x',
   };
   const config = readConfig({ ...amazon, ...sealed });
-  expect(config.baseUrls.amazon).toBe('https://sellingpartnerapi-na.amazon.com');
+  expect(config.baseUrls.amazon).toBe('');
+  expect(['ATVPDKIKX0DER', 'A1PA6795UKMFR9', 'A1VC38T7YXB528'].map(regionUrl)).toEqual([
+    'https://sellingpartnerapi-na.amazon.com',
+    'https://sellingpartnerapi-eu.amazon.com',
+    'https://sellingpartnerapi-fe.amazon.com',
+  ]);
   expect(config.connections).toEqual([
     {
       platform: 'amazon',
@@ -169,4 +177,39 @@ test('origins that may call are written as browsers write them', () => {
     expect(() => readConfig({ ALLOWED_ORIGINS: wrong })).toThrow(
       `ALLOWED_ORIGINS names "${wrong}", which is no origin`,
     );
+});
+
+test('further accounts of a platform are numbered, and each is checked as the first is', () => {
+  const shop = (name: string, suffix: string) => ({
+    [`SHOPIFY_SHOP${suffix}`]: `${name}.myshopify.com`,
+    [`SHOPIFY_ACCESS_TOKEN${suffix}`]: `token of ${name}`,
+    [`SHOPIFY_API_SECRET${suffix}`]: `secret of ${name}`,
+  });
+  const { connections } = readConfig({ ...sealed, ...shop('a', ''), ...shop('b', '_2'), ...shop('c', '_9') });
+  expect(connections).toEqual(
+    ['a', 'b', 'c'].map((name) => ({
+      platform: 'shopify',
+      accountId: `${name}.myshopify.com`,
+      credentials: {
+        shop: `${name}.myshopify.com`,
+        accessToken: `token of ${name}`,
+        apiSecret: `secret of ${name}`,
+      },
+    })),
+  );
+  const told = (environment: Record<string, string>): string => {
+    try {
+      readConfig({ ...sealed, ...environment });
+      return 'nothing';
+    } catch (error) {
+      return (error as AppError).publicMessage;
+    }
+  };
+  expect(told({ ...shop('a', ''), SHOPIFY_SHOP_2: 'b.myshopify.com' })).toContain(
+    'SHOPIFY_ACCESS_TOKEN_2 must be set as well, because SHOPIFY_SHOP_2 is',
+  );
+  expect(told({ ...shop('a', ''), ...shop('b', '_2'), SHOPIFY_SHOP_2: 'b.example' })).toContain(
+    'SHOPIFY_SHOP_2 must look like my-shop.myshopify.com',
+  );
+  expect(told({ ...shop('a', ''), ...shop('a', '_2') })).toContain('a.myshopify.com is stated twice');
 });

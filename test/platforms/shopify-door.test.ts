@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { shopifyCredentials, succeed } from '../../src/sync/platforms/shopify/credentials.ts';
 import { parseExact } from '../../src/sync/platforms/shopify/exact-json.ts';
 import { shopify } from '../../src/sync/platforms/shopify/index.ts';
 import { credentials, webhook } from './shopify-support.ts';
@@ -25,9 +26,22 @@ describe('the door', () => {
     },
   );
 
-  test('after a rotation both the new and the old secret are taken', () => {
-    const rotated = { ...credentials, apiSecret: 'new', previousApiSecret: 'old' };
+  test('after a rotation both the new and the old secret are taken, the old one for two hours', () => {
+    const receivedAtMs = webhook('orders/create', orderBody).receivedAtMs;
+    const { shop, accessToken } = credentials;
+    const [before, next] = ['old', 'new'].map((apiSecret) => ({ shop, accessToken, apiSecret }));
+    if (before === undefined || next === undefined) throw new Error('no credentials');
+    const twoHours = 7_200_000;
+    const rotatedBefore = (ms: number) => shopifyCredentials.parse(succeed(before, next, receivedAtMs - ms));
+    const rotated = rotatedBefore(twoHours - 1);
     const signedWith = (secret: string) => webhook('orders/create', orderBody, { secret });
+    expect(door.verify(signedWith('old'), rotatedBefore(twoHours))).toBe(false);
+    expect(door.verify(signedWith('new'), rotatedBefore(twoHours))).toBe(true);
+    // A new access token alone leaves what was said of the secrets.
+    expect(succeed(rotated as Record<string, string>, { ...next, accessToken: 'x' }, receivedAtMs)).toEqual({
+      ...rotated,
+      accessToken: 'x',
+    });
     expect(door.verify(signedWith('new'), rotated)).toBe(true);
     expect(door.verify(signedWith('old'), rotated)).toBe(true);
     expect(door.verify(signedWith('older'), rotated)).toBe(false);

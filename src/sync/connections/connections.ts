@@ -25,6 +25,15 @@ export async function listConnections(db: Queryable): Promise<ConnectionFacts[]>
   return rows;
 }
 
+/** The credentials as they are stored. */
+export async function readSealed(db: Queryable, id: bigint): Promise<Buffer> {
+  const { rows } = await db.query<{ sealed: Buffer }>(
+    'select credentials as sealed from connection where id = $1',
+    [id],
+  );
+  return rows[0]?.sealed ?? Buffer.alloc(0);
+}
+
 /**
  * Connects an account, or gives a known one new credentials (which also takes a revocation back: what waits for it is
  * tried at once). A new connection only observes until capabilities are named. Overwrites stored credentials: those that rotate are only passed when a

@@ -43,6 +43,15 @@ export interface Platform<Credentials = unknown> {
   plan(snapshot: Snapshot, context: PlanContext): PushPlan[];
   /** Carries one push out, once: the idempotency key makes repeating it harmless. @throws AppError (retryable or not, with a remedy) */
   perform(push: PushTask, session: Session<Credentials>): Promise<PushOutcome>;
+  /**
+   * What credentials that were changed by hand keep of those before them: a secret that the platform still signs with for a
+   * while. Pure.
+   */
+  succeed?(
+    before: Readonly<Record<string, string>>,
+    next: Readonly<Record<string, string>>,
+    nowMs: number,
+  ): Readonly<Record<string, string>>;
   /** Asks the platform whose credentials these are; only where the account is not part of them. */
   identify?(
     credentials: Credentials,

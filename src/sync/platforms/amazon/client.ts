@@ -96,7 +96,7 @@ async function once(session: AmazonSession, request: Request): Promise<unknown> 
 }
 
 async function send(session: AmazonSession, request: Request, token: string): Promise<unknown> {
-  const response = await fetch(urlOf(session, request), {
+  const response = await fetch(await urlOf(session, request), {
     method: request.method ?? 'GET',
     headers: {
       accept: 'application/json',
@@ -114,11 +114,25 @@ async function send(session: AmazonSession, request: Request, token: string): Pr
   return text === '' ? {} : parseAmounts(text);
 }
 
-function urlOf(session: AmazonSession, request: Request): string {
-  const url = new URL(session.baseUrl.replace(/\/$/, '') + request.path);
+async function urlOf(session: AmazonSession, request: Request): Promise<string> {
+  const baseUrl =
+    session.baseUrl === ''
+      ? regionUrl((await session.credentials()).marketplaceId)
+      : session.baseUrl.replace(/\/$/, '');
+  const url = new URL(baseUrl + request.path);
   for (const [name, value] of Object.entries(request.query ?? {})) {
     if (value === undefined) continue;
     url.searchParams.set(name, typeof value === 'object' ? value.join(',') : String(value));
   }
   return url.toString();
+}
+
+/** Marketplaces of North America and the Far East; all others are served from Europe. */
+const northAmerica = ['ATVPDKIKX0DER', 'A2EUQ1WTGCTBG2', 'A1AM78C64UM0Y8', 'A2Q3Y263D00KWC'];
+const farEast = ['A1VC38T7YXB528', 'A39IBJ37TRP1C6', 'A19VAU5U5O7RUS'];
+
+/** Where the API of a marketplace's region is. */
+export function regionUrl(marketplaceId: string): string {
+  const region = northAmerica.includes(marketplaceId) ? 'na' : farEast.includes(marketplaceId) ? 'fe' : 'eu';
+  return `https://sellingpartnerapi-${region}.amazon.com`;
 }

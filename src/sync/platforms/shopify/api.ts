@@ -91,7 +91,7 @@ async function clientOf(session: ShopifySession): Promise<AdminApiClient> {
     retries: 0,
     logger: () => undefined,
     customFetchApi: (url, init) =>
-      fetch(new URL(new URL(url).pathname, session.baseUrl), {
+      fetch(session.baseUrl === '' ? url : new URL(new URL(url).pathname, session.baseUrl), {
         ...init,
         signal: AbortSignal.timeout(session.timeoutMs),
       }),

@@ -17,8 +17,9 @@ export const door: Door<ShopifyCredentials> = {
   // Shopify signs no time, so that a captured request stays valid: the delivery's id is what refuses its repetition.
   verify(request, credentials) {
     const given = Buffer.from(request.headers['x-shopify-hmac-sha256'] ?? '', 'base64');
-    const secrets = [credentials.apiSecret, credentials.previousApiSecret ?? credentials.apiSecret];
-    const matches = secrets.map((secret) => isDigestOf(given, request.rawBody, secret));
+    const matches = secretsOf(credentials, request.receivedAtMs).map((secret) =>
+      isDigestOf(given, request.rawBody, secret),
+    );
     return matches.includes(true);
   },
 
@@ -111,6 +112,12 @@ function subjectOf(topic: string, body: unknown): string {
     default:
       return 'shop';
   }
+}
+
+function secretsOf(credentials: ShopifyCredentials, nowMs: number): string[] {
+  const { apiSecret, previousApiSecret, previousApiSecretUntil = '' } = credentials;
+  const isInForce = previousApiSecret !== undefined && nowMs < Date.parse(previousApiSecretUntil);
+  return isInForce ? [apiSecret, previousApiSecret] : [apiSecret];
 }
 
 function isDigestOf(given: Buffer, body: Buffer, secret: string): boolean {

@@ -1,5 +1,5 @@
 import type { Platform } from '../platform.ts';
-import { type ShopifyCredentials, shopifyCredentials } from './credentials.ts';
+import { type ShopifyCredentials, shopifyCredentials, succeed } from './credentials.ts';
 import { door } from './door.ts';
 import { interpret } from './interpret.ts';
 import { readMetafields } from './metafields.ts';
@@ -12,6 +12,7 @@ import { takingsBetween } from './takings.ts';
 export const shopify: Platform<ShopifyCredentials> = {
   name: 'shopify',
   credentials: shopifyCredentials,
+  succeed,
   door,
   pushKinds,
   // Shopify counts cost, not requests, and tells what is left with each answer; this only keeps bursts in bounds.

@@ -1,0 +1,113 @@
+import { createHmac } from 'node:crypto';
+import type { ConnectionConfig } from './config.ts';
+import type { AppContext } from './context.ts';
+import { transaction } from './db/transaction.ts';
+import { AppError } from './errors.ts';
+import { type ConnectionFacts, readSealed, upsertConnection } from './sync/connections/connections.ts';
+import { credentialsAad, openCredentials } from './sync/connections/credentials.ts';
+import {
+  type Digests,
+  digestsOf,
+  type Fields,
+  isUnchanged,
+  withWhatChanged,
+} from './sync/connections/supplied.ts';
+import { platformNamed } from './sync/platforms/index.ts';
+import type { Platform } from './sync/platforms/platform.ts';
+
+/** Registers the accounts whose credentials the environment holds. A new one only observes until writing is unlocked. */
+export async function connectAccounts(
+  context: AppContext,
+  connections: readonly ConnectionConfig[],
+): Promise<void> {
+  const known = await context.connections();
+  for (const connection of connections) {
+    const platform = platformNamed(connection.platform);
+    if (platform !== undefined)
+      await connect(
+        context,
+        platform,
+        connection,
+        known.filter((one) => one.platform === platform.name),
+      );
+  }
+}
+
+async function connect(
+  context: AppContext,
+  platform: Platform,
+  { accountId, credentials: supplied }: ConnectionConfig,
+  known: readonly ConnectionFacts[],
+): Promise<void> {
+  const { encryptionKey, pool, config } = context;
+  const digests = digestsOf(encryptionKey, supplied);
+  if (known.some(({ settings }) => isKnown(settings.suppliedCredentials, digests, supplied, encryptionKey)))
+    return;
+  const account =
+    accountId !== null
+      ? { accountId, name: accountId }
+      : await identify(platform, supplied, config.baseUrls[platform.name]);
+  const before = known.find((one) => one.accountId === account.accountId);
+  const stored = before === undefined ? null : await storedFields(context, before);
+  const told = before?.settings.suppliedCredentials;
+  const credentials = platform.credentials.parse(
+    stored === null ? supplied : succeed(platform, stored, withWhatChanged(stored, supplied, told, digests)),
+  );
+  await transaction(pool, (tx) =>
+    upsertConnection(tx, {
+      platform: platform.name,
+      accountId: account.accountId,
+      name: account.name,
+      credentials,
+      encryptionKey,
+      settings: {
+        // Orders from before the connection belong to whoever kept the books then.
+        ordersFrom: new Date().toISOString(),
+        ...before?.settings,
+        suppliedCredentials: digests,
+      },
+      ...(config.demo ? { writeCapabilities: ['*'] } : {}),
+    }),
+  );
+}
+
+/** Connections that were made before fields were told apart hold one digest of all. */
+function isKnown(told: unknown, digests: Digests, supplied: Fields, encryptionKey: Buffer): boolean {
+  if (typeof told !== 'string') return isUnchanged(told, digests);
+  return told === createHmac('sha256', encryptionKey).update(JSON.stringify(supplied)).digest('hex');
+}
+
+function succeed(platform: Platform, stored: Fields, next: Fields): unknown {
+  return platform.succeed?.(stored, next, Date.now()) ?? next;
+}
+
+/** Null where they cannot be opened: those of the environment count. */
+async function storedFields(
+  { pool, encryptionKey }: AppContext,
+  { id, platform, accountId }: ConnectionFacts,
+): Promise<Fields | null> {
+  try {
+    const sealed = await readSealed(pool, id);
+    return openCredentials(encryptionKey, sealed, credentialsAad(platform, accountId)) as Fields;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'CREDENTIALS_UNREADABLE') return null;
+    throw error;
+  }
+}
+
+async function identify(
+  platform: Platform,
+  supplied: Fields,
+  baseUrl: string,
+): Promise<{ accountId: string; name: string }> {
+  const account = await platform.identify?.(platform.credentials.parse(supplied), {
+    baseUrl,
+    timeoutMs: 10_000,
+  });
+  if (account !== undefined) return account;
+  throw new AppError({
+    code: 'ACCOUNT_UNKNOWN',
+    retryable: false,
+    publicMessage: `${platform.name} does not tell which account the credentials belong to.`,
+  });
+}
