@@ -7,6 +7,7 @@ import { connectAccounts } from './accounts.ts';
 import type { Config, ConnectionConfig } from './config.ts';
 import { type AppContext, createContext } from './context.ts';
 import { serveDashboard } from './dashboard.ts';
+import { prepareDataDir } from './data-dir.ts';
 import { startEmbeddedPostgres } from './db/embedded-postgres.ts';
 import { checkDatabase } from './db/reachable.ts';
 import { transaction } from './db/transaction.ts';
@@ -42,6 +43,7 @@ export async function openApp(
   const { log } = options;
   await using starting = new AsyncDisposableStack();
   if (config.databaseUrl !== null) await checkDatabase(config.databaseUrl);
+  else await prepareDataDir(config.dataDir);
   const connectionString =
     config.databaseUrl ??
     starting.use(

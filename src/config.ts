@@ -159,6 +159,9 @@ const schema = z.object({
   CUSTOM_FIELDS_FILE: filled.optional(),
 });
 
+/** Every variable that is read. */
+export const variableNames: readonly string[] = Object.keys(schema.shape);
+
 type Environment = z.infer<typeof schema>;
 
 /** The variables that make a connection: all of a platform's credentials or none; what is optional goes with them where it is set. */

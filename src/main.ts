@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { prepareConnections, type Role, startApp, sweepAll } from './app.ts';
 import { complain } from './complain.ts';
 import { readConfig } from './config.ts';
+import { prepareDataDir } from './data-dir.ts';
 import { DemoPlatforms, demoConnections } from './demo.ts';
 import { AppError } from './errors.ts';
 import { createLog } from './log.ts';
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
     return;
   }
 
+  await prepareDataDir(config.dataDir);
   const say = (line: string): void => console.log(line);
   say('Tributary demo: starting the sandbox platforms and the embedded Postgres …');
   const platforms = resources.use(

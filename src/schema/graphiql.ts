@@ -18,6 +18,12 @@ const keyOfTheTab = `() => {
   }
 }`;
 
+/**
+ * GraphiQL's own styles leave a tab displaced unless it has no focus: pressing the mouse on one moves it away before the
+ * button is released, and the click is lost.
+ */
+const tabsThatStay = '<style>.graphiql-tab{transform:none!important}</style>';
+
 /** GraphiQL as one page that loads nothing from elsewhere, compressed once. */
 export class GraphiqlPage {
   readonly #tabs: readonly ExampleTab[];
@@ -42,7 +48,9 @@ export class GraphiqlPage {
     const options = '"subscriptionsProtocol":"WS"';
     if (page.split(options).length !== 2)
       throw new Error('GraphiQL is rendered in another way than expected');
-    return page.replace(options, () => `${options},"connectionParams":${keyOfTheTab}`);
+    return page
+      .replace(options, () => `${options},"connectionParams":${keyOfTheTab}`)
+      .replace('</head>', `${tabsThatStay}</head>`);
   }
 
   compressed(): Promise<Buffer> {

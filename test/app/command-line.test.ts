@@ -52,6 +52,13 @@ const mistakes: [
     /There is no scope a\./,
     2,
   ],
+  [
+    'a folder for its data that is a file',
+    [main],
+    { DATA_DIR: main },
+    /Nothing can be kept in \/.*main\.ts: it is a file and no folder\. Name another folder with DATA_DIR/,
+    1,
+  ],
   ['a missing database', [cli, 'migrate'], {}, /Set DATABASE_URL/, 1],
   [
     'a database that cannot be reached',

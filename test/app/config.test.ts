@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig, variableNames } from '../../src/config.ts';
 import type { AppError } from '../../src/errors.ts';
 import { encryptionKeyFrom } from '../../src/sync/connections/credentials.ts';
 import { regionUrl } from '../../src/sync/platforms/amazon/client.ts';
@@ -212,4 +213,24 @@ test('further accounts of a platform are numbered, and each is checked as the fi
     'SHOPIFY_SHOP_2 must look like my-shop.myshopify.com',
   );
   expect(told({ ...shop('a', ''), ...shop('a', '_2') })).toContain('a.myshopify.com is stated twice');
+});
+
+test('every variable that is read stands in the example of an environment and in the documentation, and nothing else does', async () => {
+  const read = (path: string): Promise<string> => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+  const example = await read('deploy/tributary.env.example');
+  const named = [...example.matchAll(/^#?([A-Z][A-Z_]+)=/gm)].map((match) => match[1]);
+  const ofCompose = ['DOMAIN', 'POSTGRES_PASSWORD'];
+  expect(named.filter((name) => !ofCompose.includes(name ?? '')).sort()).toEqual([...variableNames].sort());
+  const documents = (
+    await Promise.all(
+      [
+        'README.md',
+        'docs/operations.md',
+        'docs/order-notes.md',
+        'docs/custom-fields.md',
+        'docs/platforms/amazon.md',
+      ].map(read),
+    )
+  ).join();
+  expect(variableNames.filter((name) => !documents.includes(name))).toEqual([]);
 });

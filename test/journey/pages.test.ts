@@ -306,6 +306,27 @@ test.skipIf(browser === null)(
     await page.close();
   },
 );
+test.skipIf(browser === null)('nothing of a table is out of sight, whatever orders are called', async () => {
+  await sell();
+  await stack.settled();
+  // The longest numbers are Amazon's.
+  await stack.database.pool.query(`update sales_order set number = '902-2101557-1465096'`);
+  const page = await context.newPage();
+  await signIn(page);
+  await page.locator('#orders tr').first().waitFor();
+  for (const width of [1920, 1601, 1600, 1300, 1001, 1000, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    const hidden = await page
+      .locator('#orders, #refunds, #stock')
+      .evaluateAll((bodies) =>
+        bodies
+          .map((body) => body.closest('.panel') as HTMLElement)
+          .map((panel) => panel.scrollWidth - panel.clientWidth),
+      );
+    expect([width, ...hidden]).toEqual([width, 0, 0, 0]);
+  }
+  await page.close();
+});
 
 test.skipIf(browser === null)(
   'GraphiQL opens with tabs to run, and a subscription prints orders as they come',
@@ -329,6 +350,15 @@ test.skipIf(browser === null)(
     const number = await sell();
     await expect.poll(() => frames.some((frame) => frame.includes(number)), { timeout: waitMs }).toBe(true);
     await page.locator('.result-window').getByText(number).first().waitFor();
+    // With the mouse, as people do.
+    for (const name of ['LatestOrders', 'SyncStatus', 'OrdersLive']) {
+      const tab = page.getByRole('tab', { name });
+      await tab.getByRole('button', { name, exact: true }).click();
+      await page.waitForFunction(
+        (wanted) => document.querySelector('[role=tab][aria-selected=true]')?.textContent?.includes(wanted),
+        name,
+      );
+    }
     // Until a key is typed, GraphiQL asks for the schema in vain.
     expect(complaints.filter((complaint) => !complaint.includes('401 (Unauthorized)'))).toEqual([]);
     await page.close();
