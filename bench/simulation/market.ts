@@ -1,4 +1,4 @@
-import { allocate, noRule, type SalesWindow } from '../../src/sync/stock/allocate.ts';
+import { allocate, mostSales, noRule, salesOf, windowsMs } from '../../src/sync/stock/allocate.ts';
 import { Agenda } from './agenda.ts';
 import { type Latency, Random } from './random.ts';
 
@@ -46,7 +46,6 @@ export interface Outcome {
 
 const pollMs = 15 * 60_000;
 const sweepMs = 5 * 60_000;
-const windowsMs = [10_000, 60_000, 600_000, 86_400_000];
 
 export function simulate(world: World, connector: Connector): Outcome {
   const random = new Random(world.seed);
@@ -82,9 +81,13 @@ export function simulate(world: World, connector: Connector): Outcome {
   };
   const wanted = (): number => {
     if (connector !== 'tributary') return Math.max(0, known);
-    const sales = windowsMs.map(
-      (windowMs): SalesWindow => ({ windowMs, units: countSince(soldAt, agenda.nowMs - windowMs) }),
-    );
+    const count = Math.min(mostSales, countSince(soldAt, agenda.nowMs - Math.max(...windowsMs)));
+    const sales = salesOf({
+      count,
+      units: count,
+      reachMs: agenda.nowMs - (soldAt[soldAt.length - count] ?? agenda.nowMs),
+      within: windowsMs.map((windowMs) => Math.min(count, countSince(soldAt, agenda.nowMs - windowMs))),
+    });
     const allocation = allocate(
       [{ available: known, each: 1, sales }],
       {

@@ -9,6 +9,8 @@ import {
   type Part,
   poissonQuantile,
   type SalesWindow,
+  salesOf,
+  sumOfSales,
   velocityOf,
 } from '../../src/sync/stock/allocate.ts';
 
@@ -46,6 +48,26 @@ test('the buffer is what may be sold until the channel has heard of it', () => {
     buffer: 1_308,
     because: 'buffer',
   });
+});
+
+test('the latest hundred sales tell the pace of any window that they do not reach', () => {
+  // All of a quiet day is known.
+  expect(salesOf({ count: 7, units: 9, reachMs: 80_000_000, within: [0, 1, 2, 9] })).toEqual([
+    { windowMs: 10_000, units: 0 },
+    { windowMs: 60_000, units: 1 },
+    { windowMs: 600_000, units: 2 },
+    { windowMs: 86_400_000, units: 9 },
+  ]);
+  // A hundred sales of 120 units within 200 seconds: the shorter windows are exact, the longer ones go on at that pace.
+  const rush = salesOf({ count: 100, units: 120, reachMs: 200_000, within: [8, 40, 120, 120] });
+  expect(rush.map(({ units }) => units)).toEqual([8, 40, 360, 51_840]);
+  // Several levels are one shelf, each with a pace of its own.
+  const both = sumOfSales([
+    { count: 100, units: 120, reachMs: 200_000, within: [8, 40, 120, 120] },
+    { count: 1, units: 3, reachMs: 5_000, within: [3, 3, 3, 3] },
+  ]);
+  expect(both.map(({ units }) => units)).toEqual([11, 43, 363, 51_843]);
+  expect(sumOfSales([]).every(({ units }) => units === 0)).toBe(true);
 });
 
 test('a single sale is no rush, many at once are', () => {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { PoolClient } from 'pg';
 import { expect, test } from 'vitest';
 import { transaction } from '../../src/db/transaction.ts';
 import type { Edit, PlatformChange } from '../../src/model/change.ts';
@@ -400,6 +401,114 @@ test('what a marketplace may sell follows each movement, and the last unit is no
     ),
   ).toEqual([{ allocated_quantity: 0, allocated_because: 'last_units' }]);
 });
+
+test('a sale and a report look at no more rows, however long a history goods, pushes and orders have', async () => {
+  await using market = await withMarketplace({ hall: 10 });
+  const { shop, run } = market;
+  const sell = (id: string, second: number) =>
+    run(
+      {
+        ...order(second, {
+          lines: [line(1)],
+          placedAt: at(second),
+          fulfilments: [
+            {
+              remoteId: 'sent',
+              status: 'success',
+              trackingCompany: null,
+              trackingNumbers: [],
+              trackingUrls: [],
+              locationRemoteId: 'hall',
+              createdAt: at(second),
+              updatedAt: at(second),
+              lines: [{ lineRemoteId: 'line', quantity: 1 }],
+            },
+          ],
+        }),
+        remoteId: id,
+      } as PlatformChange,
+      'shopify',
+    );
+  await sell('first', 1);
+  await run(report(2, 9), 'shopify');
+  const past = 4_000;
+  // Sales of yesterday and before, pushes that were settled, and what has left of other orders.
+  await shop.pool.query(
+    `insert into stock_movement (stock_level_id, cause, available_delta, available_before, available_after, source, units, occurred_at, recorded_at)
+     select 1, 'sale', 0, available, available, 'shopify', 1, now() - interval '2 days', now() - interval '2 days' - n * interval '1 s'
+     from stock_level, generate_series(1, ${past}) n where id = 1`,
+  );
+  await shop.pool.query(
+    `insert into push (connection_id, kind, subject_type, subject_id, version, idempotency_key, body, fingerprint, status, attempts, created_at, settled_at)
+     select $1, 'stockLevel', 'StockLevel', 1, 1000 + n, 'past-' || n, '{}', 'f', 'settled', 1, now() - interval '60 days' - n * interval '1 hour', now() - interval '60 days' - n * interval '1 hour'
+     from generate_series(1, ${past}) n`,
+    [shop.connections.shopify],
+  );
+  await shop.pool.query(
+    `with o as (select id from sales_order limit 1),
+       lines as (insert into order_line (order_id, remote_id, position, title, quantity, unit_price_minor, total_minor,
+           presentment_unit_price_minor, presentment_total_minor)
+         select o.id, 'past-' || n, n, 'Goods', 1, 1, 1, 1, 1 from o, generate_series(1, ${past}) n returning id),
+       sent as (insert into fulfilment (order_id, remote_id, status, created_at, source_updated_at)
+         select o.id, 'past-' || n, 'success', now(), now() from o, generate_series(1, ${past}) n returning id)
+     insert into fulfilment_line (fulfilment_id, order_line_id, quantity)
+     select sent.id, lines.id, 1 from (select id, row_number() over (order by id) n from sent) sent
+     join (select id, row_number() over (order by id) n from lines) lines using (n)`,
+  );
+  await shop.pool.query('analyze');
+  const names = ['load-offers', 'load-reported-levels', 'load-stock-debts', 'take-line-news'];
+  const visited = await rowsVisited(shop, names, async () => {
+    await sell('second', 100);
+    await run(report(101, 8), 'shopify');
+    await run({ ...place, kind: 'stockAdjust', delta: 1, reason: 'found' }, 'tributary');
+  });
+  expect([...visited.keys()].sort()).toEqual(names);
+  for (const [name, rows] of visited) expect([name, rows < 100]).toEqual([name, true]);
+});
+
+interface PlanNode {
+  'Actual Rows': number;
+  'Actual Loops': number;
+  'Rows Removed by Filter'?: number;
+  Plans?: PlanNode[];
+}
+
+/** How many rows each of these statements looked at when it was last asked during the work. */
+async function rowsVisited(
+  shop: Shop,
+  names: readonly string[],
+  work: () => Promise<void>,
+): Promise<Map<string, number>> {
+  const asked = new Map<string, { text: string; values: unknown[] }>();
+  const listen = (client: PoolClient) => {
+    const query = client.query as unknown as (...all: unknown[]) => unknown;
+    client.query = ((...all: unknown[]) => {
+      const [statement] = all as [{ name?: string; text: string; values: unknown[] } | string];
+      if (typeof statement !== 'string' && names.includes(statement.name ?? ''))
+        asked.set(statement.name ?? '', { text: statement.text, values: statement.values });
+      return query.apply(client, all);
+    }) as never;
+  };
+  shop.pool.on('acquire', listen);
+  await work();
+  shop.pool.off('acquire', listen);
+  const visited = new Map<string, number>();
+  const client = await shop.pool.connect();
+  for (const [name, { text, values }] of asked) {
+    await client.query('begin');
+    const { rows } = await client.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
+      `explain (analyze, format json) ${text}`,
+      values,
+    );
+    await client.query('rollback');
+    const rowsOf = (node: PlanNode): number =>
+      (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'] +
+      (node.Plans ?? []).reduce((sum, part) => sum + rowsOf(part), 0);
+    visited.set(name, Math.max(...(rows[0]?.['QUERY PLAN'] ?? []).map(({ Plan }) => rowsOf(Plan))));
+  }
+  client.release();
+  return visited;
+}
 
 test('a set takes its parts, and may be offered as often as the scarcest part allows', async () => {
   await using market = await withMarketplace({ hall: 10 });

@@ -14,6 +14,44 @@ export interface SalesWindow {
   units: number;
 }
 
+/** A level's latest sales, the latest `most` of them at most. */
+export interface LatestSales {
+  /** How many sales these are, and of how many units. */
+  count: number;
+  units: number;
+  /** Age of the oldest of them. */
+  reachMs: number;
+  /** Units sold within each window. */
+  within: readonly number[];
+}
+
+/** As many of a level's sales as are looked at: their pace is known to a tenth, and looking costs the same however much is sold. */
+export const mostSales = 100;
+
+/** Looked at for how fast goods sell; the longest is what is usual. */
+export const windowsMs = [10_000, 60_000, 600_000, 86_400_000] as const;
+
+/** What a level sold within each window. Where its latest sales do not reach back that far, their pace is taken for all of it. */
+export function salesOf(latest: LatestSales): SalesWindow[] {
+  const isCutOff = latest.count >= mostSales;
+  return windowsMs.map((windowMs, index) => ({
+    windowMs,
+    units:
+      isCutOff && latest.reachMs < windowMs
+        ? Math.round((latest.units * windowMs) / Math.max(1, latest.reachMs))
+        : (latest.within[index] ?? 0),
+  }));
+}
+
+/** Sales of several levels as those of one. */
+export function sumOfSales(levels: readonly LatestSales[]): SalesWindow[] {
+  const each = levels.map(salesOf);
+  return windowsMs.map((windowMs, index) => ({
+    windowMs,
+    units: each.reduce((sum, sales) => sum + (sales[index]?.units ?? 0), 0),
+  }));
+}
+
 /** The stock that an offer draws on: the goods themselves, or one part of a set. */
 export interface Part {
   /** Free to sell over all locations that serve the channel; reservations are taken off already. */

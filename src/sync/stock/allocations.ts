@@ -6,16 +6,16 @@ import {
   type Allocation,
   type AllocationRule,
   allocate,
+  type LatestSales,
+  mostSales,
   noRule,
   type Part,
-  type SalesWindow,
+  sumOfSales,
+  windowsMs,
 } from './allocate.ts';
 
 /** Until a channel's feed is measured it counts as this slow. */
 const unmeasured = { publishLatencyMs: 5_000, intakeLatencyMs: 30_000 };
-
-/** Looked at for how fast goods sell; the longest is what is usual. */
-const windowsMs = [10_000, 60_000, 600_000, 86_400_000] as const;
 
 interface OfferRow {
   listingId: bigint;
@@ -26,7 +26,7 @@ interface OfferRow {
   allocatedQuantity: number | null;
   allocatedBuffer: number | null;
   allocatedBecause: string | null;
-  parts: { available: number; each: number; sold: number[] }[];
+  parts: { available: number; each: number; sales: LatestSales[] }[];
   publishLatencyMs: number | null;
   intakeLatencyMs: number | null;
   silentMs: number;
@@ -85,11 +85,7 @@ export async function allocateVariants(
 
 function allocationOf(row: OfferRow): Allocation {
   const parts = row.parts.map(
-    ({ available, each, sold }): Part => ({
-      available,
-      each,
-      sales: windowsMs.map((windowMs, index): SalesWindow => ({ windowMs, units: sold[index] ?? 0 })),
-    }),
+    ({ available, each, sales }): Part => ({ available, each, sales: sumOfSales(sales) }),
   );
   const feed = {
     publishLatencyMs: row.publishLatencyMs ?? unmeasured.publishLatencyMs,
@@ -118,32 +114,40 @@ function ruleOf(rules: OfferRow['rules']): AllocationRule {
   };
 }
 
+const longestMs = Math.max(...windowsMs);
 const soldWithin = (ms: number) =>
-  `coalesce(sum(m.units) filter (where m.recorded_at > clock_timestamp() - interval '${ms} milliseconds'), 0)`;
+  `coalesce(sum(m.units) filter (where m.recorded_at > statement_timestamp() - interval '${ms} milliseconds'), 0)`;
 
 // Stock that serves a channel: every active location of the platforms that keep the retailer's own, or those that the
-// channel's settings name. A set draws on its parts.
+// channel's settings name. A set draws on its parts. The variant's levels come first (`offset 0` keeps the planner from
+// beginning with a whole location, which it does while it takes a new shop's tables for small), and times are those of the
+// statement, which an index can be asked for; the clock's cannot.
 const offersSql = `select g.id as "listingId", g.variant_id as "variantId", v.sku, g.connection_id as "connectionId",
   g.remote_variant_id as "remoteVariantId", g.allocated_quantity as "allocatedQuantity",
   g.allocated_buffer as "allocatedBuffer", g.allocated_because as "allocatedBecause",
   array(
     select json_build_object('available', coalesce(sum(greatest(stock.available, 0)), 0)::int, 'each', p.each,
-      'sold', json_build_array(${windowsMs.map((_ms, index) => `coalesce(sum(stock.sold${index}), 0)::int`).join(', ')}))
+      'sales', coalesce(json_agg(stock.sales) filter (where stock.sales is not null), '[]'))
     from (
       select coalesce(b.component_variant_id, g.variant_id) as variant_id, coalesce(b.quantity, 1) as each
       from (select 1) as one left join bundle_component b on b.bundle_variant_id = g.variant_id
     ) as p
     left join lateral (
-      select s.available, sales.*
-      from stock_level s join location l on l.id = s.location_id and l.active
+      select s.available, sold.sales
+      from (select l.* from stock_level l where l.variant_id = p.variant_id offset 0) as s
+      join location l on l.id = s.location_id and l.active
       join connection k on k.id = l.connection_id and k.platform::text = any($3::text[])
       left join lateral (
-        select ${windowsMs.map((ms, index) => `${soldWithin(ms)} as sold${index}`).join(', ')}
-        from stock_movement m where m.stock_level_id = s.id and m.cause = 'sale'
-          and m.recorded_at > clock_timestamp() - interval '${windowsMs[windowsMs.length - 1]} milliseconds'
-      ) as sales on true
-      where s.variant_id = p.variant_id
-        and (c.settings -> 'stockLocations' is null or c.settings -> 'stockLocations' ? l.id::text)
+        select json_build_object('count', count(*), 'units', sum(m.units),
+          'reachMs', extract(epoch from statement_timestamp() - min(m.recorded_at)) * 1000,
+          'within', json_build_array(${windowsMs.map(soldWithin).join(', ')})) as sales
+        from (
+          select m.units, m.recorded_at from stock_movement m where m.stock_level_id = s.id and m.cause = 'sale'
+            and m.recorded_at > statement_timestamp() - interval '${longestMs} milliseconds'
+          order by m.recorded_at desc limit ${mostSales}) as m
+        having count(*) > 0
+      ) as sold on true
+      where (c.settings -> 'stockLocations' is null or c.settings -> 'stockLocations' ? l.id::text)
     ) as stock on true
     group by p.variant_id, p.each
   ) as parts,

@@ -36,20 +36,27 @@ export const debtColumns = `debt.owed, debt."owedCause", debt.planned, debt.wait
 /**
  * A lateral sub-query for one level. A push carries everything owed that was recorded before it was planned and not
  * carried by an earlier one that was tried. What is owed is therefore the sum since the last push that was tried, however
- * many plans came in between. The level's row is locked, so that nothing is added meanwhile.
+ * many plans came in between. The level's row is locked, so that nothing is added meanwhile. Of a level's pushes only
+ * those that are open and the ends of two indexes are looked at, however many there have been.
  */
 export function debtOf(connection: string, level: string): string {
   return `(
     select m.owed, m."owedCause", p.planned, p.waits, p.last_at is not null as pushed, p.in_flight as "inFlight",
       p.last_settled_at as "lastSettledAt"
     from (
-      select max(created_at) filter (where attempts > 0) as last_at,
-        coalesce(bool_or(status = 'plan'), false) as planned,
-        coalesce(bool_or(status in ('plan', 'pending', 'retrying')), false) as waits,
-        coalesce(array_agg(body) filter (where attempts > 0 and status in ('pending', 'running', 'retrying')), '{}')
-          as in_flight,
-        max(settled_at) filter (where status = 'settled') as last_settled_at
-      from push where connection_id = ${connection} and subject_type = 'StockLevel' and subject_id = ${level}
+      select open.planned, open.waits, open.in_flight,
+        (select max(created_at) from push where connection_id = ${connection} and subject_type = 'StockLevel'
+           and subject_id = ${level} and attempts > 0) as last_at,
+        (select max(settled_at) from push where connection_id = ${connection} and subject_type = 'StockLevel'
+           and subject_id = ${level} and status = 'settled') as last_settled_at
+      from (
+        select coalesce(bool_or(status = 'plan'), false) as planned,
+          coalesce(bool_or(status in ('plan', 'pending', 'retrying')), false) as waits,
+          coalesce(array_agg(body) filter (where attempts > 0 and status in ('pending', 'running', 'retrying')), '{}')
+            as in_flight
+        from push where connection_id = ${connection} and subject_type = 'StockLevel' and subject_id = ${level}
+          and status in ('plan', 'pending', 'running', 'retrying')
+      ) as open
     ) as p, lateral (
       select coalesce(sum(m.available_delta), 0)::int as owed,
         case when count(distinct m.cause) = 1 then min(m.cause::text) end as "owedCause"
