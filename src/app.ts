@@ -94,11 +94,11 @@ export async function startApp(
   await using starting = new AsyncDisposableStack();
   const { context } = starting.use(await openApp(config, options));
   if (options.role !== 'api') {
-    const { pool, connectionString, sessions, log } = context;
+    const { pool, workPool, connectionString, sessions, log } = context;
     const { claude } = context.config;
     starting.use(
       await startWorker({
-        pool,
+        pool: workPool,
         connectionString,
         sessions,
         platforms,

@@ -16,6 +16,8 @@ export interface AppContext extends AsyncDisposable {
   connectionString: string;
   encryptionKey: Buffer;
   pool: Pool;
+  /** For work in the background, which looks rows up by key. */
+  workPool: Pool;
   prisma: Prisma;
   sessions: Sessions;
   connections(): Promise<ConnectionFacts[]>;
@@ -37,8 +39,13 @@ export async function createContext(options: {
     createPool({ connectionString, max: 24, applicationName: 'tributary' }),
     (owned) => owned.end(),
   );
+  // Apart from what people ask for, whose plans depend on what they ask.
+  const workPool = starting.adopt(
+    createPool({ connectionString, max: 20, applicationName: 'tributary-work', keyed: true }),
+    (owned) => owned.end(),
+  );
   const prisma = starting.adopt(createPrisma(pool), (owned) => owned.$disconnect());
-  const sessions = new Sessions({ pool, platforms, encryptionKey, baseUrls: config.baseUrls, log });
+  const sessions = new Sessions({ pool: workPool, platforms, encryptionKey, baseUrls: config.baseUrls, log });
   const owned = starting.move();
   const callers = { apiKeys: config.apiKeys, anonymousScopes: config.demo ? (['admin'] as const) : null };
   return {
@@ -47,6 +54,7 @@ export async function createContext(options: {
     connectionString,
     encryptionKey,
     pool,
+    workPool,
     prisma,
     sessions,
     connections: () => listConnections(pool),

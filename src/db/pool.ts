@@ -32,8 +32,8 @@ export const keyedLookups = [
   'jit = off',
 ] as const;
 
-/** As options of a connection. */
-const asOptions = keyedLookups.map((setting) => `-c ${setting.replaceAll(' ', '')}`).join(' ');
+/** The same as options of a connection. */
+const keyedOptions = keyedLookups.map((setting) => `-c ${setting.replaceAll(' ', '')}`).join(' ');
 
 export function createPool(options: {
   connectionString: string;
@@ -44,14 +44,17 @@ export function createPool(options: {
    * again. Nobody else is affected, and a server that merely ends loses nothing (see `synchronous_commit` in the manual).
    */
   relaxed?: boolean;
+  /** True where everything that is asked looks rows up by key, see {@link keyedLookups}. */
+  keyed?: boolean;
 }): Pool {
+  const given = [options.relaxed === true ? relaxedCommits : '', options.keyed === true ? keyedOptions : ''];
   const pool = new pg.Pool({
     connectionString: options.connectionString,
     max: options.max,
     application_name: options.applicationName,
     types,
     idleTimeoutMillis: 30_000,
-    ...(options.relaxed === true ? { options: `${relaxedCommits} ${asOptions}` } : {}),
+    options: given.join(' ').trim(),
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => undefined);
@@ -60,4 +63,9 @@ export function createPool(options: {
     client.on('error', () => undefined);
   });
   return pool;
+}
+
+/** Whether the connections of this pool have the settings of {@link keyedLookups} of their own. */
+export function isKeyed(pool: Pool): boolean {
+  return String(pool.options.options ?? '').includes(keyedOptions);
 }

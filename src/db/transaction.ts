@@ -1,9 +1,9 @@
-import { keyedLookups, type Pool, type Tx } from './pool.ts';
+import { isKeyed, keyedLookups, type Pool, type Tx } from './pool.ts';
 
 /** Serialisation failure and deadlock: Postgres asks for the transaction to be run again. */
 const retryableCodes = new Set(['40001', '40P01']);
 
-const begin = `begin; ${keyedLookups.map((setting) => `set local ${setting}`).join('; ')}`;
+const beginKeyed = `begin; ${keyedLookups.map((setting) => `set local ${setting}`).join('; ')}`;
 
 /** What each open transaction still has to do: statements that go together with its commit, and what follows it. */
 const ends = new WeakMap<object, { statements: string[]; followers: (() => void)[] }>();
@@ -19,7 +19,7 @@ export async function transaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): 
     ends.set(client, end);
     let broken: Error | undefined;
     try {
-      await client.query(begin);
+      await client.query(isKeyed(pool) ? 'begin' : beginKeyed);
       const result = await work(client as unknown as Tx);
       // One message, so one round trip: a statement that fails keeps the commit from being run.
       await client.query([...end.statements, 'commit'].join(';\n'));

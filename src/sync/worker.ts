@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { JobHelpers, Task, TaskList } from 'graphile-worker';
 import pg from 'pg';
 import { z } from 'zod';
@@ -8,7 +9,7 @@ import type { applyChanges } from './apply-changes.ts';
 import type { Sessions } from './connections/sessions.ts';
 import { backfillCustomField } from './custom-fields/backfill.ts';
 import { backfillTask } from './custom-fields/request-backfill.ts';
-import { deliveryTask, enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
+import { deliveryTask, enqueueDeliveries, orderTask } from './inbox/enqueue-deliveries.ts';
 import { Lanes } from './inbox/lanes.ts';
 import { engineMetrics, type Metrics } from './metrics.ts';
 import { Claude, type ClaudeSettings } from './notes/claude.ts';
@@ -36,8 +37,10 @@ export interface WorkerOptions {
   log: Log;
   metrics?: Metrics;
   concurrency?: {
-    /** Deliveries processed at the same time; more of them make each one slower, and what matters most with it. */
+    /** Deliveries about orders processed at the same time; more of them make each one slower. */
     deliveries?: number;
+    /** Deliveries about anything else; they take the processor from orders, so there are only as many as it has cores. */
+    background?: number;
     /** Pushes carried out at the same time, for each platform that does not ask for more. */
     pushes?: number;
     /** Order notes read at the same time. */
@@ -63,7 +66,7 @@ export interface WorkerOptions {
 
 type Settings = Required<Omit<WorkerOptions, 'apply' | 'circuit' | 'random'>> &
   Pick<WorkerOptions, 'apply' | 'circuit' | 'random'> & {
-    concurrency: { deliveries: number; pushes: number; notes: number };
+    concurrency: { deliveries: number; background: number; pushes: number; notes: number };
   };
 
 /** Starts processing deliveries and carrying out pushes in this process. */
@@ -80,6 +83,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     ...options,
     concurrency: {
       deliveries: options.concurrency?.deliveries ?? 10,
+      background: options.concurrency?.background ?? Math.max(3, availableParallelism()),
       pushes: options.concurrency?.pushes ?? 32,
       notes: options.concurrency?.notes ?? 4,
     },
@@ -126,7 +130,7 @@ export class Worker implements AsyncDisposable {
     // Apart from our own pool, whose bigints the job library does not expect. Each task pool listens, fetches and completes.
     this.#jobs = new pg.Pool({
       connectionString,
-      max: 12,
+      max: 15,
       application_name: 'tributary-jobs',
       // A job whose start or end is forgotten in a power cut runs again, and finds its work done.
       options: `${relaxedCommits} -c enable_seqscan=off -c jit=off`,
@@ -140,13 +144,19 @@ export class Worker implements AsyncDisposable {
       max: 8,
       applicationName: 'tributary-claims',
       relaxed: true,
+      keyed: true,
     });
     // What waits in a pool's own queue has lost its priority: it holds no more than is worked on.
     this.#pools = [
       this.#taskPool(
+        { [orderTask]: this.#task(this.#onDelivery) },
+        concurrency.deliveries,
+        concurrency.deliveries,
+      ),
+      this.#taskPool(
         { [deliveryTask]: this.#task(this.#onDelivery) },
-        concurrency.deliveries,
-        concurrency.deliveries,
+        concurrency.background,
+        concurrency.background,
       ),
       // Pushes that are due again, or were planned where there is no worker: the carrier takes them from there.
       this.#taskPool(

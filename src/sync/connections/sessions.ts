@@ -69,6 +69,7 @@ class ConnectionSession implements Session<unknown> {
   #settings: Readonly<Record<string, unknown>>;
   #settingsReadAt = performance.now();
   #rotation: Promise<unknown> = Promise.resolve();
+  #opened: { sealed: Buffer; credentials: unknown } | null = null;
 
   static async open(
     connectionId: bigint,
@@ -138,8 +139,13 @@ class ConnectionSession implements Session<unknown> {
     });
     const sealed = rows[0]?.credentials;
     if (sealed === undefined) throw unknownConnection(this.connectionId);
-    const aad = credentialsAad(this.#platform.name, this.accountId);
-    return this.#platform.credentials.parse(openCredentials(this.#options.encryptionKey, sealed, aad));
+    // Read each time, so that what another process has rotated is seen; opened only when it is another.
+    if (this.#opened?.sealed.equals(sealed) !== true) {
+      const aad = credentialsAad(this.#platform.name, this.accountId);
+      const opened = openCredentials(this.#options.encryptionKey, sealed, aad);
+      this.#opened = { sealed, credentials: this.#platform.credentials.parse(opened) };
+    }
+    return this.#opened.credentials;
   }
 
   rotate(refresh: (current: unknown) => Promise<unknown>): Promise<unknown> {

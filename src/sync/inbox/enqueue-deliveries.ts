@@ -1,13 +1,16 @@
 import type { Queryable } from '../../db/pool.ts';
 
-/** Name of the job that processes what waits about one subject. */
-export const deliveryTask = 'delivery';
-
 /**
- * Where more comes in than can be worked off, orders go first: books, CRM and customers wait for them. One order makes
- * a handful of deliveries about stock and products beside its own; of those about products most tell nothing new.
+ * Names of the jobs that process what waits about one subject: orders apart from everything else. Books, CRM and customers
+ * wait for orders; one order makes a handful of deliveries about stock and products beside its own, and they must not
+ * take the processor, and the rows they lock, from the next one.
  */
-const priority = `case when d.subject like 'order:%' then 0 when d.subject like 'product:%' then 20 else 10 end`;
+export const orderTask = 'delivery:order';
+export const deliveryTask = 'delivery';
+const task = `case when d.subject like 'order:%' then '${orderTask}' else '${deliveryTask}' end`;
+
+/** Of deliveries about products most tell nothing new. */
+const priority = `case when d.subject like 'product:%' then 20 else 10 end`;
 
 /** Keys of jobs end at 512 characters; subjects are ids, but what a platform sends is not ours to choose. */
 export const laneKey = `'delivery:' || d.connection_id || ':'
@@ -20,7 +23,7 @@ export const laneKey = `'delivery:' || d.connection_id || ':'
  * and processes that fetch at the same moment would find nothing.
  */
 export function deliveryJobSpec(runAt: string): string {
-  return `row('${deliveryTask}', json_build_object('id', d.id::text, 'lane', d.connection_id || ' ' || d.subject),
+  return `row(${task}, json_build_object('id', d.id::text, 'lane', d.connection_id || ' ' || d.subject),
     null, ${runAt}, 25::smallint, ${laneKey}, ${priority}::smallint, null)::graphile_worker.job_spec`;
 }
 
