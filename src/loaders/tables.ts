@@ -311,6 +311,15 @@ export const payouts = table('payout', {
 });
 export type PayoutRow = RowOf<typeof payouts>;
 
+export const daySummaries = table('day_summary', {
+  id: 'id',
+  connectionId: 'id',
+  day: 'text',
+  facts: 'json',
+  changedAt: 'time',
+});
+export type DaySummaryRow = RowOf<typeof daySummaries>;
+
 export const payoutTransactions = table('payout_transaction', {
   id: 'id',
   payoutId: 'id',

@@ -114,7 +114,7 @@ export type Edit =
   /** The custom fields of these are worked out anew. */
   | { kind: 'customFieldsReview'; owner: CustomFieldOwner; ids: bigint[] }
   /** What the books are owed for these is worked out anew: choices of how they are posted have changed. */
-  | { kind: 'postingsReview'; orderIds: bigint[]; payoutIds: bigint[] }
+  | { kind: 'postingsReview'; orderIds: bigint[]; payoutIds: bigint[]; summaryIds: bigint[] }
   | { kind: 'orderEdit'; orderId: bigint; patch: { note?: string | null; tags?: string[] } }
   | StockEdit
   /** What a reader found in the note that has this hash: claims, which the write path checks against the note. */

@@ -56,6 +56,7 @@ export type SubjectType =
   | 'Location'
   | 'Payout'
   | 'RefundRequest'
+  | 'DaySummary'
   | 'CustomField'
   | 'StockLevel'
   | 'Reservation'

@@ -210,6 +210,26 @@ export interface VariantOffer {
 }
 
 /** A payout as the graph has it, with the orders and refunds that its parts belong to. */
+/** One document of the books that sums up a day, and the shares that make it. */
+export interface DaySummarySnapshot {
+  type: 'DaySummary';
+  id: bigint;
+  /** The account whose document it is. */
+  connectionId: bigint;
+  facts: {
+    key: string;
+    kind: 'sale' | 'refund';
+    day: string;
+    channel: Channel;
+    currency: string;
+    account: string | null;
+    class: string | null;
+    location: string | null;
+  };
+  /** What is kept of each share, in the books' own words. */
+  shares: Readonly<Record<string, unknown>>[];
+}
+
 export interface PayoutSnapshot {
   type: 'Payout';
   id: bigint;
@@ -258,4 +278,5 @@ export type Snapshot =
   | OrderSnapshot
   | RefundOfOrderSnapshot
   | StockLevelSnapshot
-  | VariantSnapshot;
+  | VariantSnapshot
+  | DaySummarySnapshot;

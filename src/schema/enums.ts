@@ -214,6 +214,7 @@ export const SubjectTypeEnum = enumOf('SubjectType', 'What an event or a push sp
   Location: 'A location.',
   StockLevel: 'A stock level.',
   Payout: 'A payout.',
+  DaySummary: 'A document of the books that sums up a day.',
   RefundRequest: 'A request to give something back.',
   CustomField: 'A field that the retailer added.',
   Reservation: 'Goods set aside.',

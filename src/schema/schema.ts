@@ -13,6 +13,7 @@ import './nodes/sync.ts';
 import './nodes/posting-policy.ts';
 import './nodes/sync-status.ts';
 import './nodes/payout.ts';
+import './nodes/day-summary.ts';
 import './nodes/accounting.ts';
 import './nodes/tie-out.ts';
 import './queries/graph.ts';

@@ -54,6 +54,7 @@ export const scopeOfType: Readonly<
   Refund: 'read:orders',
   Payout: 'read:orders',
   RefundRequest: 'read:orders',
+  DaySummary: 'read:orders',
   CustomField: 'read:sync',
   Product: 'read:stock',
   Variant: 'read:stock',

@@ -199,6 +199,7 @@ async function applyOne(context: WriteContext, change: Change, erased: ErasedNam
     case 'postingsReview':
       for (const id of change.orderIds) planLater(context.effects, 'Order', id);
       for (const id of change.payoutIds) planLater(context.effects, 'Payout', id);
+      for (const id of change.summaryIds) planLater(context.effects, 'DaySummary', id);
       return 'unchanged';
     case 'stockAdjust':
     case 'stockSet':

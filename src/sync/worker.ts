@@ -20,6 +20,7 @@ import { postponePush, pushTask } from './outbox/enqueue-pushes.ts';
 import { executePush } from './outbox/execute-push.ts';
 import { PushCarrier } from './outbox/push-carrier.ts';
 import type { Platform } from './platforms/platform.ts';
+import { planDueSummaries } from './postings/due-summaries.ts';
 import { postingReviewTask } from './postings/request-review.ts';
 import { reviewPostings } from './postings/review-postings.ts';
 import { privacyTask } from './privacy/apply-request.ts';
@@ -94,6 +95,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
 /** Of a platform's pushes so many may wait in this process; what is beyond is left to others, or for later. */
 const mostPushesWaiting = 500;
+
+/** How often days are looked for that are over, or have changed since. */
+const summariesMs = 30_000;
 
 const deliveryPayload = z.object({ id: z.string().transform(BigInt), lane: z.string() });
 const idPayload = z.object({ id: z.string().transform(BigInt) });
@@ -200,6 +204,9 @@ export class Worker implements AsyncDisposable {
       await this.#recover();
     });
     this.#every(orphanSweepMs, () => this.#sweep());
+    this.#every(summariesMs, async () => {
+      await planDueSummaries(this.#settings);
+    });
   }
 
   /** Names under which this worker holds jobs. */

@@ -74,6 +74,7 @@ function receipt(more: Partial<BooksEntry> = {}): BooksEntry {
     of: { orderId: 5n, refundId: null },
     isCorrection: false,
     isOurs: true,
+    isRestOfDay: false,
     ...more,
   };
 }

@@ -3,6 +3,7 @@ import { createLog } from '../../src/log.ts';
 import type { CustomField } from '../../src/model/custom-field.ts';
 import type {
   CustomerSnapshot,
+  DaySummarySnapshot,
   OrderLineSnapshot,
   OrderSnapshot,
   PayoutSnapshot,
@@ -125,13 +126,15 @@ export function consent<Credentials>(session: MemorySession<Credentials>, entity
   for (const link of session.known) if (link.entityType === entityType) link.state.consent = true;
 }
 
+type Pushed = CustomerSnapshot | OrderSnapshot | RefundOfOrderSnapshot | PayoutSnapshot | DaySummarySnapshot;
+
 let pushes = 0n;
 
 /** Plans and carries out what a platform is owed for a snapshot, as the engine does; null where it is owed nothing. */
 export async function push<Credentials>(
   platform: Platform<Credentials>,
   session: MemorySession<Credentials>,
-  snapshot: CustomerSnapshot | OrderSnapshot | RefundOfOrderSnapshot | PayoutSnapshot,
+  snapshot: Pushed,
   more: Partial<PushTask> = {},
 ): Promise<PushOutcome | null> {
   const [planned] = platform.plan(snapshot, contextOf(platform, session, snapshot));
@@ -166,9 +169,9 @@ export async function push<Credentials>(
 export function contextOf<Credentials>(
   platform: Platform<Credentials>,
   session: MemorySession<Credentials>,
-  snapshot: CustomerSnapshot | OrderSnapshot | RefundOfOrderSnapshot | PayoutSnapshot,
+  snapshot: Pushed,
 ): PlanContext {
-  const linkOf = (type: 'Customer' | 'Order' | 'Refund' | 'Payout', id: bigint): LinkFacts | null => {
+  const linkOf = (type: Pushed['type'], id: bigint): LinkFacts | null => {
     for (const remoteType of [platform.linkTypes[type], ...(platform.otherLinkTypes?.[type] ?? [])]) {
       const link = session.linkOf(type, id, remoteType ?? '');
       if (link !== null) return link;

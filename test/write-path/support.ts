@@ -125,7 +125,8 @@ function planShopify(snapshot: Snapshot, { link, isOrigin }: PlanContext): PushP
     snapshot.type === 'Refund' ||
     snapshot.type === 'Variant' ||
     snapshot.type === 'Payout' ||
-    snapshot.type === 'RefundRequest'
+    snapshot.type === 'RefundRequest' ||
+    snapshot.type === 'DaySummary'
   )
     return [];
   const held = (name: string) => link.state[name];

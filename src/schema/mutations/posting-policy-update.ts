@@ -3,6 +3,7 @@ import { setSettings } from '../../sync/operations.ts';
 import { builder } from '../builder.ts';
 import {
   ClosedBooksEnum,
+  PostingModeEnum,
   PostingPolicy,
   PostingRoleEnum,
   RefundPostingEnum,
@@ -55,6 +56,14 @@ const PostingPolicyUpdateInput = builder.inputType('PostingPolicyUpdateInput', {
       description: 'Orders placed earlier are left to whoever kept the books before; null takes all.',
     }),
     timeZone: t.string({ description: 'Whose day a document is dated by, for example `Europe/Berlin`.' }),
+    posting: t.field({
+      type: PostingModeEnum,
+      description:
+        'A document for each order, or one for each day. What is posted already stays as it is: nothing is posted twice.',
+    }),
+    dailyDelayMinutes: t.float({
+      description: 'How long after midnight the documents of a day are written, in minutes.',
+    }),
     unpaidOrders: t.field({ type: UnpaidOrdersEnum, description: 'Orders that wait for their money.' }),
     refunds: t.field({ type: RefundPostingEnum, description: 'Which documents a refund makes.' }),
     closedBooks: t.field({ type: ClosedBooksEnum, description: 'What is dated into closed books.' }),

@@ -8,6 +8,8 @@ import {
   loadPostingFacts,
   type PostingLink,
   type PostingPush,
+  type PostingSummary,
+  summaryOf,
 } from '../../sync/graph/posting-facts.ts';
 import { loadOrderSnapshots } from '../../sync/graph/snapshots.ts';
 import type { BooksView } from '../../sync/platforms/platform.ts';
@@ -265,14 +267,18 @@ async function loadAccounting(
 ): Promise<AccountingValue[][]> {
   const orders = await loadOrderSnapshots(context.db, ids.map(BigInt));
   const refundIds = [...orders.values()].flatMap((order) => order.refunds.map((one) => one.id));
-  const { connections, links, pushes } = await loadPostingFacts(context.db, ids.map(BigInt), refundIds);
+  const { connections, links, pushes, summaries } = await loadPostingFacts(
+    context.db,
+    ids.map(BigInt),
+    refundIds,
+  );
   return ids.map((id) => {
     const order = orders.get(BigInt(id));
     if (order === undefined) return [];
     return connections.flatMap((one) => {
       const platform = context.services.platforms[one.platform];
       if (platform?.books === undefined || order.platform === one.platform) return [];
-      const facts = { connection: one, books: platform.books, links, pushes };
+      const facts = { connection: one, books: platform.books, links, pushes, summaries };
       return [
         accountingFrom(facts, order, null),
         ...order.refunds.map((refund) => accountingFrom(facts, order, refund.id)),
@@ -286,6 +292,7 @@ interface Facts {
   books: BooksView;
   links: readonly PostingLink[];
   pushes: readonly PostingPush[];
+  summaries: readonly PostingSummary[];
 }
 
 function accountingFrom(facts: Facts, order: OrderSnapshot, refundId: bigint | null): AccountingValue {
@@ -310,14 +317,50 @@ function accountingFrom(facts: Facts, order: OrderSnapshot, refundId: bigint | n
       one.subjectType === (refundId === null ? 'Order' : 'Refund') &&
       one.subjectId === (refundId ?? order.id),
   );
+  const day = summaryOf(links, facts.summaries, books.shareType);
+  const state = stateOf(posting, push);
+  if (day !== null && state.status === 'posted') {
+    const { share, summary } = day;
+    return {
+      connectionId: connection.id,
+      refundId,
+      ...stateOfShare(share, summary),
+      documents: documents.map((one) => documentOf(one, summaryLinks(share, summary), books)),
+      heldMinor: summary?.remoteId == null ? 0n : heldMinor,
+      valueMinor,
+    };
+  }
   return {
     connectionId: connection.id,
     refundId,
-    ...stateOf(posting, push),
+    ...state,
     documents: documents.map((one) => documentOf(one, links, books)),
     heldMinor,
     valueMinor,
   };
+}
+
+/** Part of a day's document, which is written when the day is over. */
+function stateOfShare(
+  share: PostingLink,
+  summary: PostingSummary | null,
+): Pick<AccountingValue, 'status' | 'why'> {
+  const day = String(share.state.date);
+  if (summary?.push === 'dead')
+    return { status: 'person', why: [summary.error, summary.remedy].filter(Boolean).join(' ') };
+  if (summary?.remoteId != null) return { status: 'posted', why: `It is part of the document of ${day}.` };
+  if (summary?.push === 'plan')
+    return { status: 'planned', why: `It is part of the document of ${day}. This account only observes.` };
+  return {
+    status: 'waits',
+    why: `It is part of the document of ${day}, which is written when the day is over.`,
+  };
+}
+
+function summaryLinks(share: PostingLink, summary: PostingSummary | null): PostingLink[] {
+  if (summary?.remoteType == null || summary.remoteId === null) return [];
+  const { remoteType, remoteId, number } = summary;
+  return [{ ...share, remoteType, remoteId, state: { docNumber: number } }];
 }
 
 function stateOf(posting: Posting, push: PostingPush | undefined): Pick<AccountingValue, 'status' | 'why'> {

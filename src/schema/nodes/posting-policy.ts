@@ -6,6 +6,12 @@ import { Connection } from './sync.ts';
 
 // How orders become documents in the books of one account.
 
+export const PostingModeEnum = enumOf('PostingMode', 'How many documents the books get.', {
+  perOrder: 'One for each order and each refund.',
+  daily:
+    'One for each day, channel, currency and account, written when the day is over; what waits for its money or stays a credit of a customer has documents of its own.',
+});
+
 export const UnpaidOrdersEnum = enumOf('UnpaidOrders', 'What becomes of orders that wait for their money.', {
   invoice: 'An invoice at once; payments are applied to it as they come.',
   wait: 'Nothing before they are paid.',
@@ -165,6 +171,15 @@ export const PostingPolicy = builder.objectRef<PolicyValue>('PostingPolicy').imp
     timeZone: t.string({
       description: 'Whose day a document is dated by.',
       resolve: ({ settings }) => String(settings.timeZone),
+    }),
+    posting: t.field({
+      type: PostingModeEnum,
+      description: 'How many documents the books get.',
+      resolve: ({ settings }) => settings.posting as 'perOrder',
+    }),
+    dailyDelayMinutes: t.float({
+      description: 'How long after midnight the documents of a day are written.',
+      resolve: ({ settings }) => Number(settings.dailyDelayMinutes),
     }),
     unpaidOrders: t.field({
       type: UnpaidOrdersEnum,

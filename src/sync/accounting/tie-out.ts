@@ -73,6 +73,8 @@ export interface BooksEntry extends TieOutEntry {
   isCorrection: boolean;
   /** Our mark is on it. */
   isOurs: boolean;
+  /** What the document of a day holds beyond (or short of) its parts, which are entries of their own. */
+  isRestOfDay: boolean;
 }
 
 export const differenceKinds = {
@@ -103,6 +105,8 @@ export const differenceKinds = {
   closedPeriod: 'Its day is closed in the books: it, or what changed of it, is dated on the first open one.',
   otherDay: 'A document of this day for something of another day.',
   correction: 'A correction, dated on this day, of a document whose own day is closed.',
+  dayDiffers:
+    'The document of the day holds another sum than its parts: it is about to be written anew, or somebody has changed it.',
   notOurs: 'Entered into the books by somebody else.',
 } as const;
 export type DifferenceKind = keyof typeof differenceKinds;
@@ -383,6 +387,20 @@ function elsewhere(
 }
 
 function foreign(one: BooksEntry): Difference {
+  if (one.isRestOfDay)
+    return {
+      between: 'graphAndBooks',
+      kind: 'dayDiffers',
+      currency: one.currency,
+      amountMinor: -signed(one),
+      why: differenceKinds.dayDiffers,
+      remedy:
+        'Wait until it is written anew; where somebody has changed it, post one of its orders anew (postingRepost).',
+      number: null,
+      orderId: null,
+      refundId: null,
+      document: documentOf(one),
+    };
   const name = `${one.documentType} ${one.number ?? one.remoteId}`;
   const amount = `${formatMinor(one.amountMinor, one.currency)} ${one.currency}`;
   return {

@@ -23,18 +23,40 @@ export interface PostingPush {
   remedy: string | null;
 }
 
+/** The document of a day, and how far writing it has come. */
+export interface PostingSummary {
+  id: bigint;
+  connectionId: bigint;
+  key: string;
+  day: string;
+  /** Its document; null before it stands. */
+  remoteType: string | null;
+  remoteId: string | null;
+  number: string | null;
+  /** Of the latest push; null before its day is over. */
+  push: string | null;
+  errorCode: string | null;
+  error: string | null;
+  remedy: string | null;
+}
+
 export interface BooksConnection {
   id: bigint;
   platform: PlatformName;
   settings: Record<string, unknown>;
 }
 
-/** What stands for orders and refunds at every account, and how far writing has come: three statements whatever their number. */
+/** What stands for orders and refunds at every account, and how far writing has come: four statements whatever their number. */
 export async function loadPostingFacts(
   db: Queryable,
   orderIds: readonly bigint[],
   refundIds: readonly bigint[],
-): Promise<{ connections: BooksConnection[]; links: PostingLink[]; pushes: PostingPush[] }> {
+): Promise<{
+  connections: BooksConnection[];
+  links: PostingLink[];
+  pushes: PostingPush[];
+  summaries: PostingSummary[];
+}> {
   const { rows: connections } = await db.query<BooksConnection>({
     name: 'posting-connections',
     text: 'select id, platform, settings from connection order by id',
@@ -57,5 +79,40 @@ export async function loadPostingFacts(
            order by connection_id, subject_type, subject_id, version desc`,
     values: [orderIds, refundIds],
   });
-  return { connections, links, pushes };
+  const keys = new Set(
+    links.flatMap((link) => (typeof link.state.summary === 'string' ? link.state.summary : [])),
+  );
+  const summaries = keys.size === 0 ? [] : await loadSummaries(db, [...keys]);
+  return { connections, links, pushes, summaries };
+}
+
+async function loadSummaries(db: Queryable, keys: readonly string[]): Promise<PostingSummary[]> {
+  const { rows } = await db.query<PostingSummary>({
+    name: 'posting-summaries',
+    text: `select s.id, s.connection_id as "connectionId", s.key, s.day, l.remote_type as "remoteType", l.remote_id as "remoteId",
+             l.remote_state->>'docNumber' as number, p.status::text as push, p.error_code as "errorCode", p.error, p.remedy
+           from day_summary s
+           left join lateral (select * from link where entity_type = 'DaySummary' and entity_id = s.id
+             and remote_type in ('SalesReceipt', 'RefundReceipt') and remote_version is not null
+             order by seen_at desc, id desc limit 1) l on true
+           left join lateral (select * from push where subject_type = 'DaySummary' and subject_id = s.id
+             and kind = 'daySummary' and status <> 'superseded' order by version desc limit 1) p on true
+           where s.key = any($1::text[])`,
+    values: [keys],
+  });
+  return rows;
+}
+
+/** The day that an order or refund is a share of; null where it has documents of its own. */
+export function summaryOf(
+  links: readonly PostingLink[],
+  summaries: readonly PostingSummary[],
+  shareType: string,
+): { share: PostingLink; summary: PostingSummary | null } | null {
+  const share = links.findLast((one) => one.remoteType === shareType);
+  if (share === undefined) return null;
+  const summary = summaries.find(
+    (one) => one.connectionId === share.connectionId && one.key === share.state.summary,
+  );
+  return { share, summary: summary ?? null };
 }

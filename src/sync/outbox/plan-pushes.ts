@@ -9,6 +9,7 @@ import type {
   StockLevelSnapshot,
 } from '../../model/snapshot.ts';
 import { fingerprintOf, sameJson, toJson } from '../graph/canonical-json.ts';
+import { loadDaySummarySnapshots } from '../graph/day-summary-snapshots.ts';
 import { loadPayoutSnapshots } from '../graph/payout-snapshots.ts';
 import { loadRefundRequestSnapshots } from '../graph/refund-request-snapshots.ts';
 import { loadCustomerSnapshots, loadOrderSnapshots, loadStockLevelSnapshots } from '../graph/snapshots.ts';
@@ -324,6 +325,7 @@ async function loadSnapshots(
   );
   const payouts = await loadPayoutSnapshots(tx, idsOf('Payout'));
   const requests = await loadRefundRequestSnapshots(tx, idsOf('RefundRequest'));
+  const summaries = await loadDaySummarySnapshots(tx, idsOf('DaySummary'));
   const levels = await loadStockLevelSnapshots(tx, idsOf('StockLevel'));
   const variants = await allocateVariants(tx, idsOf('Variant'), {
     publishing: publishingPlatforms(context),
@@ -334,6 +336,7 @@ async function loadSnapshots(
     ...[...orders.values()].flatMap((order) => [order, ...refundsOf(order)]),
     ...payouts.values(),
     ...requests.values(),
+    ...summaries.values(),
     ...levels.values(),
     ...variants.values(),
   ];

@@ -1,4 +1,4 @@
-import type { Pool } from '../../db/pool.ts';
+import type { Pool, Tx } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { LinkBell } from '../connections/links.ts';
 import { linksJson, saveLinks } from '../connections/links.ts';
@@ -59,6 +59,7 @@ export async function settlePush(
         remoteType,
         remoteId,
       ]);
+    await touchSummaries(tx, push.connectionId, outcome);
     const circuitEvents =
       rows[0]?.wasOpen === true ? await circuitClosed(tx, { ...push, pushId: push.id }) : [];
     await wakeSubject(tx, push.connectionId, push.subjectType, push.subjectId);
@@ -67,6 +68,26 @@ export async function settlePush(
     appendEventsAtCommit(tx, [...circuitEvents, ...facts]);
   });
   for (const link of links) bell.ring(push.connectionId, link.entityType, link.entityId);
+}
+
+/** Days that a share has changed are due anew; a person's consent goes on to the documents that stand. */
+async function touchSummaries(
+  tx: Tx,
+  connectionId: bigint,
+  { summaries, isConsent }: PushOutcome,
+): Promise<void> {
+  if (summaries === undefined || summaries.length === 0) return;
+  await tx.query({
+    name: 'touch-day-summaries',
+    text: `with touched as (
+             insert into day_summary (connection_id, key, facts, day, changed_at)
+             select $1, x->>'key', x, x->>'day', clock_timestamp() from jsonb_array_elements($2::jsonb) x order by x->>'key'
+             on conflict (connection_id, key) do update set changed_at = excluded.changed_at
+             returning id)
+           update link l set remote_state = l.remote_state || '{"consent":true}', changed_at = clock_timestamp()
+           from touched where $3 and l.connection_id = $1 and l.entity_type = 'DaySummary' and l.entity_id = touched.id`,
+    values: [connectionId, JSON.stringify(summaries), isConsent === true],
+  });
 }
 
 function settledEvent(push: ClaimedPush, outcome: PushOutcome) {

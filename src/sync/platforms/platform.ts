@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { PlatformChange } from '../../model/change.ts';
 import type { CustomField, CustomFieldOwner } from '../../model/custom-field.ts';
 import type { SubjectType } from '../../model/event.ts';
-import type { PlatformName } from '../../model/platform-name.ts';
+import type { Channel, PlatformName } from '../../model/platform-name.ts';
 import type { OrderSnapshot, Snapshot } from '../../model/snapshot.ts';
 import type { Posting } from '../accounting/documents.ts';
 
@@ -121,6 +121,8 @@ export interface BooksView {
   forms: readonly string[];
   /** Rows that a refund may stand as. */
   refundForms: readonly string[];
+  /** Type of links that stand for a share of a day's document. */
+  shareType: string;
   /** Rows of documents that are called otherwise there. */
   rows: Readonly<Record<string, string>>;
   /** `standing`: the rows that stand for the order's sale and for the refund already; null where none does. */
@@ -296,8 +298,29 @@ export interface PushOutcome {
   links?: NewLink[];
   /** What the platform says after it: applied before the push is settled, so that nobody need wait for the webhook. */
   told?: PlatformChange[];
+  /** Documents that sum up a day, and that this changes: they are worked out anew once their day is over. */
+  summaries?: SummaryFacts[];
+  /** A person wants the documents of those days written over whatever was changed there by hand. */
+  isConsent?: true;
   /** Rows that are no more: what stood for them stands for nothing. */
   gone?: { remoteType: string; remoteId: string }[];
+}
+
+/** What tells one summary of a day from the others. */
+export interface SummaryFacts {
+  /** All of the rest in one text. */
+  key: string;
+  kind: 'sale' | 'refund';
+  /** YYYY-MM-DD, in the time zone of the posting policy. */
+  day: string;
+  channel: Channel;
+  currency: string;
+  /** Account that its money moves through, by name; null is the books' own. */
+  account: string | null;
+  class: string | null;
+  location: string | null;
+  /** Names of its taxes, where a document holds one treatment only. */
+  taxes: string[];
 }
 
 export interface NewLink {

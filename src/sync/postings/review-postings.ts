@@ -41,6 +41,7 @@ interface Waiting {
   kind: string;
   orderId: bigint | null;
   payoutId: bigint | null;
+  summaryId: bigint | null;
 }
 
 async function waitingPushes(
@@ -51,9 +52,10 @@ async function waitingPushes(
   const { rows } = await pool.query<Waiting>({
     name: 'waiting-postings',
     text: `select p.id, p.kind, case p.subject_type when 'Order' then p.subject_id when 'Refund' then r.order_id end as "orderId",
-             case p.subject_type when 'Payout' then p.subject_id end as "payoutId"
+             case p.subject_type when 'Payout' then p.subject_id end as "payoutId",
+             case p.subject_type when 'DaySummary' then p.subject_id end as "summaryId"
            from push p left join refund r on p.subject_type = 'Refund' and r.id = p.subject_id
-           where p.connection_id = $1 and p.id > $2 and p.id <= $3 and p.subject_type in ('Order', 'Refund', 'Payout')
+           where p.connection_id = $1 and p.id > $2 and p.id <= $3 and p.subject_type in ('Order', 'Refund', 'Payout', 'DaySummary')
              and p.status in ('plan', 'pending', 'retrying', 'dead')
            order by p.id limit $4`,
     values: [connectionId, reached, last, pushesPerPage],
@@ -73,6 +75,7 @@ async function review(
           kind: 'postingsReview',
           orderIds: [...new Set(page.flatMap((one) => one.orderId ?? []))],
           payoutIds: [...new Set(page.flatMap((one) => one.payoutId ?? []))],
+          summaryIds: [...new Set(page.flatMap((one) => one.summaryId ?? []))],
         },
       ],
       source: 'tributary',

@@ -191,6 +191,7 @@ export const impersonal: readonly string[] = [
   'connection',
   'custom_field',
   'custom_field_backfill',
+  'day_summary',
   'discount_allocation',
   'erased_name',
   'erasure_pepper',

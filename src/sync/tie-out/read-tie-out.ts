@@ -4,7 +4,7 @@ import { momentsOf } from '../../model/day.ts';
 import { formatMinor, parseMinor } from '../../model/money.ts';
 import type { Channel, PlatformName } from '../../model/platform-name.ts';
 import type { OrderSnapshot } from '../../model/snapshot.ts';
-import { heldOf } from '../accounting/held.ts';
+import { type Held, heldOf } from '../accounting/held.ts';
 import {
   type BooksEntry,
   type GraphEntry,
@@ -18,6 +18,8 @@ import {
   loadPostingFacts,
   type PostingLink,
   type PostingPush,
+  type PostingSummary,
+  summaryOf,
 } from '../graph/posting-facts.ts';
 import { loadOrderSnapshots } from '../graph/snapshots.ts';
 import type { BooksDocument, Platform, Session, Taking } from '../platforms/platform.ts';
@@ -84,7 +86,8 @@ export async function readTieOut(sources: TieOutSources, wish: TieOutWish): Prom
     notes.push('Neither shop nor books were asked: the books are what they were last known to hold.');
 
   const documentLinks = await linksOf(db, books.id, wish.day, documents);
-  const ids = await orderIds(db, { from, to, takings, documentLinks });
+  const days = await daysOf(db, books.id, wish.day, documents);
+  const ids = await orderIds(db, { from, to, takings, documentLinks: [...documentLinks, ...days] });
   const graph: GraphEntry[] = [];
   const channels = new Map<string, ChannelTakings>();
   for (let at = 0; at < ids.length; at += ordersAtOnce) {
@@ -100,10 +103,11 @@ export async function readTieOut(sources: TieOutSources, wish: TieOutWish): Prom
         links: refreshed(
           facts.links.filter((link) => link.connectionId === books.id),
           documents,
-          wish.day,
+          { day: wish.day, shareType: view?.books?.shareType ?? '' },
         ),
         pushes: facts.pushes.filter((push) => push.connectionId === books.id),
         isOfDay: (moment) => moment >= from && moment < to,
+        summaries: facts.summaries,
         updatedAt: times.get(order.id) ?? order.placedAt,
       });
       graph.push(...entries);
@@ -122,7 +126,12 @@ export async function readTieOut(sources: TieOutSources, wish: TieOutWish): Prom
       asked:
         takings === null || takings.length === 0 ? null : new Set(takings.map((one) => one.connectionId)),
       graph,
-      books: booksEntries(documents ?? remembered(documentLinks), documentLinks, graph),
+      books: booksEntries(
+        documents ?? remembered([...documentLinks, ...documentsOf(days)]),
+        documentLinks,
+        days,
+        graph,
+      ),
     }),
     channels: [...channels.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
     notes,
@@ -246,6 +255,55 @@ async function linksOf(
   return rows;
 }
 
+/** A part of a document of a day, with that document. */
+interface DayPart extends PostingLink {
+  orderId: bigint;
+  document: {
+    remoteType: string;
+    remoteId: string;
+    remoteVersion: string | null;
+    state: Record<string, unknown>;
+  };
+}
+
+/** The parts of every document of a day that is dated on this one. */
+async function daysOf(
+  db: Queryable,
+  booksId: bigint,
+  day: string,
+  documents: readonly BooksDocument[] | null,
+): Promise<DayPart[]> {
+  const { rows } = await db.query<DayPart>({
+    name: 'tie-out-days',
+    text: `select p.connection_id as "connectionId", p.entity_type as "entityType", p.entity_id as "entityId",
+             p.remote_type as "remoteType", p.remote_id as "remoteId", p.remote_version as "remoteVersion",
+             p.remote_state as state, coalesce(r.order_id, p.entity_id) as "orderId",
+             json_build_object('remoteType', l.remote_type, 'remoteId', l.remote_id, 'remoteVersion', l.remote_version,
+               'state', l.remote_state) as document
+           from link l join day_summary s on s.id = l.entity_id
+           join link p on p.connection_id = l.connection_id and p.remote_type = 'DayShare' and p.remote_state ->> 'summary' = s.key
+           left join refund r on p.entity_type = 'Refund' and r.id = p.entity_id
+           where l.connection_id = $1 and l.entity_type = 'DaySummary'
+             and case when $3::text[] is null then l.remote_state->>'date' = $2 and l.remote_version is not null
+                 else (l.remote_type, l.remote_id) in (select * from unnest($3::text[], $4::text[])) end
+             and (p.entity_type = 'Order' or r.id is not null)`,
+    values: [
+      booksId,
+      day,
+      documents?.map((one) => one.remoteType) ?? null,
+      documents?.map((one) => one.remoteId) ?? null,
+    ],
+  });
+  return rows;
+}
+
+function documentsOf(days: readonly DayPart[]): PostingLink[] {
+  const documents = new Map(
+    days.map((part) => [documentKey(part.document.remoteType, part.document.remoteId), part]),
+  );
+  return [...documents.values()].map((part) => ({ ...part, ...part.document }));
+}
+
 /** Everything of the day, and whatever shop and books speak of beside it. */
 async function orderIds(
   db: Queryable,
@@ -253,7 +311,7 @@ async function orderIds(
     from: Date;
     to: Date;
     takings: readonly ShopTakings[] | null;
-    documentLinks: readonly DocumentLink[];
+    documentLinks: readonly { orderId: bigint }[];
   },
 ): Promise<bigint[]> {
   const told = given.takings?.flatMap(({ connectionId, takings }) =>
@@ -301,6 +359,7 @@ interface EntryContext {
   view: Platform['books'];
   links: readonly PostingLink[];
   pushes: readonly PostingPush[];
+  summaries: readonly PostingSummary[];
   isOfDay(moment: Date): boolean;
   updatedAt: Date;
 }
@@ -367,6 +426,9 @@ function postingOf(order: OrderSnapshot, refundId: bigint | null, context: Entry
       one.subjectType === (refundId === null ? 'Order' : 'Refund') &&
       one.subjectId === (refundId ?? order.id),
   );
+  const day = summaryOf(refundId === null ? ofOrder : ofRefund, context.summaries, view?.shareType ?? '');
+  if (day !== null && posting.status === 'post' && held.standing !== 'voided')
+    return shareFacts(day, valueMinor, held);
   return {
     status: posting.status,
     why: posting.why,
@@ -380,6 +442,29 @@ function postingOf(order: OrderSnapshot, refundId: bigint | null, context: Entry
     remedy: push?.remedy ?? null,
     errorCode: push?.errorCode ?? null,
     standing: held.standing,
+  };
+}
+
+/** A share stands as soon as the document of its day does; before the day is over nothing is owed yet. */
+function shareFacts(
+  { share, summary }: { share: PostingLink; summary: PostingSummary | null },
+  valueMinor: bigint,
+  held: Held,
+): PostingFacts {
+  const isWritten = summary?.remoteId != null;
+  const isOwed = isWritten || summary?.push != null;
+  return {
+    status: isOwed ? 'post' : 'waits',
+    why: `It is part of the document of ${String(share.state.date)}, which is written when the day is over.`,
+    reason: null,
+    wantedMinor: isOwed ? valueMinor : 0n,
+    heldMinor: isWritten ? held.heldMinor : 0n,
+    tendersMinor: 0n,
+    push: pushStates[summary?.push ?? ''] ?? 'none',
+    error: summary?.error ?? null,
+    remedy: summary?.remedy ?? null,
+    errorCode: summary?.errorCode ?? null,
+    standing: isWritten ? 'written' : 'none',
   };
 }
 
@@ -409,13 +494,17 @@ function shopEntries({ connectionId, takings }: ShopTakings): ShopEntry[] {
 function booksEntries(
   documents: readonly BooksDocument[],
   links: readonly DocumentLink[],
+  days: readonly DayPart[],
   graph: readonly GraphEntry[],
 ): BooksEntry[] {
+  const parts = Map.groupBy(days, (part) => documentKey(part.document.remoteType, part.document.remoteId));
   const byDocument = new Map(links.map((link) => [documentKey(baseType(link), link.remoteId), link]));
   const tenders = new Map(
     graph.map((one) => [postingKey(one.orderId, one.refundId), one.posting.tendersMinor]),
   );
-  return documents.map((one): BooksEntry => {
+  return documents.flatMap((one): BooksEntry[] => {
+    const ofDay = parts.get(documentKey(one.remoteType, one.remoteId));
+    if (ofDay !== undefined) return entriesOfDay(one, ofDay);
     const link = byDocument.get(documentKey(one.remoteType, one.remoteId));
     const isCorrection = link?.remoteType.endsWith(correctionSuffix) === true;
     const of =
@@ -424,22 +513,47 @@ function booksEntries(
         : { orderId: link.orderId, refundId: link.entityType === 'Refund' ? link.entityId : null };
     const beside =
       of === null || isCorrection ? 0n : (tenders.get(postingKey(of.orderId, of.refundId)) ?? 0n);
-    return {
-      type: one.isSale ? 'sale' : 'refund',
-      currency: one.currency,
-      amountMinor: one.totalMinor + beside,
-      documentType: one.remoteType,
-      remoteId: one.remoteId,
-      number: one.number,
-      of,
-      isCorrection,
-      isOurs: one.isOurs,
-    };
+    return [entryOf(one, { of, isCorrection, amountMinor: one.totalMinor + beside })];
   });
 }
 
+/** The document of a day as its parts, and what it holds beyond them. */
+function entriesOfDay(one: BooksDocument, parts: readonly DayPart[]): BooksEntry[] {
+  const minor = (text: unknown): bigint => parseMinor(typeof text === 'string' ? text : '0', one.currency);
+  const standing = parts.filter((part) => typeof part.state.void !== 'string');
+  const entries = standing.map((part) =>
+    entryOf(one, {
+      of: { orderId: part.orderId, refundId: part.entityType === 'Refund' ? part.entityId : null },
+      amountMinor: minor(part.state.value),
+    }),
+  );
+  const partsMinor = standing.reduce((sum, part) => sum + minor(part.state.total), 0n);
+  if (partsMinor === one.totalMinor) return entries;
+  return [
+    ...entries,
+    entryOf(one, { of: null, amountMinor: one.totalMinor - partsMinor, isRestOfDay: true }),
+  ];
+}
+
+function entryOf(
+  one: BooksDocument,
+  more: Pick<BooksEntry, 'of' | 'amountMinor'> & Partial<BooksEntry>,
+): BooksEntry {
+  return {
+    type: one.isSale ? 'sale' : 'refund',
+    currency: one.currency,
+    documentType: one.remoteType,
+    remoteId: one.remoteId,
+    number: one.number,
+    isCorrection: false,
+    isOurs: one.isOurs,
+    isRestOfDay: false,
+    ...more,
+  };
+}
+
 /** What the books were last known to hold on the day. */
-function remembered(links: readonly DocumentLink[]): BooksDocument[] {
+function remembered(links: readonly PostingLink[]): BooksDocument[] {
   return links.map((link) => {
     const currency = String(link.state.currency ?? '');
     return {
@@ -458,11 +572,13 @@ function remembered(links: readonly DocumentLink[]): BooksDocument[] {
 function refreshed(
   links: readonly PostingLink[],
   documents: readonly BooksDocument[] | null,
-  day: string,
+  { day, shareType }: { day: string; shareType: string },
 ): PostingLink[] {
   if (documents === null) return [...links];
   const told = new Map(documents.map((one) => [documentKey(one.remoteType, one.remoteId), one]));
   return links.map((link) => {
+    // A share stands for no row: the document of its day is told instead.
+    if (link.remoteType === shareType) return link;
     const one = told.get(documentKey(link.remoteType, link.remoteId));
     if (one === undefined)
       return link.state.date === day && !link.remoteType.endsWith(correctionSuffix)

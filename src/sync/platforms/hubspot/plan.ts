@@ -54,6 +54,7 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
     case 'Refund':
     case 'Payout':
     case 'RefundRequest':
+    case 'DaySummary':
     case 'StockLevel':
     case 'Variant':
       return [];

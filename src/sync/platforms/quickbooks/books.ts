@@ -1,21 +1,24 @@
 import type { OrderForm, RefundForm } from '../../accounting/documents.ts';
 import { documentsForOrder, documentsForRefund } from '../../accounting/documents.ts';
 import type { BooksView } from '../platform.ts';
+import { shareType } from './day-share.ts';
 import { policyOf, readSettings } from './settings.ts';
 
 /** What orders and refunds are in these books, without asking them. */
 export const booksView: BooksView = {
-  forms: ['SalesReceipt', 'Invoice'],
-  refundForms: ['CreditMemo', 'RefundReceipt'],
+  forms: ['SalesReceipt', 'Invoice', shareType],
+  refundForms: ['CreditMemo', 'RefundReceipt', shareType],
+  shareType,
   rows: { Expense: 'Purchase', CreditApplication: 'Payment' },
   posting(order, refundId, settings, standing) {
     const policy = policyOf(readSettings(settings));
-    const posted = standing.order as OrderForm | null;
+    // A share of a day is what a receipt of its own would be.
+    const posted = (standing.order === shareType ? 'SalesReceipt' : standing.order) as OrderForm | null;
     return refundId === null
       ? documentsForOrder(order, policy, posted)
       : documentsForRefund(order, refundId, policy, {
           order: posted,
-          refund: standing.refund as RefundForm | null,
+          refund: (standing.refund === shareType ? 'RefundReceipt' : standing.refund) as RefundForm | null,
         });
   },
   urlOf: (remoteType, remoteId) =>

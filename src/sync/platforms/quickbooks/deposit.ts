@@ -10,6 +10,7 @@ import { moneyAccount, undepositedFunds } from './accounts.ts';
 import { booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
 import { accountId, companyOf } from './company.ts';
 import { requestIdOf } from './customers.ts';
+import { shareType } from './day-share.ts';
 import { amountText, markIn, noteWithMark } from './form-body.ts';
 import { jsonAmount, postingDate } from './form-entity.ts';
 import { policyOf, type QuickBooksSettings, readSettings } from './settings.ts';
@@ -136,8 +137,8 @@ async function matchesOf(session: QuickBooksSession, body: DepositBody): Promise
     );
   };
   const [orders, refunds] = await Promise.all([
-    found('Order', orderIds, ['SalesReceipt', 'Payment', 'Invoice']),
-    found('Refund', refundIds, ['CreditMemo', 'RefundReceipt', 'Purchase']),
+    found('Order', orderIds, ['SalesReceipt', 'Payment', 'Invoice', shareType]),
+    found('Refund', refundIds, ['CreditMemo', 'RefundReceipt', 'Purchase', shareType]),
   ]);
   const matches: Matches = new Map();
   for (const line of body.lines) {
@@ -217,7 +218,9 @@ async function lineOf(
   const isExpense = typeOf(body) === 'Purchase';
   const minor = parseMinor(line.amount, body.currency);
   const amount = jsonAmount(isExpense ? -minor : minor, body.currency);
-  const isWhole = match?.state.total === line.amount && match?.remoteType !== 'Invoice';
+  // The money of a day's document came in as one sum: what a payout pays of it is taken from its account.
+  const isWhole =
+    match?.state.total === line.amount && match?.remoteType !== 'Invoice' && match?.remoteType !== shareType;
   if (!isExpense && line.kind === 'charge' && isWhole && line.account === null)
     return {
       Amount: amount,

@@ -33,7 +33,7 @@ export interface Standing {
 
 /** What a document is posted for, and how it is known. */
 export interface PostingTarget {
-  entityType: 'Order' | 'Refund';
+  entityType: 'Order' | 'Refund' | 'DaySummary';
   entityId: bigint;
   link: LinkFacts | undefined;
 }

@@ -5,6 +5,8 @@ import type { QuickBooksSession } from './client.ts';
 import { prepareCompany } from './company.ts';
 import { performCustomer, performCustomerErase, planCustomer } from './customers.ts';
 import { documentsOn } from './day-documents.ts';
+import { performShare, shareType } from './day-share.ts';
+import { performDaySummary, planDaySummary } from './day-summary.ts';
 import { performDeposit, planDeposit } from './deposit.ts';
 import { door } from './door.ts';
 import { toAppError } from './fault.ts';
@@ -23,14 +25,25 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
   credentials: quickBooksCredentials,
   door,
   // An order's sale is one kind of push, whichever form it has in the books: a receipt or an invoice with payments.
-  pushKinds: ['salesReceipt', 'creditMemo', 'deposit', 'customer', 'customerErase'],
+  pushKinds: ['salesReceipt', 'creditMemo', 'deposit', 'daySummary', 'customer', 'customerErase'],
   // QuickBooks grants 500 a minute and 10 a second; 8 a second keep within both.
   rateLimit: { requests: 8, windowMs: 1000, concurrent: 8 },
-  linkTypes: { Customer: 'Customer', Order: 'SalesReceipt', Refund: 'CreditMemo', Payout: 'Deposit' },
+  linkTypes: {
+    Customer: 'Customer',
+    Order: 'SalesReceipt',
+    Refund: 'CreditMemo',
+    Payout: 'Deposit',
+    DaySummary: 'SalesReceipt',
+  },
   keepsBooks: true,
   books: booksView,
   policy: policyDesk,
-  otherLinkTypes: { Order: ['Invoice'], Refund: ['RefundReceipt', 'Purchase'], Payout: ['Purchase'] },
+  otherLinkTypes: {
+    Order: ['Invoice', shareType],
+    Refund: ['RefundReceipt', 'Purchase', shareType],
+    Payout: ['Purchase'],
+    DaySummary: ['RefundReceipt'],
+  },
   interpret: (delivery, session) => interpret(delivery, session),
   plan(snapshot, context) {
     switch (snapshot.type) {
@@ -42,6 +55,8 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
         return planRefund(snapshot, context);
       case 'Payout':
         return planDeposit(snapshot, context);
+      case 'DaySummary':
+        return planDaySummary(snapshot, context);
       case 'RefundRequest':
       case 'StockLevel':
       case 'Variant':
@@ -70,14 +85,16 @@ const doing: Readonly<Record<string, string>> = {
   salesReceipt: 'posting the sale',
   creditMemo: 'posting the refund',
   deposit: 'posting the payout',
+  daySummary: 'posting the day',
   customer: 'updating the customer',
   customerErase: 'erasing the customer',
 };
 
 /** Kinds of pushes that write documents. */
-const documentKinds: readonly string[] = ['salesReceipt', 'creditMemo', 'deposit'];
+const documentKinds: readonly string[] = ['salesReceipt', 'creditMemo', 'deposit', 'daySummary'];
 
 async function carryOut(push: PushTask, session: QuickBooksSession): Promise<PushOutcome> {
+  if ((push.body as { type?: unknown }).type === shareType) return await performShare(push, session);
   if (documentKinds.includes(push.kind)) await assertReady(session);
   switch (push.kind) {
     case 'salesReceipt':
@@ -86,6 +103,8 @@ async function carryOut(push: PushTask, session: QuickBooksSession): Promise<Pus
       return performRefund(push, session);
     case 'deposit':
       return performDeposit(push, session);
+    case 'daySummary':
+      return performDaySummary(push, session);
     case 'customer':
       return performCustomer(push, session);
     case 'customerErase':

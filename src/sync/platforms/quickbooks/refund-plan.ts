@@ -1,6 +1,6 @@
 import { dayIn } from '../../../model/day.ts';
 import { formatMinor } from '../../../model/money.ts';
-import type { RefundOfOrderSnapshot } from '../../../model/snapshot.ts';
+import type { OrderSnapshot, RefundOfOrderSnapshot } from '../../../model/snapshot.ts';
 import {
   type CreditApplication,
   documentsForOrder,
@@ -13,6 +13,7 @@ import {
 } from '../../accounting/documents.ts';
 import type { LinkFacts, PlanContext, PushPlan } from '../platform.ts';
 import { type BuyerBody, buyerOf } from './customers.ts';
+import { fitsIntoDay, isShare, type ShareBody, type ShareVoid, shareOf, shareType } from './day-share.ts';
 import { docNumberOf, type FormBody, formBody, isHeld, markOf, noteOf } from './form-body.ts';
 import { postedForm, sourceOf } from './sale-plan.ts';
 import { policyOf, readSettings } from './settings.ts';
@@ -56,19 +57,42 @@ export function planRefund({ id, order }: RefundOfOrderSnapshot, context: PlanCo
   if (refund === undefined)
     return link === null
       ? []
-      : [
-          {
-            ...about,
-            body: { orderId: order.id.toString(), docNumber: link.state.docNumber ?? '', isVoid: true },
-          },
-        ];
+      : link.remoteType === shareType
+        ? [
+            {
+              ...about,
+              body: {
+                type: shareType,
+                source: link.remoteId,
+                docNumber: String(link.state.docNumber ?? ''),
+                isVoid: true,
+              } satisfies ShareVoid,
+            },
+          ]
+        : [
+            {
+              ...about,
+              body: { orderId: order.id.toString(), docNumber: link.state.docNumber ?? '', isVoid: true },
+            },
+          ];
   const settings = readSettings(context.settings);
   const policy = policyOf(settings);
   const posted = postedForm(context.parent?.link ?? null, context.parent?.inFlight);
   // A refund that vanishes and is told again is another row here: it gets documents of its own.
   const source = `${sourceOf(order)}:refund:${refund.remoteId}:${id}`;
   const docNumber = docNumberOf(order, settings, `-R${refund.remoteId.slice(-4)}`);
+  const wasShare = isShare(link, context.inFlight);
+  if (link?.state.void === 'asked' && wasShare)
+    return [
+      {
+        ...about,
+        body: { type: shareType, source: link.remoteId, docNumber, isVoid: true } satisfies ShareVoid,
+      },
+    ];
   if (link?.state.void === 'asked') return [{ ...about, body: { source, docNumber, isVoid: true } }];
+  const share = shareOfRefund(order, id, context, { source, docNumber });
+  if (share === 'held') return [];
+  if (share !== null) return [{ ...about, body: { ...share } }];
   const posting = documentsForRefund(order, id, policy, {
     order: posted,
     refund: postedRefund(link, context.inFlight),
@@ -84,7 +108,10 @@ export function planRefund({ id, order }: RefundOfOrderSnapshot, context: PlanCo
   const isEarlier = policy.ordersFrom !== null && order.placedAt < policy.ordersFrom;
   const content = {
     orderId: order.id.toString(),
-    orderForm: isEarlier ? null : (posted ?? saleForm(documentsForOrder(order, policy))),
+    orderForm:
+      isEarlier || isPartOfDay(order, context)
+        ? null
+        : (posted ?? saleForm(documentsForOrder(order, policy))),
     source,
     docNumber,
     date: dayIn(settings.timeZone, refund.refundedAt),
@@ -123,10 +150,52 @@ export function planRefund({ id, order }: RefundOfOrderSnapshot, context: PlanCo
   return [{ ...about, body: { ...body } }];
 }
 
+/**
+ * A refund joins its day where its order did or would, and where one receipt says it all: what stays the customer's credit,
+ * or moved through several accounts, has documents of its own. Null: it is no share. `held`: the share says this already.
+ */
+function shareOfRefund(
+  order: OrderSnapshot,
+  id: bigint,
+  context: PlanContext,
+  facts: { source: string; docNumber: string },
+): ShareBody | 'held' | null {
+  const { link } = context;
+  const settings = readSettings(context.settings);
+  const wasShare = isShare(link, context.inFlight);
+  const isNew = link === null && context.inFlight == null;
+  if (!wasShare && !(isNew && settings.posting === 'daily' && isPartOfDay(order, context))) return null;
+  const posting = documentsForRefund(order, id, policyOf(settings), {
+    order: 'SalesReceipt',
+    refund: 'RefundReceipt',
+  });
+  // Nothing may be written at this moment, or not by us: what stands of it stays.
+  if (posting.status !== 'post') return wasShare && posting.status !== 'person' ? 'held' : null;
+  const [only, ...others] = posting.documents;
+  if (only?.type !== 'RefundReceipt' || others.length > 0) return null;
+  const note = noteOf(order, settings, 'Refund of ');
+  const body = formBody(only, order, settings, { ...facts, note });
+  if (!wasShare && !fitsIntoDay(body, settings)) return null;
+  if (link !== null && isHeld(link.state, body)) return 'held';
+  if (order.erased && link?.state.total === body.total) return 'held';
+  return shareOf(body, order, settings, link);
+}
+
+/** The order has no document of its own: it is part of a day, or about to become one. */
+function isPartOfDay(order: OrderSnapshot, { parent, settings }: PlanContext): boolean {
+  const link = parent?.link ?? null;
+  if (link !== null || parent?.inFlight != null) return isShare(link, parent?.inFlight);
+  const chosen = readSettings(settings);
+  if (chosen.posting !== 'daily') return false;
+  return saleForm(documentsForOrder(order, policyOf(chosen))) === 'SalesReceipt';
+}
+
 /** The form that stands in the books, or is being written at this moment. */
 function postedRefund(link: LinkFacts | null, inFlight: unknown): RefundForm | null {
   const type =
     link?.remoteType ?? (inFlight as { form?: { type?: unknown } | null } | null | undefined)?.form?.type;
+  // A share of a day is a receipt that has not its own document.
+  if (isShare(link, inFlight)) return 'RefundReceipt';
   return type === 'CreditMemo' || type === 'RefundReceipt' ? type : null;
 }
 

@@ -8,6 +8,7 @@ import {
   type SalesForm,
 } from '../../accounting/documents.ts';
 import type { LinkFacts, PlanContext, PushPlan } from '../platform.ts';
+import { fitsIntoDay, isShare, type ShareVoid, shareOf, shareType } from './day-share.ts';
 import { docNumberOf, type FormBody, formBody, isHeld, noteOf } from './form-body.ts';
 import { areFieldsHeld, type FormField, formFieldsOf } from './form-fields.ts';
 import { policyOf, readSettings } from './settings.ts';
@@ -41,6 +42,16 @@ export function planSale(order: OrderSnapshot, context: PlanContext): PushPlan[]
   const settings = readSettings(context.settings);
   const posted = postedForm(link, context.inFlight);
   const posting = documentsForOrder(order, policyOf(settings), posted);
+  const wasShare = isShare(link, context.inFlight);
+  if (wasShare && link?.state.void === 'asked') {
+    const voided: ShareVoid = {
+      type: shareType,
+      source: sourceOf(order),
+      docNumber: docNumberOf(order, settings),
+      isVoid: true,
+    };
+    return [{ kind: 'salesReceipt', subjectType: 'Order', subjectId: order.id, body: { ...voided } }];
+  }
   const isVoided =
     link?.state.void === 'asked' || (link !== null && posted === 'Invoice' && posting.status === 'never');
   if (posting.status !== 'post' && !isVoided) return [];
@@ -65,6 +76,17 @@ export function planSale(order: OrderSnapshot, context: PlanContext): PushPlan[]
     return [{ kind: 'salesReceipt', subjectType: 'Order', subjectId: order.id, body: voided }];
   }
   if (body === null) return [];
+  const isNew = link === null && context.inFlight == null;
+  const joinsDay =
+    isNew && settings.posting === 'daily' && body.type === 'SalesReceipt' && fitsIntoDay(body, settings);
+  if (wasShare || joinsDay) {
+    if (link !== null && isHeld(link.state, body)) return [];
+    if (order.erased && link?.state.total === body.total) return [];
+    // Payments and custom fields belong to documents of single orders.
+    const { payments: _payments, credited: _credited, fields: _fields, ...sale } = body;
+    const share = shareOf(sale, order, settings, link);
+    return [{ kind: 'salesReceipt', subjectType: 'Order', subjectId: order.id, body: { ...share } }];
+  }
   const isUpToDate = link !== null && isHeld(link.state, body) && arePaid(body, link.state);
   if (isUpToDate && areFieldsHeld(link.state, body.fields)) return [];
   // What was posted stays as it was made out, for as long as books are kept.
@@ -75,6 +97,8 @@ export function planSale(order: OrderSnapshot, context: PlanContext): PushPlan[]
 /** The form that stands in the books, or is being written at this moment. */
 export function postedForm(link: LinkFacts | null, inFlight: unknown): OrderForm | null {
   const type = link?.remoteType ?? (inFlight as { type?: unknown } | null | undefined)?.type;
+  // A share of a day is a receipt that has not its own document.
+  if (type === shareType) return 'SalesReceipt';
   return type === 'SalesReceipt' || type === 'Invoice' ? type : null;
 }
 

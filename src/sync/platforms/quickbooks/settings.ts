@@ -53,6 +53,10 @@ export const quickBooksSettings = z.object({
   gatewayAccounts: z.record(z.string(), z.string()).default({}),
   /** Orders that wait for their money: an invoice at once, or nothing before it has come. */
   unpaidOrders: z.enum(['invoice', 'wait']).default('invoice'),
+  /** A document for each order and refund, or one for each day, channel, currency and account. */
+  posting: z.enum(['perOrder', 'daily']).default('perOrder'),
+  /** How long after midnight the documents of a day are written; what comes later changes them. */
+  dailyDelayMinutes: z.number().nonnegative().default(60),
   /** What was given back: an itemised credit memo with the money applied to it, or a refund receipt where that says it all. */
   refunds: z.enum(['creditMemo', 'refundReceipt']).default('creditMemo'),
   /** Class by channel (`online_store`, `point_of_sale`, `amazon`, `other`), by name. */

@@ -40,7 +40,8 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
     case 'Variant':
       return [];
     case 'Payout':
-      // Payouts are read from there.
+    case 'DaySummary':
+      // Payouts are read from there; summaries are the books'.
       return [];
     case 'StockLevel':
       return stockLevelPlan(snapshot, context.link);
