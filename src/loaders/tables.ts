@@ -432,6 +432,26 @@ export const reservations = table('reservation', {
 });
 export type ReservationRow = RowOf<typeof reservations>;
 
+export const bundleComponents = table('bundle_component', {
+  bundleVariantId: 'id',
+  componentVariantId: 'id',
+  quantity: 'int',
+});
+export type BundleComponentRow = RowOf<typeof bundleComponents>;
+
+export const stockRules = table('stock_rule', {
+  id: 'id',
+  connectionId: 'id?',
+  variantId: 'id?',
+  minBuffer: 'int?',
+  maxQuantity: 'int?',
+  sharePercent: 'int?',
+  lastUnits: 'int?',
+  paused: 'bool?',
+  updatedAt: 'time',
+});
+export type StockRuleRow = RowOf<typeof stockRules>;
+
 export const events = table('event', {
   position: 'id',
   type: 'text',

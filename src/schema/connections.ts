@@ -12,6 +12,7 @@ import {
   Order,
   Product,
   Refund,
+  Reservation,
   StockLevel,
   StockMovement,
 } from './refs.ts';
@@ -112,6 +113,7 @@ export const RefundConnection = connectionOf(Refund, 'Refund', 'refunds');
 export const FulfilmentRuleConnection = connectionOf(FulfilmentRule, 'FulfilmentRule', 'fulfilment rules');
 export const ProductConnection = connectionOf(Product, 'Product', 'products');
 export const StockLevelConnection = connectionOf(StockLevel, 'StockLevel', 'stock levels');
+export const ReservationConnection = connectionOf(Reservation, 'Reservation', 'reservations');
 export const StockMovementConnection = connectionOf(StockMovement, 'StockMovement', 'stock movements');
 export const PayoutConnection = connectionOf(Payout, 'Payout', 'payouts');
 export const EventConnection = connectionOf(Event, 'Event', 'events');

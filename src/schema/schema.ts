@@ -19,6 +19,7 @@ import './nodes/tie-out.ts';
 import './queries/graph.ts';
 import './queries/merge-candidates.ts';
 import './queries/stock.ts';
+import './queries/stock-rules.ts';
 import './queries/sync.ts';
 import './queries/payouts.ts';
 import './queries/fulfilment-rules.ts';

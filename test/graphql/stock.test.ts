@@ -191,6 +191,16 @@ test('rules and sets decide what a channel may sell', async () => {
   expect(refused.stockRuleSet.userErrors).toEqual([
     { code: 'INVALID_INPUT', field: ['input', 'sharePercent'] },
   ]);
+  await ask(rule, { input: { lastUnits: 3, paused: false } });
+  const { stockRules } = await ask(
+    '{ stockRules { nodes { connection { name } variant { sku } minBuffer maxQuantity sharePercent lastUnits paused } } }',
+  );
+  const unset = { minBuffer: null, maxQuantity: null, sharePercent: null, lastUnits: null, paused: null };
+  expect(stockRules.nodes).toEqual([
+    { ...unset, connection: { name: 'Market' }, variant: { sku: 'SHIRT' }, maxQuantity: 5 },
+    { ...unset, connection: null, variant: null, lastUnits: 3, paused: false },
+  ]);
+  await ask(rule, { input: {} });
   await ask(rule, { input: { connectionId: ids.amazon, variantId: ids.shirt } });
   expect((await api.database.pool.query('select 1 from stock_rule')).rowCount).toBe(0);
   const bundle = await ask(
@@ -198,6 +208,58 @@ test('rules and sets decide what a channel may sell', async () => {
     { input: { variantId: ids.shirt, components: [{ variantId: ids.shirt, quantity: 1 }] } },
   );
   expect(bundle.bundleSet.userErrors).toEqual([{ code: 'INVALID_INPUT', field: ['input', 'components'] }]);
+  const { variantId } = await insertVariant(api.database.pool, { sku: 'OUTFIT' });
+  const { bundleSet } = await ask(
+    `mutation M($input: BundleSetInput!) { bundleSet(input: $input) {
+      variant { sku components { quantity variant { sku components { quantity } } } } userErrors { code } } }`,
+    {
+      input: {
+        variantId: globalId('Variant', variantId),
+        components: [{ variantId: ids.shirt, quantity: 2 }],
+      },
+    },
+  );
+  expect(bundleSet).toEqual({
+    variant: { sku: 'OUTFIT', components: [{ quantity: 2, variant: { sku: 'SHIRT', components: [] } }] },
+    userErrors: [],
+  });
+});
+
+test('what is set aside is listed as long as it stands, and how fast a channel is can be read', async () => {
+  const create = `mutation M($input: ReservationCreateInput!) { reservationCreate(input: $input) { reservation { id } } }`;
+  const made: string[] = [];
+  for (const quantity of [1, 2]) {
+    const { reservationCreate } = await ask(create, at({ quantity, reason: `for ${quantity}` }));
+    made.push(reservationCreate.reservation.id);
+  }
+  await ask('mutation M($id: ID!) { reservationRelease(input: { id: $id }) { userErrors { code } } }', {
+    id: made[0],
+  });
+  const list = `query Q($open: Boolean) { reservations(open: $open, first: 10) { totalCount nodes { reason outcome stockLevel { variant { sku } } } } }`;
+  const standing = { reason: 'for 2', outcome: null, stockLevel: { variant: { sku: 'SHIRT' } } };
+  const freed = { reason: 'for 1', outcome: 'released', stockLevel: { variant: { sku: 'SHIRT' } } };
+  const { reservations } = await ask('{ reservations { nodes { reason } } }');
+  expect(reservations.nodes).toEqual([{ reason: 'for 2' }]);
+  expect((await ask(list, { open: true })).reservations).toEqual({ totalCount: 1, nodes: [standing] });
+  expect((await ask(list, { open: false })).reservations.nodes).toContainEqual(freed);
+  expect((await ask(list, { open: null })).reservations.nodes).toEqual(
+    expect.arrayContaining([standing, freed]),
+  );
+  await ask('mutation M($id: ID!) { reservationRelease(input: { id: $id }) { userErrors { code } } }', {
+    id: made[1],
+  });
+
+  await api.database.pool.query(
+    `insert into channel_feed (connection_id, publish_latency_ms, intake_latency_ms, measured_at)
+     select id, 4200, 31000, now() from connection where platform = 'amazon'`,
+  );
+  const { connections } = await ask(
+    '{ connections { name channelFeed { publishLatencySeconds intakeLatencySeconds } } }',
+  );
+  expect(connections).toEqual([
+    { name: 'Shop', channelFeed: null },
+    { name: 'Market', channelFeed: { publishLatencySeconds: 4.2, intakeLatencySeconds: 31 } },
+  ]);
 });
 
 test('a count and a transfer tell where they lead, and movements are listed by cause', async () => {

@@ -1,9 +1,15 @@
 import { pagesOfParents, type Sort } from '../../loaders/page.ts';
 import { rowsOfParents } from '../../loaders/rows.ts';
 import { raw, sql } from '../../loaders/sql.ts';
-import { stockLevels, type VariantRow, variants } from '../../loaders/tables.ts';
+import {
+  type BundleComponentRow,
+  bundleComponents,
+  stockLevels,
+  type VariantRow,
+  variants,
+} from '../../loaders/tables.ts';
 import { batchedPage } from '../batched-pages.ts';
-import { pageComplexity } from '../builder.ts';
+import { builder, pageComplexity } from '../builder.ts';
 import { Address, addressOf, FactSource, Money, money } from '../common.ts';
 import { StockLevelConnection } from '../connections.ts';
 import { ProductStatusEnum } from '../enums.ts';
@@ -48,6 +54,19 @@ Product.implement({
   }),
 });
 
+const BundleComponent = builder.objectRef<BundleComponentRow>('BundleComponent').implement({
+  description: 'A part of a variant that is sold as a set.',
+  fields: (t) => ({
+    variant: t.field({
+      type: Variant,
+      description: 'Of what.',
+      authScopes: { can: 'read:stock' },
+      resolve: (one) => one.componentVariantId,
+    }),
+    quantity: t.exposeInt('quantity', { description: 'How many of it one set takes.' }),
+  }),
+});
+
 Variant.implement({
   description: 'What a till scans: one product in one size and colour.',
   fields: (t) => ({
@@ -77,6 +96,16 @@ Variant.implement({
     taxable: t.exposeBoolean('taxable', { description: 'Tax applies to it.' }),
     tracked: t.exposeBoolean('tracked', { description: 'False: the platform does not count its stock.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the graph last changed.' }),
+    components: t.loadableGroup({
+      type: BundleComponent,
+      description: 'What it is made of, where it is sold as a set (`bundleSet`); none where it is not.',
+      load: (ids: string[], context) =>
+        rowsOfParents(context.db, bundleComponents, 'bundleVariantId', ids, {
+          orderBy: 't.component_variant_id',
+        }),
+      group: (one) => (one as BundleComponentRow).bundleVariantId,
+      resolve: (variant) => variant.id,
+    }),
     stockLevels: t.loadableGroup({
       type: StockLevel,
       description: 'How much is where.',
