@@ -19,6 +19,7 @@ const contentTypes: Readonly<Record<string, string>> = {
 
 const pageFiles = new Set([
   'index.html',
+  'stock.js',
   'style.css',
   'favicon.svg',
   'page.js',
@@ -66,7 +67,7 @@ export async function serveDashboard(request: IncomingMessage, response: ServerR
 
 function fileOf(path: string): string | null {
   if (path === '/') return join(folder, 'index.html');
-  if (path === '/review') return join(folder, 'review.html');
+  if (path === '/review' || path === '/stock') return join(folder, `${basename(path)}.html`);
   const library = /^\/assets\/graphql-ws\/([\w.-]+\.js)$/.exec(path)?.[1];
   if (library !== undefined) return join(graphqlWsFolder, library);
   const name = basename(path);

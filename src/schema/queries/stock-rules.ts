@@ -60,11 +60,13 @@ const ChannelFeed = builder.objectRef<ChannelFeedValue>('ChannelFeed').implement
     'How fast a channel that is told quantities takes part, as measured over the last day; buffers follow it.',
   fields: (t) => ({
     publishLatencySeconds: t.float({
-      description: 'From a change of stock to what the channel offers, nine times out of ten.',
+      description:
+        'From a change of stock to what the channel offers, nine times out of ten; a cautious 5 seconds where none was seen.',
       resolve: ({ publishLatencyMs }) => publishLatencyMs / 1_000,
     }),
     intakeLatencySeconds: t.float({
-      description: 'From a sale on the channel to its being known here, nine times out of ten.',
+      description:
+        'From a sale on the channel to its being known here, nine times out of ten; a cautious 30 seconds where none was seen.',
       resolve: ({ intakeLatencyMs }) => intakeLatencyMs / 1_000,
     }),
     measuredAt: t.expose('measuredAt', { type: 'DateTime', description: 'When it was last worked out.' }),
