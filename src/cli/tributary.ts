@@ -2,12 +2,6 @@
 import { parseArgs } from 'node:util';
 import { complain } from '../complain.ts';
 import { AppError } from '../errors.ts';
-import { apiKeyCommand } from './api-key.ts';
-import { identityCommand } from './identity/command.ts';
-import { migrateCommand } from './migrate.ts';
-import { privacyCommand } from './privacy.ts';
-import { sandboxCommand } from './sandbox.ts';
-import { sweepCommand } from './sweep.ts';
 
 const usage = `tributary <command>
 
@@ -65,20 +59,22 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(usage);
     return command === undefined && values.help !== true ? 2 : 0;
   }
+  // The database client is generated, which `npm start` does first; a command may be what comes first.
+  if (command !== 'sandbox') await import('../../scripts/generate.ts');
   switch (command) {
     case 'sandbox':
-      return sandboxCommand({
+      return (await import('./sandbox.ts')).sandboxCommand({
         seed: wholeNumber('--seed', values.seed),
         data: values.data ?? null,
         webhooks: values.webhooks ?? null,
         limits: !values['no-limits'],
       });
     case 'migrate':
-      return migrateCommand();
+      return (await import('./migrate.ts')).migrateCommand();
     case 'sweep':
-      return sweepCommand({ platform: rest[0] ?? '', full: values.full });
+      return (await import('./sweep.ts')).sweepCommand({ platform: rest[0] ?? '', full: values.full });
     case 'identity':
-      return identityCommand({
+      return (await import('./identity/command.ts')).identityCommand({
         action: rest[0] ?? '',
         file: values.file,
         truth: values.truth,
@@ -88,14 +84,14 @@ async function main(args: readonly string[]): Promise<number> {
         seed: wholeNumber('--seed', values.seed),
       });
     case 'privacy':
-      return privacyCommand({
+      return (await import('./privacy.ts')).privacyCommand({
         action: rest[0] ?? '',
         email: values.email ?? null,
         id: values.id ?? null,
         request: values.request ?? null,
       });
     case 'api-key':
-      return apiKeyCommand({
+      return (await import('./api-key.ts')).apiKeyCommand({
         action: rest[0] ?? '',
         argument: rest[1] ?? '',
         scopes: values.scopes.split(','),

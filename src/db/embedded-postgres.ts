@@ -6,6 +6,7 @@ import { createServer, type Socket } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../errors.ts';
+import { ClusterUsers } from './cluster-users.ts';
 
 /** A Postgres cluster of our own, in a folder of our own. */
 export interface EmbeddedPostgresServer extends AsyncDisposable {
@@ -28,22 +29,56 @@ export interface EmbeddedPostgresOptions {
 }
 
 /**
- * Starts the Postgres that comes inside the npm package, or takes over the one that a killed process has left
- * running on the same folder. Listens on the loopback interface only, with a password made on first use.
+ * Starts the Postgres that comes inside the npm package, or joins the one that runs on the same folder: another process of
+ * ours works on it, or a killed one has left it. The last who uses it stops it. Listens on the loopback interface only, with a password made on first use.
  */
 export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgresServer> {
-  const EmbeddedPostgres = await importWithoutSignalHandlers();
   const dataDirectory = join(options.directory, 'cluster');
   await mkdir(options.directory, { recursive: true, mode: 0o755 });
   if (process.getuid?.() === 0) await assertReachableByOthers([options.directory, import.meta.dirname]);
   const password = await readOrCreateSecret(join(options.directory, 'postgres-password'));
+  const users = new ClusterUsers(options.directory);
+  // Before the look at what runs: whoever is about to stop it sees us.
+  users.enter();
+  try {
+    const cluster = await openCluster(options, dataDirectory, password);
+    return owned(cluster, options, dataDirectory, users);
+  } catch (error) {
+    if (users.leave()) signalCluster(dataDirectory, 'SIGINT');
+    throw error;
+  }
+}
+
+/** Starts the cluster or joins it where it runs. @returns how a database of it is reached. */
+async function openCluster(
+  options: EmbeddedPostgresOptions,
+  dataDirectory: string,
+  password: string,
+): Promise<(database: string) => string> {
   const left = await runningCluster(dataDirectory);
   const port = left ?? (await freePort());
   const connectionStringFor = (database: string): string =>
     `postgresql://tributary:${password}@127.0.0.1:${port}/${database}`;
+  if (left === null) await startCluster(options, dataDirectory, password, port);
+  try {
+    await createDatabase(connectionStringFor('postgres'), options.database);
+  } catch (error) {
+    // It was being stopped by somebody who had looked before we came: once it has ended, it is ours to start.
+    if (left === null || !(await hasEnded(dataDirectory))) throw error;
+    return openCluster(options, dataDirectory, password);
+  }
+  return connectionStringFor;
+}
 
+async function startCluster(
+  options: EmbeddedPostgresOptions,
+  dataDirectory: string,
+  password: string,
+  port: number,
+): Promise<void> {
+  const EmbeddedPostgres = await importWithoutSignalHandlers();
   const output: string[] = [];
   const cluster = new EmbeddedPostgres({
     databaseDir: dataDirectory,
@@ -57,32 +92,50 @@ export async function startEmbeddedPostgres(
     onLog: (message) => output.push(message),
     onError: (message) => output.push(String(message)),
   });
-  if (left === null) {
-    try {
-      if (!existsSync(join(dataDirectory, 'PG_VERSION'))) await cluster.initialise();
-      await startDetached(dataDirectory, ['-p', String(port), ...serverFlags(options)], output);
-    } catch (error) {
-      throw new AppError({
-        code: 'EMBEDDED_POSTGRES_FAILED',
-        retryable: false,
-        publicMessage: `The embedded Postgres did not start in ${options.directory}. Set DATABASE_URL to use a Postgres of your own (15 or newer). It said: ${output.join(' ').slice(-600)}`,
-        cause: error,
-      });
-    }
+  try {
+    if (!existsSync(join(dataDirectory, 'PG_VERSION'))) await cluster.initialise();
+    await startDetached(dataDirectory, ['-p', String(port), ...serverFlags(options)], output);
+  } catch (error) {
+    throw new AppError({
+      code: 'EMBEDDED_POSTGRES_FAILED',
+      retryable: false,
+      publicMessage: `The embedded Postgres did not start in ${options.directory}. Set DATABASE_URL to use a Postgres of your own (15 or newer). It said: ${output.join(' ').slice(-600)}`,
+      cause: error,
+    });
   }
+}
+
+/** The last who uses it stops it, however its process ends. */
+function owned(
+  connectionStringFor: (database: string) => string,
+  options: EmbeddedPostgresOptions,
+  dataDirectory: string,
+  users: ClusterUsers,
+): EmbeddedPostgresServer {
   // Nobody comes back to what need not last: it ends without writing everything out, which takes seconds.
-  const stopOnExit = (): void => signalCluster(dataDirectory, options.durable ? 'SIGINT' : 'SIGQUIT');
-  process.once('exit', stopOnExit);
-  await createDatabase(connectionStringFor('postgres'), options.database);
+  const leave = (): boolean => {
+    const isLast = users.leave();
+    if (isLast) signalCluster(dataDirectory, options.durable ? 'SIGINT' : 'SIGQUIT');
+    return isLast;
+  };
+  process.once('exit', leave);
   return {
     connectionString: connectionStringFor(options.database),
     connectionStringFor,
     [Symbol.asyncDispose]: async () => {
-      process.removeListener('exit', stopOnExit);
-      stopOnExit();
+      process.removeListener('exit', leave);
+      if (!leave()) return;
       while (readPidFile(dataDirectory) !== null) await sleep(25);
     },
   };
+}
+
+async function hasEnded(dataDirectory: string): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < 10_000; waitedMs += 25) {
+    if (readPidFile(dataDirectory) === null) return true;
+    await sleep(25);
+  }
+  return false;
 }
 
 function serverFlags(options: EmbeddedPostgresOptions): string[] {
