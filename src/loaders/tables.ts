@@ -90,6 +90,7 @@ export const customFields = table('custom_field', {
   options: 'json',
   hubspotProperty: 'text?',
   quickbooksField: 'text?',
+  writeBack: 'bool',
   authority: 'text',
   declaredBy: 'text',
   createdAt: 'time',

@@ -70,6 +70,8 @@ export interface CustomFieldDeclaration {
   hubspotProperty: string | null;
   /** Name of the custom field on QuickBooks' sales forms; null: it is not sent there. Only of orders. */
   quickbooksField: string | null;
+  /** What people write over it in HubSpot, and is believed, goes back into the metafield that it comes from. Only of customers. */
+  writeBack: boolean;
   authority: CustomFieldAuthority;
 }
 
@@ -90,6 +92,14 @@ export interface CustomFieldState
   value: CustomFieldText | null;
   /** Of the option that it is; null for every other type. */
   label: string | null;
+  /** The metafield that is behind: its type where it stands, what it was read as and since when. Absent: none is. */
+  behind?: {
+    namespace: string;
+    key: string;
+    type: string | null;
+    was: string | null;
+    at: string | null;
+  } | null;
 }
 
 /** A metafield as Shopify tells it. */

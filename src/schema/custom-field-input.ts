@@ -86,6 +86,10 @@ export const CustomFieldMappingInput = builder.inputType('CustomFieldMappingInpu
       description:
         'Name of the custom field on QuickBooks’ sales forms that an order’s value is sent to. Turn it on there first; it takes 31 characters.',
     }),
+    writeBack: t.boolean({
+      description:
+        'What people write over it in HubSpot, and is believed, goes back into the metafield. Only for metafields of customers with the authority `HUBSPOT` or `LATEST`.',
+    }),
     authority: t.field({
       type: CustomFieldAuthorityEnum,
       description: 'Who has the last word where people change it in HubSpot; the source unless told.',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Stack, startStack, until } from '../support/stack.ts';
-import { deadLetters, receiptsOf } from './observe.ts';
+import { deadLetters, nextSecond, receiptsOf } from './observe.ts';
 
 let stack: Stack;
 
@@ -220,6 +220,50 @@ test.each([
   expect(customers.nodes[0].customFields).toEqual([
     { key, value: expected, source: expected === 'M' ? 'SHOPIFY' : 'HUBSPOT' },
   ]);
+});
+
+test('what people write over a metafield in HubSpot goes back to Shopify, without an echo', async () => {
+  const key = 'fit';
+  const order = place('fit@example.com');
+  await stack.settled();
+  const customer = stack.shopify.order(order)?.customerId ?? '';
+  setMetafield('Customer', customer, key, '38', 'number_integer');
+  const input = {
+    owner: 'CUSTOMER',
+    key,
+    name: 'Fit',
+    type: 'NUMBER',
+    source: { metafield: { namespace: 'custom', key } },
+    hubspotProperty: key,
+    authority: 'HUBSPOT',
+    writeBack: true,
+  };
+  const wrong = await stack.graphql(upsert, { input: { ...input, authority: 'SOURCE' } });
+  expect(wrong.customFieldMappingUpsert.userErrors).toMatchObject([{ field: ['input', 'writeBack'] }]);
+  expect((await stack.graphql(upsert, { input })).customFieldMappingUpsert.userErrors).toEqual([]);
+  await filled(key);
+  const atShopify = () =>
+    [...stack.shopify.shop.metafields.values()]
+      .flat()
+      .filter((one) => one.ownerGid === `gid://shopify/Customer/${customer}` && one.key === key)
+      .map((one) => [one.type, one.value]);
+  const contact = () => stack.hubspot.contactByEmail('fit@example.com');
+  stack.hubspot.subscribe({ propertyName: key });
+  stack.hubspot.editContact(contact()?.id ?? '', { [key]: '42' });
+  await stack.settled();
+  expect(atShopify()).toEqual([['number_integer', '42']]);
+  // The shop says otherwise, but it is HubSpot that is believed.
+  await nextSecond();
+  setMetafield('Customer', customer, key, '40', 'number_integer');
+  await stack.settled();
+  expect(atShopify()).toEqual([['number_integer', '42']]);
+  expect(contact()?.properties[key]).toBe('42');
+  // A value that the metafield cannot hold stays where it was written, and nothing is tried again and again.
+  stack.hubspot.editContact(contact()?.id ?? '', { [key]: '42.5' });
+  await stack.settled();
+  expect(atShopify()).toEqual([['number_integer', '42']]);
+  expect(contact()?.properties[key]).toBe('42.5');
+  expect(await deadLetters(stack)).toEqual([]);
 });
 
 test('a value that HubSpot refuses is left out and named; everything else of the order arrives', async () => {

@@ -134,6 +134,9 @@ CustomField.implement({
       nullable: true,
       description: 'Name of the custom field on QuickBooks’ sales forms; null: it is not sent there.',
     }),
+    writeBack: t.exposeBoolean('writeBack', {
+      description: 'What people write over it in HubSpot, and is believed, goes back into the metafield.',
+    }),
     authority: t.field({
       type: CustomFieldAuthorityEnum,
       description: 'Who has the last word.',

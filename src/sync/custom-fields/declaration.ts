@@ -79,6 +79,7 @@ export const declarationSchema = z
       .default(null),
     /** QuickBooks shows 31 characters; its names are no longer. */
     quickbooksField: words(31).nullable().default(null),
+    writeBack: z.boolean().default(false),
     authority: z.enum(customFieldAuthorities).default('source'),
   })
   .superRefine((field, context) => {
@@ -98,6 +99,7 @@ export const declarationSchema = z
       refuse('quickbooksField', 'belongs to orders: QuickBooks has custom fields on sales forms');
     if (field.owner === 'Order' && field.authority !== 'source')
       refuse('authority', 'is the source’s: order records in HubSpot are written and not read');
+    if (field.writeBack) refuseWriteBack(field, refuse);
     if (field.hubspotProperty !== null && isReserved(field.hubspotProperty))
       refuse('hubspotProperty', 'is a property that Tributary or HubSpot itself writes');
   });
@@ -118,6 +120,22 @@ export const declarationsFile = z
         seen.add(name);
       }
   });
+
+/** Only what can be told back without loss, and only where somebody else may have the last word. */
+function refuseWriteBack(
+  field: Pick<CustomFieldDeclaration, 'owner' | 'source' | 'transform' | 'authority' | 'hubspotProperty'>,
+  refuse: (path: string, message: string) => void,
+): void {
+  if (field.owner !== 'Customer' || field.source.kind !== 'metafield')
+    refuse('writeBack', 'belongs to metafields of customers');
+  else if (field.authority === 'source' || field.hubspotProperty === null)
+    refuse(
+      'writeBack',
+      'needs a hubspotProperty and the authority hubspot or latest: otherwise nothing comes back',
+    );
+  else if (field.transform.jsonPath !== undefined || field.transform.decimalComma === true)
+    refuse('writeBack', 'cannot be done through a jsonPath or a decimalComma');
+}
 
 /** What at most one field of an owner may be sent to. */
 function targetsOf({

@@ -4,7 +4,7 @@ import type { CustomField, CustomFieldDeclaration, CustomFieldOwner } from '../.
 import { requestBackfill } from './request-backfill.ts';
 
 const columns = `f.id, f.owner, f.key, f.name, f.description, f.type, f.source, f.transform, f.limits, f.options,
-  f.hubspot_property as "hubspotProperty", f.quickbooks_field as "quickbooksField", f.authority, f.declared_by as "declaredBy"`;
+  f.hubspot_property as "hubspotProperty", f.quickbooks_field as "quickbooksField", f.write_back as "writeBack", f.authority, f.declared_by as "declaredBy"`;
 
 /** Every custom field there is: a retailer has a handful. */
 export async function loadCustomFields(db: Queryable): Promise<CustomField[]> {
@@ -38,16 +38,16 @@ export async function upsertCustomField(
   const { rows } = await tx.query<{ id: bigint; changed: boolean }>(
     `with saved as (
        insert into custom_field as f (owner, key, name, description, type, source, transform, limits, options, hubspot_property,
-         authority, declared_by, quickbooks_field)
-       values ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8::jsonb, $9::jsonb, $10, $11, $12, $13)
+         authority, declared_by, quickbooks_field, write_back)
+       values ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8::jsonb, $9::jsonb, $10, $11, $12, $13, $14)
        on conflict (owner, key) do update set name = excluded.name, description = excluded.description,
          source = excluded.source, transform = excluded.transform, limits = excluded.limits, options = excluded.options,
          hubspot_property = excluded.hubspot_property, authority = excluded.authority, declared_by = excluded.declared_by,
-         quickbooks_field = excluded.quickbooks_field, updated_at = clock_timestamp()
+         quickbooks_field = excluded.quickbooks_field, write_back = excluded.write_back, updated_at = clock_timestamp()
        where (f.name, f.description, f.source, f.transform, f.limits, f.options, f.hubspot_property, f.authority, f.declared_by,
-           f.quickbooks_field)
+           f.quickbooks_field, f.write_back)
          is distinct from (excluded.name, excluded.description, excluded.source, excluded.transform, excluded.limits,
-           excluded.options, excluded.hubspot_property, excluded.authority, excluded.declared_by, excluded.quickbooks_field)
+           excluded.options, excluded.hubspot_property, excluded.authority, excluded.declared_by, excluded.quickbooks_field, excluded.write_back)
        returning f.id)
      select id, true as changed from saved
      union all select f.id, false from custom_field f where f.owner = $1 and f.key = $2 and not exists (select from saved)`,
@@ -65,6 +65,7 @@ export async function upsertCustomField(
       declaration.authority,
       declaredBy,
       declaration.quickbooksField,
+      declaration.writeBack,
     ],
   );
   const [saved] = rows;

@@ -58,6 +58,9 @@ async function reviewOwners(
       const after = decideValue(field, before, told);
       if (after === null || isSame(before, after)) continue;
       changed.push({ ...after, fieldId: field.id, entityId: facts.id });
+      // What the source says has changed behind a value that others decided: it may have to be told again.
+      if (field.writeBack && before?.sourceValue !== after.sourceValue)
+        planLater(context.effects, owner, facts.id);
       if (before?.value === after.value && before?.problem === after.problem) continue;
       const effect =
         owner === 'Order'

@@ -285,6 +285,10 @@ export const documents = {
     tagsAdd(id: $id, tags: $tags) { node { id } userErrors { field message } }
   }`,
 
+  metafieldsSet: `mutation TributaryMetafieldsSet($metafields: [MetafieldsSetInput!]!) {
+    metafieldsSet(metafields: $metafields) { metafields { key } userErrors { field message code } }
+  }`,
+
   orderUpdate: `mutation TributaryOrderUpdate($input: OrderInput!) {
     orderUpdate(input: $input) { order { id updatedAt note tags } userErrors { field message } }
   }`,

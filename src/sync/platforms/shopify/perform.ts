@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { AppError } from '../../../errors.ts';
+import type { PlatformChange } from '../../../model/change.ts';
 import { naturalBatch } from '../natural-batch.ts';
 import type { PushOutcome, PushTask } from '../platform.ts';
 import { customerAnswer } from './answers.ts';
 import { ask, refused, type ShopifySession, type UserError } from './api.ts';
+import { readMetafields } from './metafields.ts';
 import { observedCustomer, observedOrder } from './normalise.ts';
 import { linkTypes } from './plan.ts';
 import { pushLevel } from './push-levels.ts';
@@ -75,6 +77,9 @@ const customerBody = z.object({
     })
     .partial(),
   addTags: z.array(z.string()).optional(),
+  metafields: z
+    .array(z.object({ namespace: z.string(), key: z.string(), type: z.string(), value: z.string() }))
+    .optional(),
 });
 
 async function updateCustomer(
@@ -100,13 +105,47 @@ async function updateCustomer(
   const { customer } = data.customerUpdate;
   refuse(`the update of customer ${body.customerId}`, data.customerUpdate.userErrors);
   if (customer === null) throw gone('customer', body.customerId);
+  const { told, notWritten } = await setMetafields(body, session);
   return {
     remoteType: linkTypes.Customer,
     remoteId: idOf(customer.id),
     remoteVersion: customer.updatedAt.toISOString(),
     state: observedCustomer(factsOf(customer)),
     adopted: false,
-    detail: { fields: Object.keys(body.fields) },
+    detail: {
+      fields: [
+        ...Object.keys(body.fields),
+        ...(body.metafields ?? []).map(({ namespace, key }) => `${namespace}.${key}`),
+      ],
+      ...(notWritten.length === 0 ? {} : { notWritten }),
+    },
+    ...(told.length === 0 ? {} : { told }),
+  };
+}
+
+/** Metafields one by one: what Shopify refuses of one holds up no other, nor the rest of the customer. */
+async function setMetafields(
+  { customerId, metafields = [] }: z.infer<typeof customerBody>,
+  session: ShopifySession,
+): Promise<{ told: PlatformChange[]; notWritten: { field: string; reason: string }[] }> {
+  const keys: string[] = [];
+  const notWritten: { field: string; reason: string }[] = [];
+  for (const metafield of metafields) {
+    const { data } = await ask(
+      session,
+      'metafieldsSet',
+      { metafields: [{ ownerId: gidOf('Customer', customerId), ...metafield }] },
+      z.object({ metafieldsSet: z.object({ userErrors }) }),
+    );
+    const name = `${metafield.namespace}.${metafield.key}`;
+    const [problem] = data.metafieldsSet.userErrors;
+    if (problem === undefined) keys.push(name);
+    else notWritten.push({ field: name, reason: problem.message });
+  }
+  if (keys.length === 0) return { told: [], notWritten };
+  return {
+    told: await readMetafields(session, { owner: 'Customer', remoteIds: [customerId], keys }),
+    notWritten,
   };
 }
 

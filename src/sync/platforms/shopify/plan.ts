@@ -6,6 +6,7 @@ import type {
   StockLevelSnapshot,
 } from '../../../model/snapshot.ts';
 import type { StockCause } from '../../../model/stock.ts';
+import { metafieldText } from '../../custom-fields/metafield-text.ts';
 import type { LinkFacts, PlanContext, PushPlan } from '../platform.ts';
 import { planRefund } from './refund.ts';
 import { phoneOf, sortedTags } from './vocabulary.ts';
@@ -30,7 +31,10 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
     return planRefund(snapshot, context.link !== null, context.connectionId);
   // Asking us to erase somebody, Shopify does not know what we have written there of them.
   const isErasure = snapshot.type === 'Order' && snapshot.erased;
-  if ((context.isOrigin && !isErasure) || context.link === null) return [];
+  if (context.link === null) return [];
+  // What people wrote over a metafield elsewhere stays written over, whatever Shopify says of it.
+  if (context.isOrigin && snapshot.type === 'Customer') return metafieldPlan(snapshot, context.link);
+  if (context.isOrigin && !isErasure) return [];
   switch (snapshot.type) {
     case 'Customer':
       return customerPlan(snapshot, context.link);
@@ -74,15 +78,40 @@ function customerPlan(snapshot: CustomerSnapshot, link: LinkFacts): PushPlan[] {
   // Webhooks leave tags out: until Shopify was read, ours are added and none of its own is taken away.
   const addTags = known === null ? tags : [];
   if (known !== null && !sameList(known, tags)) fields.tags = tags;
-  if (Object.keys(fields).length === 0 && addTags.length === 0) return [];
+  const metafields = metafieldsOf(snapshot);
+  if (Object.keys(fields).length + addTags.length + metafields.length === 0) return [];
   return [
     {
       kind: 'customer',
       subjectType: 'Customer',
       subjectId: snapshot.id,
-      body: { customerId: link.remoteId, fields, ...(addTags.length > 0 ? { addTags } : {}) },
+      body: {
+        customerId: link.remoteId,
+        fields,
+        ...(addTags.length > 0 ? { addTags } : {}),
+        ...(metafields.length > 0 ? { metafields } : {}),
+      },
     },
   ];
+}
+
+function metafieldPlan(snapshot: CustomerSnapshot, link: LinkFacts): PushPlan[] {
+  const metafields = snapshot.erased ? [] : metafieldsOf(snapshot);
+  if (metafields.length === 0) return [];
+  const body = { customerId: link.remoteId, fields: {}, metafields };
+  return [{ kind: 'customer', subjectType: 'Customer', subjectId: snapshot.id, body }];
+}
+
+/**
+ * Metafields that are behind what people wrote over them, as they should be. What stood there tells one writing from the
+ * next: the same may have to be written again.
+ */
+function metafieldsOf(snapshot: CustomerSnapshot): Record<string, unknown>[] {
+  return (snapshot.customFields ?? []).flatMap(({ type, value, behind }) => {
+    if (behind == null || value === null) return [];
+    const text = metafieldText(type, value, behind.type);
+    return text === null ? [] : [{ ...behind, ...text }];
+  });
 }
 
 function orderPlan(snapshot: OrderSnapshot, link: LinkFacts, connectionId: bigint): PushPlan[] {
