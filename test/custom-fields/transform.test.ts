@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CustomFieldDeclaration } from '../../src/model/custom-field.ts';
 import { declarationSchema, declarationsFile } from '../../src/sync/custom-fields/declaration.ts';
+import { metafieldText } from '../../src/sync/custom-fields/metafield-text.ts';
 import { type Transformed, transform } from '../../src/sync/custom-fields/transform.ts';
 
 type Field = Pick<CustomFieldDeclaration, 'type' | 'transform' | 'limits' | 'options'>;
@@ -168,6 +169,8 @@ test('a declaration that cannot be carried out is refused with its place', () =>
     limits: {},
     options: [],
     hubspotProperty: null,
+    quickbooksField: null,
+    writeBack: false,
     authority: 'source',
   });
   const problemsOf = (more: object) =>
@@ -177,6 +180,18 @@ test('a declaration that cannot be carried out is refused with its place', () =>
   expect(problemsOf({ transform: { unit: 'parsec' } })).toEqual(['transform.unit']);
   expect(problemsOf({ transform: { dateFormats: ['DD.MM'] } })).toEqual(['transform.dateFormats.0']);
   expect(problemsOf({ owner: 'Customer', source: { kind: 'attribute', name: 'x' } })).toEqual(['source']);
+  expect(problemsOf({ quickbooksField: 'Warranty' })).toBeUndefined();
+  expect(problemsOf({ owner: 'Customer', quickbooksField: 'Warranty' })).toEqual(['quickbooksField']);
+  const back = { owner: 'Customer', hubspotProperty: 'warranty', authority: 'latest', writeBack: true };
+  expect(problemsOf(back)).toBeUndefined();
+  for (const wrong of [
+    { owner: 'Order', authority: 'source' },
+    { source: { kind: 'tag', prefix: 'w:' } },
+    { authority: 'source' },
+    { hubspotProperty: null },
+    { transform: { jsonPath: 'period' } },
+  ])
+    expect(problemsOf({ ...back, ...wrong })).toEqual(['writeBack']);
   for (const property of [
     'email',
     'hs_marketable_status',
@@ -188,4 +203,62 @@ test('a declaration that cannot be carried out is refused with its place', () =>
   expect(
     declarationsFile.safeParse({ customFields: [good, good] }).error?.issues.map((issue) => issue.message),
   ).toEqual(['Order warranty_months is declared twice']);
+});
+
+const written: fc.Arbitrary<[Field['type'], string]> = fc.oneof(
+  fc.tuple(
+    fc.constant('text' as const),
+    fc.string({ minLength: 1 }).filter((one) => one.trim() === one && !one.includes('\0')),
+  ),
+  fc.tuple(
+    fc.constant('number' as const),
+    fc
+      .tuple(fc.bigInt({ min: -(10n ** 12n), max: 10n ** 12n }), fc.nat(99))
+      .map(([whole, rest]) =>
+        rest === 0 ? `${whole}` : `${whole}.${String(rest).padStart(2, '0').replace(/0$/, '')}`,
+      ),
+  ),
+  fc.tuple(
+    fc.constant('money' as const),
+    fc.nat(10 ** 9).map((minor) => `${Math.floor(minor / 100)}.${String(minor % 100).padStart(2, '0')} EUR`),
+  ),
+  fc.tuple(
+    fc.constant('date' as const),
+    fc
+      .date({ min: new Date('1970-01-01'), max: new Date('2099-12-31'), noInvalidDate: true })
+      .map((one) => one.toISOString().slice(0, 10)),
+  ),
+  fc.tuple(fc.constant('boolean' as const), fc.constantFrom('true', 'false')),
+  fc.tuple(fc.constant('enumeration' as const), fc.constantFrom('in_progress', 'done')),
+);
+
+test('what is written back to a metafield is read as the same value, whatever type the metafield has', () => {
+  const types = [
+    'single_line_text_field',
+    'multi_line_text_field',
+    'number_integer',
+    'number_decimal',
+    'money',
+    'date',
+    'boolean',
+  ];
+  fc.assert(
+    fc.property(written, fc.constantFrom(null, ...types), ([type, text], standing) => {
+      const back = metafieldText(type, text, standing);
+      if (back === null) return;
+      if (standing !== null) expect(back.type).toBe(standing);
+      const options = ['in_progress', 'done'].map((one) => ({
+        value: one,
+        label: one.toUpperCase(),
+        aliases: [],
+      }));
+      const own = field(type, type === 'enumeration' ? { options } : {});
+      expect(transform(own, back.value, { metafieldType: back.type })).toEqual(
+        // A minus in front of nothing is nothing.
+        value(text === '-0' ? '0' : text),
+      );
+    }),
+  );
+  expect(metafieldText('text', 'a', 'list.single_line_text_field')).toBeNull();
+  expect(metafieldText('number', '1.5', 'number_integer')).toBeNull();
 });

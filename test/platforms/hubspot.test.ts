@@ -866,6 +866,48 @@ describe('sweeping', () => {
     const [change] = changes;
     expect(change?.kind === 'customer' && Object.keys(change.customer)).toEqual(['address']);
   });
+
+  it('finds what people wrote into the property of a custom field, at the time when they did', async () => {
+    const clock = { now: Date.now() - 3_600_000 };
+    await using it = await prepared({ now: () => clock.now });
+    it.session.fields = [
+      {
+        id: 1n,
+        owner: 'Customer',
+        key: 'size',
+        name: 'Size',
+        description: null,
+        type: 'text',
+        source: { kind: 'tag', prefix: 'size:' },
+        transform: {},
+        limits: {},
+        options: [],
+        hubspotProperty: 'size',
+        quickbooksField: null,
+        writeBack: false,
+        authority: 'latest',
+        declaredBy: 'api',
+      },
+    ];
+    await hubspot.prepare(it.session, { webhookUrl: '' });
+    const { id } = it.sandbox.createContact({ email: 'sized@example.com', size: 'M' });
+    clock.now += 1_800_000;
+    const since = new Date(clock.now);
+    clock.now += 60_000;
+    it.sandbox.editContact(id, { size: 'XL' });
+    const writtenAt = clock.now;
+    clock.now += 60_000;
+    it.sandbox.editContact(id, { city: 'Potsdam' });
+    const changes = await swept(it.session, since);
+    expect(changes.filter((one) => one.kind === 'crmFields')).toEqual([
+      {
+        kind: 'crmFields',
+        remoteId: id,
+        values: { size: 'XL' },
+        version: { sourceUpdatedAt: new Date(writtenAt), observedAt: expect.any(Date) },
+      },
+    ]);
+  });
 });
 
 function pathPattern(path: string): RegExp {

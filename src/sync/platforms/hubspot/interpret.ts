@@ -22,7 +22,7 @@ function customNames(session: HubSpotSession): readonly string[] {
 }
 
 /** Looks up which properties people may have changed that custom fields are sent to. */
-async function lookUpCustomNames(session: HubSpotSession): Promise<readonly string[]> {
+export async function lookUpCustomNames(session: HubSpotSession): Promise<readonly string[]> {
   const names = (await session.customFields()).flatMap((field) =>
     field.owner === 'Customer' && field.hubspotProperty !== null ? [field.hubspotProperty] : [],
   );
@@ -90,8 +90,8 @@ export async function interpret(delivery: DeliveryFacts, session: HubSpotSession
   };
 }
 
-/** What somebody wrote into the property of a custom field. */
-function crmFieldsChange(
+/** What somebody wrote into the property of a custom field, and when. */
+export function crmFieldsChange(
   record: RemoteRecord,
   property: string,
   sourceUpdatedAt: Date,

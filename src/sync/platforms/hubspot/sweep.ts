@@ -7,7 +7,7 @@ import {
   type RemoteRecord,
   readWithHistory,
 } from './gateway.ts';
-import { contactChange, crmGateway, ownAppId } from './interpret.ts';
+import { contactChange, crmFieldsChange, crmGateway, lookUpCustomNames, ownAppId } from './interpret.ts';
 import { toAppError } from './refusal.ts';
 
 /** The search shows writes seconds late; what changed in this span before is asked for again. */
@@ -29,14 +29,19 @@ export async function* sweep(
   const since = new Date(options.since.getTime() - searchLagMs);
   for await (const ids of changedIds(gateway, since)) {
     const observedAt = new Date(session.now());
+    const custom = await lookUpCustomNames(session);
     const records = await translated(() =>
-      readWithHistory(gateway, 'contacts', ids, [...contactProperties, 'hs_merged_object_ids']),
+      readWithHistory(gateway, 'contacts', ids, [...contactProperties, ...custom, 'hs_merged_object_ids']),
     );
-    yield records.map((record) =>
-      contactChange(record, changedSince(session, record, since), observedAt, {
+    yield records.flatMap((record) => [
+      contactChange(record, changedSince(session, record, standardContactProperties, since), observedAt, {
         mergedRemoteIds: mergedIdsOf(record),
       }),
-    );
+      // Each at its own time: who has the last word may hang on it.
+      ...[...changedSince(session, record, custom, since)].map((name) =>
+        crmFieldsChange(record, name, record.history[name]?.[0]?.at ?? record.updatedAt, observedAt),
+      ),
+    ]);
   }
 }
 
@@ -103,10 +108,15 @@ async function* changedIds(gateway: Gateway, since: Date): AsyncIterable<string[
 }
 
 /** The properties whose latest value is younger than that, and not of our own making. */
-function changedSince(session: HubSpotSession, record: RemoteRecord, since: Date): Set<string> {
+function changedSince(
+  session: HubSpotSession,
+  record: RemoteRecord,
+  names: readonly string[],
+  since: Date,
+): Set<string> {
   const appId = ownAppId(session);
   return new Set(
-    standardContactProperties.filter((name) => {
+    names.filter((name) => {
       const latest = record.history[name]?.[0];
       if (latest === undefined || latest.at < since) return false;
       // Until a webhook has told our own app's id, every app's write is taken for ours.
