@@ -32,6 +32,7 @@ import {
 } from './compiled/compile.ts';
 import type { Limits } from './limits.ts';
 import { plainTextRule } from './plain-text.ts';
+import { type RowCursor, rowCursorsOf } from './row-cursors.ts';
 import type { OperationContext } from './services.ts';
 
 /** A document as it came, read and checked once. */
@@ -39,6 +40,8 @@ export interface Prepared {
   document: DocumentNode;
   text: string;
   errors: readonly GraphQLError[];
+  /** Cursors to check before it runs. */
+  rowCursors: readonly RowCursor[];
   /** Fields that plugin-prisma resolves plan their own statements, which compiled execution would multiply. */
   compilable: boolean;
   compiled: Map<string, CompiledQuery | null>;
@@ -88,12 +91,16 @@ export class Documents {
       document,
       text,
       errors,
+      rowCursors: [],
       compilable: false,
       compiled: new Map(),
       uses: 0,
       inOneStatement: new Map(),
     };
-    if (prepared.errors.length === 0) prepared.compilable = isCompilable(this.#schema, document);
+    if (prepared.errors.length === 0) {
+      prepared.compilable = isCompilable(this.#schema, document);
+      prepared.rowCursors = rowCursorsOf(this.#schema, document, (name) => rowLists.has(name));
+    }
     this.#byText.set(text, prepared);
     this.#byDocument.set(document, prepared);
     if (this.#byText.size > this.#most) {
@@ -218,6 +225,15 @@ function isCompilable(schema: GraphQLSchema, document: DocumentNode): boolean {
 }
 
 const prismaTypes = new Set(['Connection', 'Delivery', 'DeliveryConnection', 'Push', 'PushConnection']);
+
+/** Lists that Prisma pages. */
+const rowLists = new Set([
+  'ConnectionDeliveriesConnection',
+  'ConnectionPushesConnection',
+  'DeliveryConnection',
+  'PrivacyRequestConnection',
+  'PushConnection',
+]);
 
 /** The executors read plain fields faster by themselves than through a resolver that does the same. */
 function leavePlainFieldsToTheExecutor(schema: GraphQLSchema): void {

@@ -63,7 +63,8 @@ query DayTiedOut($date: String!) {
   }
 }
 `,
-    variables: '{ "date": "2026-11-29" }',
+    // The day on which the process began: the demo has sold something then.
+    variables: JSON.stringify({ date: new Date().toISOString().slice(0, 10) }),
   },
   {
     query: `# The best customers, how each platform knows them and where each field comes from.

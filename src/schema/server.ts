@@ -20,6 +20,7 @@ import { KeyWatch } from './key-watch.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { refuseVariables } from './plain-text.ts';
 import { RateLimiter } from './rate-limit.ts';
+import { refuseCursors } from './row-cursors.ts';
 import { buildSchema } from './schema.ts';
 import type { Actor } from './scopes.ts';
 import type { GraphQLServices, OperationContext } from './services.ts';
@@ -285,7 +286,7 @@ function costChecker(
 ): (operation: Operation, context: OperationContext) => GraphQLError | null {
   const known = new WeakMap<object, Map<string, GraphQLError | null>>();
   return ({ prepared, operationName, variables }, context) => {
-    const unusable = refuseVariables(variables);
+    const unusable = refuseVariables(variables) ?? refuseCursors(prepared.rowCursors, variables);
     if (unusable !== null) return unusable;
     const ofDocument = known.get(prepared) ?? new Map<string, GraphQLError | null>();
     known.set(prepared, ofDocument);

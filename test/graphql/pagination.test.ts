@@ -1,6 +1,13 @@
 import fc from 'fast-check';
+import { isRequiredArgument } from 'graphql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { insertConnection, insertCustomer, insertOrder } from '../support/fixtures.ts';
+import {
+  insertConnection,
+  insertCustomer,
+  insertDelivery,
+  insertOrder,
+  insertPush,
+} from '../support/fixtures.ts';
 import { startTestApi, type TestApi } from '../support/graphql-server.ts';
 
 let api: TestApi;
@@ -156,4 +163,50 @@ test('customers can be walked by name, those without one first', async () => {
     if (!data.customers.pageInfo.hasNextPage) break;
   }
   expect(met).toEqual(['Unnamed', 'Bob', 'Amy Adams', 'Zoe Adams']);
+});
+
+/** Every list of the root, and those of a connection. */
+function lists(): string[] {
+  const roots = Object.values(api.graphql.schema.getQueryType()?.getFields() ?? {})
+    .filter(({ type, args }) => String(type).endsWith('Connection!') && !args.some(isRequiredArgument))
+    .map(({ name }) => name);
+  return [...roots, 'connections.deliveries', 'connections.pushes'];
+}
+
+test('what is no cursor is refused by every list, however it looks, and a cursor that a list gave is taken', async () => {
+  await insertDelivery(api.database.pool, { connection_id: connection });
+  await insertPush(api.database.pool, { connection_id: connection });
+  const place = (list: string, page: string): string =>
+    list
+      .split('.')
+      .reduceRight(
+        (inner, name, depth) => `${name}${depth === list.split('.').length - 1 ? page : ''} { ${inner} }`,
+        'edges { cursor }',
+      );
+  const encoded = fc
+    .tuple(
+      fc.constantFrom('S', 'N', 'I', 'J', 'D', 'X'),
+      fc.constantFrom('abc', '1e999', '9'.repeat(30), '{"a":1}', '-1', ''),
+    )
+    .map(([kind, value]) => Buffer.from(`GPC:${kind}:${value}`).toString('base64'));
+  const nonsense = fc.oneof(fc.string({ minLength: 1 }), fc.base64String({ minLength: 4 }), encoded);
+  expect(lists().length).toBeGreaterThan(12);
+  for (const list of lists()) {
+    const ask = async (page: string, c: string) =>
+      (await api.ask(`query ($c: String) { ${place(list, page)} }`, { c })).errors?.[0]?.extensions.code;
+    await fc.assert(
+      fc.asyncProperty(
+        nonsense,
+        fc.constantFrom('(first: 2, after: $c)', '(last: 2, before: $c)'),
+        async (c, page) => {
+          expect(await ask(page, c), `${list}${page} with ${c}`).toBe('BAD_USER_INPUT');
+        },
+      ),
+      { numRuns: 15 },
+    );
+    const { data } = await api.ask(`{ ${place(list, '(first: 1)')} }`);
+    const given = /"cursor":"([^"]+)"/.exec(JSON.stringify(data))?.[1];
+    if (given !== undefined) expect(await ask('(first: 2, after: $c)', given), list).toBeUndefined();
+  }
+  expect(api.logLines.filter((line) => line.level === 'error')).toEqual([]);
 });
