@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { formatMinor } from '../../model/money.ts';
+import { currencyExponent, formatMinor } from '../../model/money.ts';
 import type { OrderSnapshot } from '../../model/snapshot.ts';
 import type { Posting, PostingDocument } from '../../sync/accounting/documents.ts';
 import { heldOf } from '../../sync/accounting/held.ts';
@@ -219,7 +219,7 @@ builder.objectField(Order, 'balance', (t) =>
           refunded: money(BigInt(order.refundedMinor)),
           posted: money(posted),
           difference: money(difference),
-          why: difference === 0n ? 'The books agree.' : whyDifferent(parts),
+          why: difference === 0n ? 'The books agree.' : whyDifferent(parts, order.currency, difference),
         };
       });
     },
@@ -238,10 +238,13 @@ builder.queryField('postingPreview', (t) =>
   }),
 );
 
-function whyDifferent(parts: readonly AccountingValue[]): string {
+function whyDifferent(parts: readonly AccountingValue[], currency: string, difference: bigint): string {
   const open = parts.filter((one) => one.status !== 'posted');
   const reasons = open.map((one) => `${one.refundId === null ? 'The sale' : 'A refund'}: ${one.why}`);
   if (reasons.length > 0) return [...new Set(reasons)].join(' ');
+  const size = difference < 0n ? -difference : difference;
+  if (currencyExponent(currency) > 2 && size < 10n * BigInt(parts.length))
+    return 'The books keep two decimals: less than one of them is rounded.';
   const changed = parts.some((one) => one.heldMinor !== one.valueMinor);
   if (changed) return 'A document in the books holds another amount than it was given.';
   return 'What came back is worth something else than the money that went back: the rest is credit of the customer.';

@@ -1,4 +1,4 @@
-import { formatMinor } from '../../model/money.ts';
+import { currencyExponent, formatMinor } from '../../model/money.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 import type { Standing } from './held.ts';
 
@@ -329,7 +329,10 @@ type Say = (
 ) => Difference;
 
 function worthDifference(one: GraphEntry, amountMinor: bigint, say: Say): Difference {
-  return one.type === 'sale' ? say('rounding', amountMinor) : say('customerCredit', amountMinor);
+  const isFraction = currencyExponent(one.currency) > 2 && amountMinor < 10n && amountMinor > -10n;
+  return one.type === 'sale' || isFraction
+    ? say('rounding', amountMinor)
+    : say('customerCredit', amountMinor);
 }
 
 function unposted({ status, reason, why }: PostingFacts, amountMinor: bigint, say: Say): Difference {

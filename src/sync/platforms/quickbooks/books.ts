@@ -1,7 +1,7 @@
 import type { OrderForm, RefundForm } from '../../accounting/documents.ts';
-import { documentsForOrder, documentsForRefund } from '../../accounting/documents.ts';
 import type { BooksView } from '../platform.ts';
 import { shareType } from './day-share.ts';
+import { orderPosting, refundPosting } from './postings.ts';
 import { policyOf, readSettings } from './settings.ts';
 
 /** What orders and refunds are in these books, without asking them. */
@@ -15,8 +15,8 @@ export const booksView: BooksView = {
     // A share of a day is what a receipt of its own would be.
     const posted = (standing.order === shareType ? 'SalesReceipt' : standing.order) as OrderForm | null;
     return refundId === null
-      ? documentsForOrder(order, policy, posted)
-      : documentsForRefund(order, refundId, policy, {
+      ? orderPosting(order, policy, posted)
+      : refundPosting(order, refundId, policy, {
           order: posted,
           refund: (standing.refund === shareType ? 'RefundReceipt' : standing.refund) as RefundForm | null,
         });

@@ -1,20 +1,19 @@
 import { dayIn } from '../../../model/day.ts';
 import { formatMinor } from '../../../model/money.ts';
 import type { OrderSnapshot, RefundOfOrderSnapshot } from '../../../model/snapshot.ts';
-import {
-  type CreditApplication,
-  documentsForOrder,
-  documentsForRefund,
-  type MoneyMovement,
-  type OrderForm,
-  type Posting,
-  type RefundForm,
-  type SalesForm,
+import type {
+  CreditApplication,
+  MoneyMovement,
+  OrderForm,
+  Posting,
+  RefundForm,
+  SalesForm,
 } from '../../accounting/documents.ts';
 import type { LinkFacts, PlanContext, PushPlan } from '../platform.ts';
 import { type BuyerBody, buyerOf } from './customers.ts';
 import { fitsIntoDay, isShare, type ShareBody, type ShareVoid, shareOf, shareType } from './day-share.ts';
 import { docNumberOf, type FormBody, formBody, isHeld, markOf, noteOf } from './form-body.ts';
+import { orderPosting, refundPosting } from './postings.ts';
 import { postedForm, sourceOf } from './sale-plan.ts';
 import { policyOf, readSettings } from './settings.ts';
 
@@ -93,7 +92,7 @@ export function planRefund({ id, order }: RefundOfOrderSnapshot, context: PlanCo
   const share = shareOfRefund(order, id, context, { source, docNumber });
   if (share === 'held') return [];
   if (share !== null) return [{ ...about, body: { ...share } }];
-  const posting = documentsForRefund(order, id, policy, {
+  const posting = refundPosting(order, id, policy, {
     order: posted,
     refund: postedRefund(link, context.inFlight),
   });
@@ -109,9 +108,7 @@ export function planRefund({ id, order }: RefundOfOrderSnapshot, context: PlanCo
   const content = {
     orderId: order.id.toString(),
     orderForm:
-      isEarlier || isPartOfDay(order, context)
-        ? null
-        : (posted ?? saleForm(documentsForOrder(order, policy))),
+      isEarlier || isPartOfDay(order, context) ? null : (posted ?? saleForm(orderPosting(order, policy))),
     source,
     docNumber,
     date: dayIn(settings.timeZone, refund.refundedAt),
@@ -165,7 +162,7 @@ function shareOfRefund(
   const wasShare = isShare(link, context.inFlight);
   const isNew = link === null && context.inFlight == null;
   if (!wasShare && !(isNew && settings.posting === 'daily' && isPartOfDay(order, context))) return null;
-  const posting = documentsForRefund(order, id, policyOf(settings), {
+  const posting = refundPosting(order, id, policyOf(settings), {
     order: 'SalesReceipt',
     refund: 'RefundReceipt',
   });
@@ -187,7 +184,7 @@ function isPartOfDay(order: OrderSnapshot, { parent, settings }: PlanContext): b
   if (link !== null || parent?.inFlight != null) return isShare(link, parent?.inFlight);
   const chosen = readSettings(settings);
   if (chosen.posting !== 'daily') return false;
-  return saleForm(documentsForOrder(order, policyOf(chosen))) === 'SalesReceipt';
+  return saleForm(orderPosting(order, policyOf(chosen))) === 'SalesReceipt';
 }
 
 /** The form that stands in the books, or is being written at this moment. */

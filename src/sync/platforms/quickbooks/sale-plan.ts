@@ -1,16 +1,12 @@
 import { dayIn } from '../../../model/day.ts';
 import { formatMinor, parseMinor } from '../../../model/money.ts';
 import type { OrderSnapshot } from '../../../model/snapshot.ts';
-import {
-  documentsForOrder,
-  type MoneyMovement,
-  type OrderForm,
-  type SalesForm,
-} from '../../accounting/documents.ts';
+import type { MoneyMovement, OrderForm, SalesForm } from '../../accounting/documents.ts';
 import type { LinkFacts, PlanContext, PushPlan } from '../platform.ts';
 import { fitsIntoDay, isShare, type ShareVoid, shareOf, shareType } from './day-share.ts';
 import { docNumberOf, type FormBody, formBody, isHeld, noteOf } from './form-body.ts';
 import { areFieldsHeld, type FormField, formFieldsOf } from './form-fields.ts';
+import { orderPosting } from './postings.ts';
 import { policyOf, readSettings } from './settings.ts';
 
 /** The sale of an order: a receipt, or an invoice with its payments. */
@@ -41,7 +37,7 @@ export function planSale(order: OrderSnapshot, context: PlanContext): PushPlan[]
   if (order.platform === 'quickbooks' || link?.state.void === 'done') return [];
   const settings = readSettings(context.settings);
   const posted = postedForm(link, context.inFlight);
-  const posting = documentsForOrder(order, policyOf(settings), posted);
+  const posting = orderPosting(order, policyOf(settings), posted);
   const wasShare = isShare(link, context.inFlight);
   if (wasShare && link?.state.void === 'asked') {
     const voided: ShareVoid = {
