@@ -6,6 +6,7 @@ import { createPool, type Pool, relaxedCommits } from '../db/pool.ts';
 import type { Log } from '../log.ts';
 import type { PlatformName } from '../model/platform-name.ts';
 import type { applyChanges } from './apply-changes.ts';
+import { listConnections } from './connections/connections.ts';
 import type { Sessions } from './connections/sessions.ts';
 import { backfillCustomField } from './custom-fields/backfill.ts';
 import { backfillTask } from './custom-fields/request-backfill.ts';
@@ -26,6 +27,8 @@ import { reviewPostings } from './postings/review-postings.ts';
 import { privacyTask } from './privacy/apply-request.ts';
 import { eraseAccount } from './privacy/erase-account.ts';
 import { processDelivery } from './process-delivery.ts';
+import { reconcileConnection } from './reconcile/reconcile.ts';
+import { sweepTask } from './reconcile/request-sweep.ts';
 import { beat, recoverDeadWorkers, recoverOrphans, releaseWorkers } from './recover-work.ts';
 import { TaskPool, within } from './task-pool.ts';
 
@@ -100,6 +103,7 @@ const mostPushesWaiting = 500;
 const summariesMs = 30_000;
 
 const deliveryPayload = z.object({ id: z.string().transform(BigInt), lane: z.string() });
+const sweepPayload = z.object({ id: z.string().transform(BigInt), full: z.boolean() });
 const idPayload = z.object({ id: z.string().transform(BigInt) });
 
 /**
@@ -118,6 +122,7 @@ export class Worker implements AsyncDisposable {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #upkeep = new Set<Promise<void>>();
   readonly #underWay = new Set<Promise<void>>();
+  readonly #stopSweeps = new AbortController();
   #stopping: Promise<void> | null = null;
 
   constructor(settings: Settings) {
@@ -179,11 +184,12 @@ export class Worker implements AsyncDisposable {
         concurrency.notes,
         concurrency.notes,
       ),
-      // One field after the other: it takes as long as a shop is large.
+      // One after the other: each takes as long as a shop is large.
       this.#taskPool(
         {
           [backfillTask]: this.#task(this.#onBackfill),
           [postingReviewTask]: this.#task(this.#onPostingReview),
+          [sweepTask]: this.#task(this.#onSweep),
         },
         1,
         1,
@@ -226,6 +232,7 @@ export class Worker implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
+    this.#stopSweeps.abort();
     this.#lanes.stop();
     const { pool, stopTimeoutMs } = this.#settings;
     const left = this.#carrier.stop();
@@ -298,6 +305,16 @@ export class Worker implements AsyncDisposable {
   readonly #onBackfill = async (payload: unknown): Promise<void> => {
     const { id } = idPayload.parse(payload);
     await backfillCustomField(id, this.#settings);
+  };
+
+  readonly #onSweep = async (payload: unknown): Promise<void> => {
+    const { id, full } = sweepPayload.parse(payload);
+    const connection = (await listConnections(this.#settings.pool)).find((one) => one.id === id);
+    if (connection?.status !== 'active') return;
+    const { signal } = this.#stopSweeps;
+    const done = await reconcileConnection(connection, this.#settings, { full, signal });
+    // Another one may be under way, or the platform may be down: the queue comes back to it.
+    if (done === null) throw new Error(`The sweep of ${connection.name} did not come to its end.`);
   };
 
   readonly #onPostingReview = async (payload: unknown): Promise<void> => {

@@ -85,6 +85,7 @@ describe('who may enter', () => {
     ],
     ['mutation { pushRetry(input: { id: "UHVzaDo5OTk" }) { userErrors { code } } }', 'admin'],
     ['mutation { deliveryReplay(input: { id: "RGVsaXZlcnk6OTk5" }) { userErrors { code } } }', 'admin'],
+    ['mutation { connectionSweep(input: { id: "Q29ubmVjdGlvbjo5OTk" }) { userErrors { code } } }', 'admin'],
     ['mutation { connectionResume(input: { id: "Q29ubmVjdGlvbjo5OTk" }) { userErrors { code } } }', 'admin'],
   ])('%s is open to %s and to admins, and to nobody else', async (query, needed) => {
     const opened: string[] = [];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fairWeather } from '../../sandbox/kit/webhooks.ts';
 import { prepareConnections } from '../../src/app.ts';
-import { type Stack, startStack } from '../support/stack.ts';
+import { type Stack, startStack, until } from '../support/stack.ts';
 import {
   bankedMinor,
   contact,
@@ -94,4 +94,62 @@ test('when every webhook of a while was lost and subscriptions are gone, a sweep
   }
   expect(quickbooks.trialBalance().balanced).toBe(true);
   expect(await deadLetters(stack)).toEqual([]);
+});
+
+test('a person asks for a sweep through the API: what was lost is read at once, all of it where all is asked for', async () => {
+  await using stack = await startStack();
+  const { shopify } = stack;
+  const { connections } = await stack.graphql('{ connections { id platform } }');
+  const { id } = connections.find((one: { platform: string }) => one.platform === 'SHOPIFY');
+  const ask = async (full: boolean) =>
+    (
+      await stack.graphql(
+        `mutation ($id: ID!, $full: Boolean) { connectionSweep(input: { id: $id, full: $full }) {
+           connection { id } userErrors { code field } } }`,
+        { id, full },
+      )
+    ).connectionSweep;
+  const sweep = async () =>
+    (
+      await stack.graphql(
+        '{ syncStatus { connections { connection { id } sweep { since read drifted finishedAt startedAt } } } }',
+      )
+    ).syncStatus.connections.find((one: { connection: { id: string } }) => one.connection.id === id).sweep;
+
+  loseWebhooks(stack, 1);
+  await nextSecond();
+  const missed = shopify.placeOrder({
+    channel: 'online',
+    customer: { email: 'missed@example.com', firstName: 'Missed' },
+    lines: [{ sku: 'HAT', quantity: 2 }],
+  });
+  await stack.settled();
+  const before = await sweep();
+  expect(await ask(false)).toEqual({ connection: { id }, userErrors: [] });
+  const after = await until(
+    'the sweep that was asked for has ended',
+    sweep,
+    (seen) => seen.startedAt !== before.startedAt && seen.finishedAt !== null,
+  );
+  expect(after).toMatchObject({ since: expect.any(String) });
+  expect((await orderInGraph(stack, missed.name)).number).toBe(missed.name);
+
+  expect(await ask(true)).toEqual({ connection: { id }, userErrors: [] });
+  const full = await until(
+    'the full sweep has ended',
+    sweep,
+    (seen) => seen.startedAt !== after.startedAt && seen.finishedAt !== null,
+  );
+  expect(full).toMatchObject({ since: null, drifted: 0 });
+
+  await stack.graphql(
+    'mutation ($id: ID!) { connectionPause(input: { id: $id, reason: "lunch" }) { settled } }',
+    {
+      id,
+    },
+  );
+  expect(await ask(false)).toEqual({
+    connection: null,
+    userErrors: [{ code: 'CONNECTION_NOT_ACTIVE', field: ['input', 'id'] }],
+  });
 });

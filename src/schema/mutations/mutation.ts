@@ -257,5 +257,6 @@ const fieldOf: Readonly<Record<string, string[]>> = {
   PUSH_NOT_RETRYABLE: ['input', 'id'],
   PUSH_OUTDATED: ['input', 'id'],
   CONNECTION_UNKNOWN: ['input', 'id'],
+  CONNECTION_NOT_ACTIVE: ['input', 'id'],
   CONNECTION_REVOKED: ['input', 'id'],
 };

@@ -7,11 +7,12 @@ import {
   type Switched,
   setWriteCapabilities,
 } from '../../sync/operations.ts';
+import { requestSweep } from '../../sync/reconcile/request-sweep.ts';
 import { builder } from '../builder.ts';
 import { Connection, Delivery, Push } from '../nodes/sync.ts';
 import type { OperationContext } from '../services.ts';
 import { type Effect, mutate, type PayloadValue } from './mutation.ts';
-import { idempotencyField, mostPushes, pushFields, waitFields } from './payload.ts';
+import { idempotencyField, mostPushes, pushFields, userErrorsField, waitFields } from './payload.ts';
 import { policyMisfit } from './policy-fit.ts';
 
 // What a person does about work that is stuck, and with accounts. All of it is for admins.
@@ -165,6 +166,56 @@ builder.mutationField('connectionResume', (t) =>
       const id = input.id.id;
       return mutate(context, { name: 'connectionResume', input, facts: [id] }, async (tx) => {
         return switched(id, await resumeConnection(tx, BigInt(id)), 'ended');
+      });
+    },
+  }),
+);
+
+const ConnectionSweepInput = builder.inputType('ConnectionSweepInput', {
+  description: 'Which account to read.',
+  fields: (t) => ({
+    id: t.globalID({ for: Connection, required: true, description: 'Which one.' }),
+    full: t.boolean({
+      defaultValue: false,
+      description: 'Everything there is, instead of what has changed since the last sweep; may take long.',
+    }),
+    ...idempotencyField(t),
+  }),
+});
+
+const ConnectionSweepPayload = builder.objectRef<PayloadValue>('ConnectionSweepPayload').implement({
+  description: 'What asking for a sweep has done.',
+  fields: (t) => ({
+    connection: t.prismaField({
+      type: Connection,
+      nullable: true,
+      description: 'The connection as it is now.',
+      authScopes: { can: 'admin' },
+      resolve: (query, payload, _args, context) =>
+        payload.subjectId === null
+          ? null
+          : (context.services.prisma.connection.findUnique({
+              ...query,
+              where: { id: BigInt(payload.subjectId) },
+            }) as never),
+    }),
+    ...userErrorsField(t),
+  }),
+});
+
+builder.mutationField('connectionSweep', (t) =>
+  t.field({
+    type: ConnectionSweepPayload,
+    description:
+      'Reads an account for what its deliveries did not tell, now and not in its time. How far it is: `syncStatus { connections { sweep } }`. Harmless: what the graph knows already changes nothing.',
+    authScopes: { can: 'admin' },
+    args: { input: t.arg({ type: ConnectionSweepInput, required: true, description: 'Which one.' }) },
+    resolve: (_root, { input }, context) => {
+      const id = input.id.id;
+      const full = input.full ?? false;
+      return mutate(context, { name: 'connectionSweep', input, facts: [id, full] }, async (tx) => {
+        await requestSweep(tx, BigInt(id), full);
+        return effectOn(id);
       });
     },
   }),

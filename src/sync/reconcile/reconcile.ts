@@ -22,6 +22,8 @@ export interface ReconcileOptions {
   now?: () => number;
 }
 
+type SweepingOptions = Omit<ReconcileOptions, 'webhookUrl'>;
+
 /**
  * Makes an account ready and heals what it has lost: definitions, webhook subscriptions. Safe to repeat.
  * @returns whether it succeeded; a failure is logged, and refused credentials revoke the connection.
@@ -45,7 +47,7 @@ export async function prepareConnection(
  */
 export function reconcileConnection(
   connection: ConnectionFacts,
-  options: ReconcileOptions,
+  options: SweepingOptions,
   sweep: Pick<SweepOptions, 'full' | 'signal' | 'onProgress'> = {},
 ): Promise<SweepProgress | null> {
   const { pool, platforms, sessions, log, metrics, now = Date.now } = options;
@@ -65,7 +67,7 @@ export function reconcileConnection(
 
 async function attempt<T>(
   connection: ConnectionFacts,
-  options: ReconcileOptions,
+  options: SweepingOptions,
   complaint: string,
   work: (platform: Platform) => Promise<T>,
 ): Promise<T | null> {
