@@ -334,6 +334,8 @@ describe('what is read', () => {
       (await api.ask(`{ customers(filter: ${filter}) { totalCount } }`)).data.customers.totalCount;
     expect(await count('{ email: "GRACE@example.com" }')).toBe(1);
     expect(await count('{ nameStartsWith: "grace ho" }')).toBe(1);
+    expect(await count('{ nameStartsWith: "Hopp" }')).toBe(1);
+    expect(await count('{ nameStartsWith: "opper" }')).toBe(0);
     expect(await count('{ nameStartsWith: "gr%ce" }')).toBe(0);
     expect(await count('{ knownAt: SHOPIFY }')).toBe(1);
     expect(await count('{ knownAt: HUBSPOT }')).toBe(0);

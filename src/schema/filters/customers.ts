@@ -10,7 +10,9 @@ export const CustomerFilter = builder.inputType('CustomerFilter', {
   fields: (t) => ({
     email: t.string({ description: 'With this address, in any case.' }),
     phone: t.string({ description: 'With this telephone number, E.164.' }),
-    nameStartsWith: t.string({ description: 'Whose first and last name together start so, in any case.' }),
+    nameStartsWith: t.string({
+      description: 'Whose last name, or first and last name together, start so, in any case.',
+    }),
     tags: t.stringList({ description: 'Carrying all of these tags.' }),
     knownAt: t.field({ type: PlatformEnum, description: 'Whom this platform knows.' }),
     hasOrders: t.boolean({ description: 'Who have ordered, or have not.' }),
@@ -39,8 +41,9 @@ export function customerConditions(filter: Filter): Sql[] {
     ...within(raw('t.last_order_at'), filter.lastOrderAt),
   );
   if (filter.nameStartsWith) {
+    const prefix = likePrefix(filter.nameStartsWith.toLowerCase());
     conditions.push(
-      sql`lower(coalesce(t.first_name, '') || ' ' || coalesce(t.last_name, '')) like ${likePrefix(filter.nameStartsWith.toLowerCase())}`,
+      sql`(lower(coalesce(t.first_name, '') || ' ' || coalesce(t.last_name, '')) like ${prefix} or lower(t.last_name) like ${prefix})`,
     );
   }
   if (filter.tags) conditions.push(sql`t.tags @> ${filter.tags}::text[]`);
