@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ack } from './ack.ts';
+import { backfill } from './backfill.ts';
 import { books } from './books.ts';
 import { customFields } from './custom-fields.ts';
 import { drain } from './drain.ts';
@@ -31,6 +32,7 @@ const benchmarks: readonly Benchmark[] = [
   drain,
   oversell,
   ledger,
+  backfill,
   stock,
   identity,
   books,

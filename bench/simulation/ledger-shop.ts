@@ -17,6 +17,16 @@ interface Level {
   committed: number;
 }
 
+/** An order of the online store or of the marketplace: it is placed, and sent, cancelled or given back later. */
+interface OpenOrder {
+  source: 'shopify' | 'amazon';
+  remoteId: string;
+  level: Level;
+  quantity: number;
+  placedAt: Date;
+  state: 'placed' | 'sent' | 'cancelled' | 'returned';
+}
+
 /**
  * A shop and a marketplace as plain figures, which tell the real write path what happens to them: late, twice and in any
  * order. Pushes are carried out on the figures.
@@ -32,6 +42,8 @@ export class LedgerShop {
   /** By the platforms' clocks, which never stand still. */
   #clockMs = Date.now();
   #orders = 0;
+  /** Those that something may still become of. */
+  readonly #pending: OpenOrder[] = [];
   readonly #settledMs = new Map<string, number>();
   told = 0;
   repeated = 0;
@@ -177,13 +189,15 @@ export class LedgerShop {
     const level = this.#figures[Math.floor(this.#random.next() * this.#figures.length)];
     if (level === undefined) return;
     const draw = this.#random.next();
-    if (draw < 0.45) this.#sellAtTill(level);
-    else if (draw < 0.75) {
+    if (draw < 0.28) this.#sellAtTill(level);
+    else if (draw < 0.38) this.#sellOnline(level);
+    else if (draw < 0.5) this.#goOn();
+    else if (draw < 0.72) {
       // A person corrects a figure in Shopify.
       level.available = Math.max(0, level.available + Math.round(this.#random.between(-6, 9)));
       this.#open.push({ source: 'shopify', change: this.#report(level, false) });
-    } else if (draw < 0.85) this.#sellAtAmazon(level);
-    else if (draw < 0.87) {
+    } else if (draw < 0.82) this.#sellAtAmazon(level);
+    else if (draw < 0.85) {
       // A person changes an offer in Seller Central.
       const sku = level.item.replace('item-', 'SKU-');
       this.#offered.set(sku, Math.floor(this.#random.between(0, 50)));
@@ -194,11 +208,54 @@ export class LedgerShop {
   #sellAtTill(level: Level): void {
     const quantity = this.#random.chance(0.8) ? 1 : 2;
     level.available -= quantity;
-    const order = this.#order(level, quantity, 'shopify');
+    const sold = this.#newOrder('shopify', level, quantity, 'sent');
     this.#open.push(
-      { source: 'shopify', change: order },
+      { source: 'shopify', change: this.#order(sold, 'point_of_sale') },
       { source: 'shopify', change: this.#report(level, false) },
     );
+  }
+
+  #sellOnline(level: Level): void {
+    const quantity = this.#random.chance(0.7) ? 1 : 3;
+    level.available -= quantity;
+    level.committed += quantity;
+    const sold = this.#newOrder('shopify', level, quantity, 'placed');
+    this.#pending.push(sold);
+    this.#open.push(
+      { source: 'shopify', change: this.#order(sold, 'online_store') },
+      { source: 'shopify', change: this.#report(level, false) },
+    );
+  }
+
+  /** Something becomes of an order: it is sent, cancelled, or what was sent comes back. */
+  #goOn(): void {
+    const at = Math.floor(this.#random.next() * this.#pending.length);
+    const order = this.#pending[at];
+    if (order === undefined) return;
+    const { level, quantity, source } = order;
+    const wasSent = order.state === 'sent';
+    order.state = wasSent ? 'returned' : this.#random.chance(0.75) ? 'sent' : 'cancelled';
+    // Most of what was sent stays where it went, and Amazon says nothing of what came back.
+    const isOver = order.state !== 'sent' || source === 'amazon' || this.#random.chance(0.7);
+    if (isOver) this.#pending.splice(at, 1);
+    const change = this.#order(order, source === 'amazon' ? 'amazon' : 'online_store');
+    this.#open.push({ source, change });
+    if (source === 'amazon') return;
+    if (order.state !== 'returned') level.committed -= quantity;
+    if (order.state !== 'sent') {
+      level.available += quantity;
+      this.#open.push({ source, change: this.#report(level, false) });
+    }
+  }
+
+  #newOrder(
+    source: OpenOrder['source'],
+    level: Level,
+    quantity: number,
+    state: OpenOrder['state'],
+  ): OpenOrder {
+    this.#orders += 1;
+    return { source, remoteId: `${source}-${this.#orders}`, level, quantity, placedAt: this.#now(), state };
   }
 
   #sellAtAmazon(level: Level): void {
@@ -206,8 +263,10 @@ export class LedgerShop {
     const offered = this.#offered.get(sku) ?? 0;
     if (offered === 0) return;
     this.#offered.set(sku, offered - 1);
+    const sold = this.#newOrder('amazon', level, 1, 'placed');
+    this.#pending.push(sold);
     this.#open.push(
-      { source: 'amazon', change: this.#order(level, 1, 'amazon') },
+      { source: 'amazon', change: this.#order(sold, 'amazon') },
       { source: 'amazon', change: this.#listing(sku) },
     );
   }
@@ -225,19 +284,29 @@ export class LedgerShop {
     const quantity = Math.floor(this.#random.between(1, 5));
     const reason = 'bench';
     const draw = this.#random.next();
+    const other = draw < 0.25 ? await this.#elsewhere(variantId, locationId) : null;
     const edit: Change =
-      draw < 0.4
-        ? { kind: 'stockAdjust', variantId, locationId, delta: quantity, reason, cause: 'receipt' }
-        : draw < 0.7
-          ? {
-              kind: 'stockSet',
-              variantId,
-              locationId,
-              count: 'available',
-              quantity: found.available + quantity,
-              reason,
-            }
-          : { kind: 'reservationCreate', variantId, locationId, quantity, reason, expiresAt: null };
+      other !== null && found.available >= quantity
+        ? {
+            kind: 'stockTransfer',
+            variantId,
+            fromLocationId: locationId,
+            toLocationId: other,
+            quantity,
+            reason,
+          }
+        : draw < 0.5
+          ? { kind: 'stockAdjust', variantId, locationId, delta: quantity, reason, cause: 'receipt' }
+          : draw < 0.75
+            ? {
+                kind: 'stockSet',
+                variantId,
+                locationId,
+                count: 'available',
+                quantity: found.available + quantity,
+                reason,
+              }
+            : { kind: 'reservationCreate', variantId, locationId, quantity, reason, expiresAt: null };
     if (edit.kind === 'stockSet' && edit.quantity < 0) return;
     if (edit.kind === 'reservationCreate' && found.available < quantity) return;
     await this.#run('tributary', null, [edit]);
@@ -250,6 +319,14 @@ export class LedgerShop {
       await this.#run('tributary', null, [
         { kind: 'reservationRelease', reservationId: id, outcome: 'released' },
       ]);
+  }
+
+  async #elsewhere(variantId: bigint, locationId: bigint): Promise<bigint | null> {
+    const { rows } = await this.#pool.query<{ id: bigint }>(
+      'select location_id as id from stock_level where variant_id = $1 and location_id <> $2 limit 1',
+      [variantId, locationId],
+    );
+    return rows[0]?.id ?? null;
   }
 
   async #deliver(messages: { source: 'shopify' | 'amazon'; change: PlatformChange }[]): Promise<void> {
@@ -403,19 +480,25 @@ export class LedgerShop {
     };
   }
 
-  #order(level: Level, quantity: number, source: 'shopify' | 'amazon'): PlatformChange {
-    this.#orders += 1;
+  /** The order as it is now, as its platform tells it. */
+  #order(
+    { source, remoteId, level, quantity, placedAt, state }: OpenOrder,
+    channel: CanonicalOrder['channel'],
+  ): PlatformChange {
     const at = this.#now();
     const zero = { shop: 0n, presentment: 0n };
     const total = { shop: 1_000n * BigInt(quantity), presentment: 1_000n * BigInt(quantity) };
-    const isTill = source === 'shopify';
+    const isTill = channel === 'point_of_sale';
+    const wasSent = state === 'sent' || state === 'returned';
+    // Amazon says of a cancelled order only that; Shopify says what became of its goods.
+    const isGivenBack = source === 'shopify' && (state === 'cancelled' || state === 'returned');
     const order: CanonicalOrder = {
-      number: `#${this.#orders}`,
-      channel: isTill ? 'point_of_sale' : 'amazon',
+      number: `#${remoteId}`,
+      channel,
       customer: null,
       locationRemoteId: isTill ? level.place : null,
       financialStatus: 'paid',
-      fulfilmentStatus: 'fulfilled',
+      fulfilmentStatus: wasSent ? 'fulfilled' : 'unfulfilled',
       currency: 'EUR',
       presentmentCurrency: 'EUR',
       subtotal: total,
@@ -437,19 +520,19 @@ export class LedgerShop {
       tags: [],
       attributes: [],
       cancelReason: null,
-      placedAt: at,
-      cancelledAt: null,
+      placedAt,
+      cancelledAt: state === 'cancelled' ? at : null,
       closedAt: null,
       lines: [
         {
           remoteId: 'line',
-          variantRemoteId: level.item.replace('item-', isTill ? 'variant-' : 'SKU-'),
+          variantRemoteId: level.item.replace('item-', source === 'shopify' ? 'variant-' : 'SKU-'),
           title: 'Goods',
           variantTitle: null,
           sku: level.item.replace('item-', 'SKU-'),
           vendor: null,
           quantity,
-          refundedQuantity: 0,
+          refundedQuantity: isGivenBack ? quantity : 0,
           unitPrice: { shop: 1_000n, presentment: 1_000n },
           discount: zero,
           tax: zero,
@@ -466,24 +549,47 @@ export class LedgerShop {
       discounts: [],
       orderTaxLines: [],
       transactions: [],
-      fulfilments: [
-        {
-          remoteId: 'sent',
-          status: 'success',
-          trackingCompany: null,
-          trackingNumbers: [],
-          trackingUrls: [],
-          locationRemoteId: isTill ? level.place : null,
-          createdAt: at,
-          updatedAt: at,
-          lines: [{ lineRemoteId: 'line', quantity }],
-        },
-      ],
-      refunds: [],
+      fulfilments: wasSent
+        ? [
+            {
+              remoteId: 'sent',
+              status: 'success',
+              trackingCompany: null,
+              trackingNumbers: [],
+              trackingUrls: [],
+              locationRemoteId: source === 'shopify' ? level.place : null,
+              createdAt: isTill ? placedAt : at,
+              updatedAt: at,
+              lines: [{ lineRemoteId: 'line', quantity }],
+            },
+          ]
+        : [],
+      refunds: isGivenBack
+        ? [
+            {
+              remoteId: 'back',
+              note: null,
+              refundedAt: at,
+              lines: [
+                {
+                  remoteId: 'back-line',
+                  lineRemoteId: 'line',
+                  quantity,
+                  restockType: state === 'cancelled' ? 'cancel' : 'return',
+                  locationRemoteId: level.place,
+                  subtotal: total,
+                  tax: zero,
+                },
+              ],
+              adjustments: [],
+              transactions: [],
+            },
+          ]
+        : [],
     };
     return {
       kind: 'order',
-      remoteId: `${source}-${this.#orders}`,
+      remoteId,
       version: { sourceUpdatedAt: at, observedAt: null },
       order,
     };

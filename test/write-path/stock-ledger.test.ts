@@ -158,6 +158,28 @@ test('goods that leave before their sale was reported are not committed by the r
   expect(await level(shop)).toEqual({ on_hand: 8, committed: 0, reserved: 0, available: 8 });
 });
 
+test('orders that are told together take what the one before them has left', async () => {
+  await using shop = await openStock();
+  const sent = (second: number) => ({ ...fulfilment(second, 2), locationRemoteId: 'hall' });
+  const named = (id: string, second: number, parts: Partial<CanonicalOrder>): PlatformChange =>
+    ({ ...order(second, parts), remoteId: id }) as PlatformChange;
+  const both = (second: number, parts: Partial<CanonicalOrder>) =>
+    shop.tell(
+      'shopify',
+      ...['a', 'b'].map((id) => named(id, second, { lines: [line(2)], placedAt: at(10), ...parts })),
+    );
+  await both(10, {});
+  await shop.tell('shopify', report(10, 6));
+  // A count says that only three of the four are committed: one had left before.
+  await shop.tell('shopify', {
+    ...report(20, 6, { onHand: 9, committed: 3 }),
+    version: readAt(20),
+  });
+  await both(30, { fulfilments: [sent(30)] });
+  expect((await movements(shop)).slice(-2)).toEqual(['fulfilment 0 -2 -2 order', 'fulfilment 0 -1 -1 order']);
+  expect(await level(shop)).toEqual({ on_hand: 6, committed: 0, reserved: 0, available: 6 });
+});
+
 test('a cancellation frees what was committed and a return brings goods back', async () => {
   await using shop = await openStock();
   await shop.tell('shopify', order(10, { lines: [line(3)] }));

@@ -27,6 +27,21 @@ export interface Movement {
   occurredAt: Date;
 }
 
+/** Movements that will be recorded together: what one of them leaves is what the next one finds. */
+export class PlannedMovements {
+  readonly all: Movement[] = [];
+  readonly #counts = new Map<bigint, Counts>();
+
+  countsOf(level: StockLevel): Counts {
+    return this.#counts.get(level.id) ?? level.counts;
+  }
+
+  add(movement: Movement): void {
+    this.all.push(movement);
+    this.#counts.set(movement.level.id, plus(this.countsOf(movement.level), movement.change));
+  }
+}
+
 /**
  * Writes movements, one statement for all: inserting them moves their levels (see the migration), whose rows the caller
  * has locked. Each becomes an event, and whatever platforms have to be told of the level is planned afterwards.

@@ -1,7 +1,7 @@
 import type { PlatformName } from '../../model/platform-name.ts';
 import type { WriteContext } from '../graph/write-context.ts';
 import { availableOf } from './counts.ts';
-import { type Movement, recordMovements } from './ledger.ts';
+import { PlannedMovements, recordMovements } from './ledger.ts';
 import type { LineNews } from './order-lines.ts';
 import type { StockLevel } from './stock-level.ts';
 
@@ -16,7 +16,7 @@ export async function moveForOthers(
   keeping: readonly PlatformName[],
 ): Promise<void> {
   const places = await loadPlaces(context, news, levels, keeping);
-  const movements: Movement[] = [];
+  const movements = new PlannedMovements();
   for (const line of news) {
     const own = levels.filter(
       (level) => level.variantId === line.variantId && places.own.has(level.locationId),
@@ -24,9 +24,9 @@ export async function moveForOthers(
     const facts = { orderId: line.orderId, owed: true, negativeReason: 'oversold' } as const;
     const taken = Math.max(0, line.sold) * line.each;
     if (taken > 0) {
-      const level = fullest(own);
+      const level = fullest(own, movements);
       if (level !== null)
-        movements.push({
+        movements.add({
           ...facts,
           level,
           change: { onHand: -taken },
@@ -42,9 +42,9 @@ export async function moveForOthers(
       if (units <= 0) continue;
       const level =
         own.find((one) => one.id === places.soldFrom.get(`${line.orderId}:${line.variantId}`)) ??
-        fullest(own);
+        fullest(own, movements);
       if (level === null) continue;
-      movements.push({
+      movements.add({
         ...facts,
         level,
         change: { onHand: units },
@@ -55,13 +55,13 @@ export async function moveForOthers(
       });
     }
   }
-  await recordMovements(context, movements);
+  await recordMovements(context, movements.all);
 }
 
-function fullest(levels: readonly StockLevel[]): StockLevel | null {
+function fullest(levels: readonly StockLevel[], movements: PlannedMovements): StockLevel | null {
+  const availableAt = (level: StockLevel) => availableOf(movements.countsOf(level));
   let best: StockLevel | null = null;
-  for (const level of levels)
-    if (best === null || availableOf(level.counts) > availableOf(best.counts)) best = level;
+  for (const level of levels) if (best === null || availableAt(level) > availableAt(best)) best = level;
   return best;
 }
 

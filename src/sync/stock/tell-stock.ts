@@ -7,7 +7,7 @@ import {
   writeExpectations,
 } from './expectations.ts';
 import { type Expectation, explainFact, type Taken } from './explain.ts';
-import { type Movement, recordMovements } from './ledger.ts';
+import { PlannedMovements, recordMovements } from './ledger.ts';
 import { moveForOthers } from './move-for-others.ts';
 import { type LineNews, takeLineNews } from './order-lines.ts';
 import {
@@ -71,7 +71,7 @@ async function explain(
   );
   if (facts.length + departures.length === 0) return;
   const open = await loadOpen(context, news);
-  const movements: Movement[] = [];
+  const movements = new PlannedMovements();
   const taken: Taken[] = [];
   const added: NewExpectation[] = [];
   for (const fact of facts) {
@@ -85,8 +85,12 @@ async function explain(
       const level = levels.find((one) => one.variantId === variantId && one.locationId === report.locationId);
       if (level === undefined) continue;
       // A report of all counts has told how much is committed; one of what is available has not.
-      const moved = report.full ? 0 : quantity < 0 ? committed : -Math.min(committed, level.counts.committed);
-      movements.push({
+      const moved = report.full
+        ? 0
+        : quantity < 0
+          ? committed
+          : -Math.min(committed, movements.countsOf(level).committed);
+      movements.add({
         level,
         change: { onHand: moved, committed: moved },
         cause: fact.cause,
@@ -109,8 +113,8 @@ async function explain(
         full: false,
       });
   }
-  for (const line of departures) movements.push(...depart(line, levels, open, taken));
-  await recordMovements(context, movements);
+  for (const line of departures) depart(line, levels, open, taken, movements);
+  await recordMovements(context, movements.all);
   await writeExpectations(context.tx, taken, added);
 }
 
@@ -155,7 +159,8 @@ function depart(
   levels: readonly StockLevel[],
   open: readonly OpenExpectation[],
   taken: Taken[],
-): Movement[] {
+  movements: PlannedMovements,
+): void {
   const at = line.fulfilledAt ?? line.placedAt;
   let left = line.fulfilled;
   // The sale itself has not been reported yet: when it is, these will not be committed any more.
@@ -164,23 +169,22 @@ function depart(
       continue;
     const committed = Math.min(left, sale.committed);
     if (committed > 0) taken.push({ id: sale.id, quantity: 0, committed });
+    sale.committed -= committed;
     left -= committed;
   }
   const locationId = line.fulfilmentLocationId ?? line.locationId;
   const level = levels.find((one) => one.variantId === line.variantId && one.locationId === locationId);
-  if (level === undefined || (level.countedAt !== null && level.countedAt >= at)) return [];
-  const units = Math.min(left, level.counts.committed);
-  if (units <= 0) return [];
-  return [
-    {
-      level,
-      change: { onHand: -units, committed: -units },
-      cause: 'fulfilment',
-      units,
-      orderId: line.orderId,
-      occurredAt: at,
-    },
-  ];
+  if (level === undefined || (level.countedAt !== null && level.countedAt >= at)) return;
+  const units = Math.min(left, movements.countsOf(level).committed);
+  if (units <= 0) return;
+  movements.add({
+    level,
+    change: { onHand: -units, committed: -units },
+    cause: 'fulfilment',
+    units,
+    orderId: line.orderId,
+    occurredAt: at,
+  });
 }
 
 /** True where every level that it can concern was read in whole since: no further report will come of it. */
