@@ -144,6 +144,11 @@ export function createGraphQL(services: GraphQLServices): GraphQLServer {
         await sendPage(page, request, response);
         return;
       }
+      // With a query in the address somebody wants its answer.
+      if (page === null && wantsPage(request) && !(request.url ?? '').includes('?')) {
+        refuse(response, 404, 'NOT_FOUND', 'GraphiQL is switched off here; GRAPHIQL=true switches it on.');
+        return;
+      }
       const actor = await keys.actorOf(request);
       if (actor === null) {
         refuse(response, 401, 'UNAUTHENTICATED', 'Send an API key: Authorization: Bearer tb_…', {
