@@ -59,6 +59,29 @@ const linesOf = (deposit: object | undefined) =>
   (deposit as { Line?: DepositLine[] } | undefined)?.Line ?? [];
 
 describe('a payout', () => {
+  it('takes what days hold of it from their account, and waits for no receipts of single orders', async () => {
+    await using it = await company({}, { posting: 'daily' });
+    await push(quickbooks, it.session, sold);
+    const given = withRefund(sold);
+    await push(quickbooks, it.session, { type: 'Refund', id: 900n, order: given });
+    const shares = it.session.known.filter((one) => one.remoteType === 'DayShare');
+    expect(shares).toHaveLength(2);
+    for (const [index, share] of shares.entries())
+      await push(quickbooks, it.session, {
+        type: 'DaySummary',
+        id: BigInt(index + 1),
+        connectionId: it.session.connectionId,
+        facts: share.state.facts as never,
+        shares: [share.state],
+      });
+    expect(balances(it)).toMatchObject({ 'Undeposited Funds': '25.00' });
+    const outcome = await push(quickbooks, it.session, payout({ transactions: [charge, back] }));
+    expect(outcome).toMatchObject({ state: { total: '23.25', matched: 2, unmatched: 0 } });
+    expect(linesOf(it.sandbox.list('Deposit')[0]).some((line) => line.LinkedTxn !== undefined)).toBe(false);
+    expect(balances(it)).toMatchObject({ Checking: '23.25' });
+    expect(balances(it)).not.toHaveProperty('Undeposited Funds');
+  });
+
   it('is one deposit that takes receipts and refunds out of undeposited funds, less the fees', async () => {
     await using it = await company();
     await push(quickbooks, it.session, sold);
