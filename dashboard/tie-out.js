@@ -6,10 +6,14 @@ const query = `query TieOut($date: String!, $ask: Boolean!) { tieOut(date: $date
   date timeZone agrees notes
   currencies { currency agrees differenceCount
     channel { ${figures} } graph { ${figures} } books { ${figures} }
-    differences(first: 50) { between kind amount { amount currencyCode } why remedy number order { id }
+    differences(first: 50) { between kind amount { amount currencyCode } why remedy number order { id } refund { id }
       document { type number url } } }
   payouts { net { amount currencyCode } difference { amount currencyCode } why remedy payout { remoteId } }
 } }`;
+
+const repost = `mutation PostAnew($id: ID!) {
+  done: postingRepost(input: { id: $id, wait: true }) { userErrors { message } } }`;
+const repostable = ['EDITED_BY_HAND', 'DELETED_BY_HAND', 'VOIDED', 'BOOKS_DIFFER'];
 
 /** A day of shop, graph and books side by side. Nobody is asked before somebody wants it: then shop and books are. */
 export class TieOut {
@@ -80,7 +84,32 @@ export class TieOut {
     ].filter(Boolean);
   }
 
-  #difference({ amount, between, why, remedy, number, order, document }) {
+  /** What was changed or deleted by hand can be written anew from here: that is the consent that it waits for. */
+  #remedy(remedy, kind, id) {
+    if (!repostable.includes(kind) || id === undefined) return remedy ?? 'Nothing.';
+    const button = element(
+      'button',
+      {
+        type: 'button',
+        onclick: async () => {
+          button.disabled = true;
+          try {
+            const { done } = await this.#live.ask(repost, { id });
+            const [refusal] = done.userErrors;
+            if (refusal !== undefined) throw new Error(refusal.message);
+            await this.show({ ask: true });
+          } catch (problem) {
+            button.disabled = false;
+            this.#onProblem(problem);
+          }
+        },
+      },
+      'Post anew',
+    );
+    return element('span', {}, `${remedy ?? ''} `, button);
+  }
+
+  #difference({ amount, between, kind, why, remedy, number, order, refund, document }) {
     const sides = between === 'SHOP_AND_GRAPH' ? 'shop and graph' : 'graph and books';
     const name = document === null ? '–' : `${words(document.type)} ${document.number ?? ''}`.trim();
     return element(
@@ -98,7 +127,11 @@ export class TieOut {
             ),
       ),
       cell('Why', why, 'words'),
-      cell('What to do', remedy ?? 'Nothing.', remedy === null ? 'words muted' : 'words warn'),
+      cell(
+        'What to do',
+        this.#remedy(remedy, kind, refund?.id ?? order?.id),
+        remedy === null ? 'words muted' : 'words warn',
+      ),
       cell(
         'Document',
         document?.url

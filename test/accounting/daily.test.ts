@@ -184,7 +184,7 @@ async function tied(date: string): Promise<Record<string, string>> {
 
 async function accounting(remoteId: string) {
   const answer = await api.ask(
-    `query ($id: ID!) { order(id: $id) { accounting { status why documents { type number } } balance { difference { amount } } } }`,
+    `query ($id: ID!) { order(id: $id) { accounting { status why documents { type number } summary { day kind channel shareCount records { remoteType } } } balance { difference { amount } } } }`,
     { id: await idOf('Order', remoteId) },
   );
   expect(answer.errors).toBeUndefined();
@@ -219,6 +219,13 @@ describe('a day', () => {
     expect(await accounting('1')).toMatchObject({
       status: 'POSTED',
       documents: [{ type: 'SalesReceipt', number: expect.stringMatching(/^261102-\d+$/) }],
+      summary: {
+        day: '2026-11-02',
+        kind: 'SALE',
+        channel: 'ONLINE_STORE',
+        shareCount: 2,
+        records: [{ remoteType: 'SalesReceipt' }],
+      },
       difference: '0.00',
     });
   });

@@ -135,7 +135,11 @@ test.skipIf(browser === null)(
       await page.screenshot({ path: `${process.env.SCREENSHOTS}/tie-out.png`, fullPage: true });
       await page.setViewportSize({ width: 390, height: 844 });
       await page.screenshot({ path: `${process.env.SCREENSHOTS}/phone.png`, fullPage: true });
-    }
+      await page.setViewportSize({ width: 1300, height: 900 });
+    } else await dialog.getByRole('button', { name: 'Close' }).click();
+    await difference.getByRole('button', { name: 'Post anew' }).click();
+    await difference.waitFor({ state: 'detached' });
+    expect(stack.quickbooks.read('SalesReceipt', receipt?.Id ?? '')).toMatchObject({ TotalAmt: 24.7 });
     expect(complaints).toEqual([]);
     await page.close();
   },

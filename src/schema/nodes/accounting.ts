@@ -18,6 +18,7 @@ import { Money, type MoneyValue } from '../common.ts';
 import { enumOf } from '../enums.ts';
 import { Order, Refund } from '../refs.ts';
 import type { OperationContext } from '../services.ts';
+import { DaySummary } from './day-summary.ts';
 import { Connection } from './sync.ts';
 
 // What orders and refunds are in the books: worked out by the same pure core that plans the pushes, beside what stands there.
@@ -53,6 +54,8 @@ interface DocumentValue {
 interface AccountingValue {
   connectionId: bigint;
   refundId: bigint | null;
+  /** The document of a day that it is part of. */
+  summaryId: bigint | null;
   status: 'posted' | 'posting' | 'planned' | 'waits' | 'never' | 'person';
   why: string;
   documents: DocumentValue[];
@@ -133,6 +136,13 @@ const Accounting = builder.objectRef<AccountingValue>('Accounting').implement({
       resolve: (value) => value.status,
     }),
     why: t.exposeString('why', { description: 'Why it is so, in words.' }),
+    summary: t.field({
+      type: DaySummary,
+      nullable: true,
+      description: 'The document of a day that it is part of; null where it has documents of its own.',
+      authScopes: { can: 'read:orders' },
+      resolve: (value) => value.summaryId?.toString() ?? null,
+    }),
     documents: t.field({
       type: [AccountingDocument],
       description: 'Its documents, as they are or would be written.',
@@ -327,6 +337,7 @@ function accountingFrom(facts: Facts, order: OrderSnapshot, refundId: bigint | n
     return {
       connectionId: connection.id,
       refundId,
+      summaryId: summary?.id ?? null,
       ...stateOfShare(share, summary),
       documents: documents.map((one) => documentOf(one, summaryLinks(share, summary), books)),
       heldMinor: summary?.remoteId == null ? 0n : heldMinor,
@@ -336,6 +347,7 @@ function accountingFrom(facts: Facts, order: OrderSnapshot, refundId: bigint | n
   return {
     connectionId: connection.id,
     refundId,
+    summaryId: day?.summary?.id ?? null,
     ...state,
     documents: documents.map((one) => documentOf(one, links, books)),
     heldMinor,

@@ -14,7 +14,7 @@ const SummaryKindEnum = enumOf('DaySummaryKind', 'What a summary of a day sums u
   refund: 'Refunds given on the day.',
 });
 
-const DaySummary = builder.loadableNodeRef<DaySummaryRow, string>('DaySummary', {
+export const DaySummary = builder.loadableNodeRef<DaySummaryRow, string>('DaySummary', {
   id: { description: 'Globally unique and stable; opaque.', resolve: (row) => row.id },
   load: async (ids, context: OperationContext) =>
     (await rowsById(context.db, daySummaries, ids)) as DaySummaryRow[],

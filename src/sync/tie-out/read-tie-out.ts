@@ -95,21 +95,26 @@ export async function readTieOut(sources: TieOutSources, wish: TieOutWish): Prom
     const times = await readTimes(db, [...orders.keys()]);
     const refundIds = [...orders.values()].flatMap((order) => order.refunds.map((one) => one.id));
     const facts = await loadPostingFacts(db, [...orders.keys()], refundIds);
+    const links = refreshed(
+      facts.links.filter((link) => link.connectionId === books.id),
+      documents,
+      { day: wish.day, shareType: view?.books?.shareType ?? '' },
+    );
+    const common = {
+      books,
+      view: view?.books,
+      linksOf: Map.groupBy(links, (link) => `${link.entityType} ${link.entityId}`),
+      pushOf: new Map(
+        facts.pushes
+          .filter((push) => push.connectionId === books.id)
+          .map((push) => [`${push.subjectType} ${push.subjectId}`, push]),
+      ),
+      summaries: facts.summaries,
+      isOfDay: (moment: Date) => moment >= from && moment < to,
+    };
     for (const order of orders.values()) {
       if (order.platform === books.platform) continue;
-      const entries = entriesOf(order, {
-        books,
-        view: view?.books,
-        links: refreshed(
-          facts.links.filter((link) => link.connectionId === books.id),
-          documents,
-          { day: wish.day, shareType: view?.books?.shareType ?? '' },
-        ),
-        pushes: facts.pushes.filter((push) => push.connectionId === books.id),
-        isOfDay: (moment) => moment >= from && moment < to,
-        summaries: facts.summaries,
-        updatedAt: times.get(order.id) ?? order.placedAt,
-      });
+      const entries = entriesOf(order, { ...common, updatedAt: times.get(order.id) ?? order.placedAt });
       graph.push(...entries);
       for (const entry of entries) count(channels, order.channel, entry);
     }
@@ -357,8 +362,9 @@ async function readTimes(db: Queryable, ids: readonly bigint[]): Promise<Map<big
 interface EntryContext {
   books: Connection;
   view: Platform['books'];
-  links: readonly PostingLink[];
-  pushes: readonly PostingPush[];
+  /** By type and id of what they stand for. */
+  linksOf: ReadonlyMap<string, readonly PostingLink[]>;
+  pushOf: ReadonlyMap<string, PostingPush>;
   summaries: readonly PostingSummary[];
   isOfDay(moment: Date): boolean;
   updatedAt: Date;
@@ -402,10 +408,8 @@ function entriesOf(order: OrderSnapshot, context: EntryContext): GraphEntry[] {
 
 function postingOf(order: OrderSnapshot, refundId: bigint | null, context: EntryContext): PostingFacts {
   const { books, view } = context;
-  const linksOfEntity = (type: string, id: bigint): PostingLink[] =>
-    context.links.filter((link) => link.entityType === type && link.entityId === id);
-  const ofOrder = linksOfEntity('Order', order.id);
-  const ofRefund = refundId === null ? [] : linksOfEntity('Refund', refundId);
+  const ofOrder = context.linksOf.get(`Order ${order.id}`) ?? [];
+  const ofRefund = refundId === null ? [] : (context.linksOf.get(`Refund ${refundId}`) ?? []);
   const posting = view?.posting(order, refundId, books.settings, {
     order: ofOrder.find((link) => view.forms.includes(link.remoteType))?.remoteType ?? null,
     refund: ofRefund.findLast((link) => view.refundForms.includes(link.remoteType))?.remoteType ?? null,
@@ -421,11 +425,7 @@ function postingOf(order: OrderSnapshot, refundId: bigint | null, context: Entry
     order.currency,
   );
   const valueMinor = documents.reduce((sum, one) => ('lines' in one ? sum + one.valueMinor : sum), 0n);
-  const push = context.pushes.find(
-    (one) =>
-      one.subjectType === (refundId === null ? 'Order' : 'Refund') &&
-      one.subjectId === (refundId ?? order.id),
-  );
+  const push = context.pushOf.get(refundId === null ? `Order ${order.id}` : `Refund ${refundId}`);
   const day = summaryOf(refundId === null ? ofOrder : ofRefund, context.summaries, view?.shareType ?? '');
   if (day !== null && posting.status === 'post' && held.standing !== 'voided')
     return shareFacts(day, valueMinor, held);
