@@ -47,8 +47,8 @@ export class Platforms implements AsyncDisposable {
     return this.#child.call('seed', what);
   }
 
-  /** Gives nearly every order a metafield with a warranty. @returns how many can be read, and how many cannot */
-  giveWarranties(): Promise<{ valid: number; invalid: number }> {
+  /** Gives nearly every order a metafield with a warranty. @returns how many can be read, how many cannot, and how many belong into the CRM */
+  giveWarranties(): Promise<{ valid: number; invalid: number; inCrm: number }> {
     return this.#child.call('giveWarranties');
   }
 

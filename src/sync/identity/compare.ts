@@ -72,9 +72,15 @@ function compareEmails(a: EmailParts, b: EmailParts, shared: SharedClues): Agree
   // That somebody writes from the office says nothing against them.
   if (a.kind === 'role' || b.kind === 'role') return 'missing';
   if (a.local === b.local && a.local.length >= 6) return 'close';
+  // jo.doe7 and jo.doe8 are two who were given the next free name, and no slip of the finger.
+  if (digitsOf(a.local) !== digitsOf(b.local)) return 'different';
   return Math.min(a.local.length, b.local.length) >= 6 && editDistance(a.canonical, b.canonical, 1) <= 1
     ? 'close'
     : 'different';
+}
+
+function digitsOf(text: string): string {
+  return text.replaceAll(/\D/g, '');
 }
 
 function comparePhones(a: string, b: string, shared: SharedClues): Agreement['phone'] {

@@ -48,14 +48,15 @@ function cautionAbout(agreement: Agreement): string | null {
     if (lastName === 'different' && !ownNumber && !home)
       return 'One mailbox, but different last names: perhaps a mailbox that others use too.';
     if (firstName === 'initial') return 'One mailbox, but only an initial: a family may share it.';
-    return firstName === 'close' && lastName === 'different'
-      ? 'One mailbox, but names that do not agree.'
+    return firstName === 'close'
+      ? 'One mailbox, but first names that are not quite the same: perhaps twins.'
       : null;
   }
   if (firstName !== 'same') return 'First names that are not quite the same, without a mailbox in common.';
   if (lastName !== 'same' && !(lastName === 'close' && ownNumber))
     return 'Last names that are not the same, without a mailbox in common.';
-  if (!ownNumber && (email === 'different' || phone === 'different'))
+  // A number that is one digit off may be a slip; more often it is the next one of a family's contract.
+  if (!ownNumber && (email === 'different' || phone === 'different' || phone === 'close'))
     return 'Name and address agree, but the mailbox or the number does not: perhaps relatives of one name.';
   return null;
 }
