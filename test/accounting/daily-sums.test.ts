@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { OrderSnapshot } from '../../src/model/snapshot.ts';
 import type { SummaryFacts } from '../../src/sync/platforms/platform.ts';
 import { quickbooks } from '../../src/sync/platforms/quickbooks/index.ts';
-import { customer, push } from '../platforms/memory-session.ts';
+import { customer, order, orderLine, paid, push } from '../platforms/memory-session.ts';
 import { company } from '../platforms/quickbooks-support.ts';
 import { refundedOrder } from './generated-refunds.ts';
 
@@ -92,3 +92,36 @@ it('whatever is sold and given back, a document a day leaves every account and t
     { numRuns: 12, seed: 20_261_129 },
   );
 }, 120_000);
+
+it('where a document takes one tax code, a day is one document for each set of taxes, and each office keeps its amount', async () => {
+  const options = { company: { homeCurrency: 'USD' } };
+  await using single = await company(options);
+  await using daily = await company(options, { posting: 'daily' });
+  const taxed = (index: number, rate: string, taxMinor: bigint): OrderSnapshot => {
+    const taxes = [{ title: `Tax ${rate}`, rate, amountMinor: taxMinor, channelLiable: false }];
+    const id = BigInt(600 + index);
+    return order({
+      id,
+      remoteId: id.toString(),
+      number: `#${id}`,
+      lines: [orderLine({ unitPriceMinor: 1_999n, quantity: 1, taxes })],
+      transactions: [paid('shopify_payments', 1_999n + taxMinor)],
+    });
+  };
+  // Shops round line by line: three times 1.45 is another sum than 7.25 % of all.
+  const orders = [
+    taxed(1, '0.0725', 145n),
+    taxed(2, '0.0725', 145n),
+    taxed(3, '0.0725', 144n),
+    taxed(4, '0.08875', 177n),
+  ];
+  await post(single, orders);
+  await post(daily, orders);
+  expect(await postDays(daily)).toBe(2);
+  expect(balances(daily)).toEqual(balances(single));
+  const totals = daily.sandbox.list('SalesReceipt').map((one) => one.TotalAmt);
+  expect(totals.toSorted()).toEqual([21.76, 64.31]);
+  expect(
+    daily.sandbox.ledger().filter((one) => / Payable /.test(one.name) && one.home !== '0.00'),
+  ).toHaveLength(2);
+});
