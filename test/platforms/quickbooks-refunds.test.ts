@@ -178,6 +178,43 @@ describe('a refund', () => {
     }
   });
 
+  it('brings goods back into the inventory asset where they return to stock, and leaves their cost a cost where not', async () => {
+    await using it = await company();
+    const account = (name: string) => ({
+      value: it.sandbox.list('Account').find((one) => one.Name === name)?.Id ?? '',
+    });
+    it.sandbox.create('Item', {
+      Name: 'Jumper in stock',
+      Sku: 'WJ-BL-M',
+      Type: 'Inventory',
+      IncomeAccountRef: account('Sales of Product Income'),
+      ExpenseAccountRef: account('Cost of Goods Sold'),
+      AssetAccountRef: account('Inventory Asset'),
+      InvStartDate: '2026-01-01',
+      QtyOnHand: 10,
+      PurchaseCost: 12,
+      TrackQtyOnHand: true,
+    });
+    const stock = () => {
+      const { 'Inventory Asset': asset = '0.00', 'Cost of Goods Sold': cost = '0.00' } = balances(it);
+      return { asset, cost };
+    };
+    await push(quickbooks, it.session, sold);
+    expect(stock()).toEqual({ asset: '72.00', cost: '48.00' });
+    const back = refund();
+    await push(quickbooks, it.session, about(withRefunds(sold, back)));
+    expect(stock()).toEqual({ asset: '84.00', cost: '36.00' });
+    const [line] = back.lines;
+    const broken = refund({
+      id: 901n,
+      lines: line === undefined ? [] : [{ ...line, restockType: 'no_restock' }],
+    });
+    await push(quickbooks, it.session, about(withRefunds(sold, back, broken), 901n));
+    expect(stock()).toEqual({ asset: '84.00', cost: '36.00' });
+    // Its income is taken back all the same.
+    expect(balances(it)['Sales of Product Income']).toBe('-50.00');
+  });
+
   it('goes back through the account of each gateway', async () => {
     await using it = await company({}, { gatewayAccounts: { cash: 'Cash Register' } });
     const split = {
