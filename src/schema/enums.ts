@@ -282,3 +282,29 @@ export const EventTypeEnum = builder.enumType('EventType', {
 function screaming(name: string): string {
   return name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
 }
+
+export const CustomerFieldEnum = enumOf(
+  'CustomerField',
+  'A field of a customer that several accounts may tell.',
+  {
+    firstName: 'First name.',
+    lastName: 'Last name.',
+    company: 'Company.',
+    email: 'Address that mail goes to.',
+    phone: 'Telephone number.',
+    address: 'Default address.',
+    note: 'What staff wrote down.',
+    tags: 'Tags.',
+    taxExempt: 'Whether tax is charged.',
+  },
+);
+
+export const FieldAuthorityEnum = enumOf(
+  'FieldAuthority',
+  'How far an account is believed about a field of customers.',
+  {
+    always: 'Before all others, whenever it said so; that it is empty, too.',
+    newest: 'By age: the newest claim wins. So it is where nothing was chosen.',
+    never: 'Only where nobody else says anything: an edit there is written over.',
+  },
+);

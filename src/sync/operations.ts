@@ -3,6 +3,8 @@ import { AppError } from '../errors.ts';
 import type { Source } from '../model/platform-name.ts';
 import { wakeWork } from './connections/authorization.ts';
 import { appendEvents } from './events/append-events.ts';
+import type { FactField } from './identity/facts.ts';
+import type { FieldAuthority } from './identity/golden-record.ts';
 import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
 import { enqueuePushes, removePushJobs } from './outbox/enqueue-pushes.ts';
 import { requestPostingReview } from './postings/request-review.ts';
@@ -179,6 +181,25 @@ export async function setSettings(
     [id, JSON.stringify(settings)],
   );
   await requestPostingReview(tx, id);
+}
+
+/**
+ * Says how far an account is believed about a field of customers. It holds for whatever is told from now on; who is known
+ * already is looked at again when something is told of them.
+ * @throws AppError CONNECTION_UNKNOWN
+ */
+export async function setFieldAuthority(
+  tx: Tx,
+  id: bigint,
+  field: FactField,
+  authority: FieldAuthority,
+): Promise<void> {
+  await lockConnection(tx, id);
+  await tx.query(
+    `update connection set updated_at = clock_timestamp(), settings = settings || jsonb_build_object('fieldAuthority',
+       coalesce(settings->'fieldAuthority', '{}') || jsonb_build_object($2::text, $3::text)) where id = $1`,
+    [id, field, authority],
+  );
 }
 
 /** The connection's row is locked before any of its pushes, here as everywhere. */

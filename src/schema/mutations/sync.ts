@@ -1,14 +1,18 @@
 import { AppError } from '../../errors.ts';
+import type { FactField } from '../../sync/identity/facts.ts';
+import type { FieldAuthority } from '../../sync/identity/golden-record.ts';
 import {
   pauseConnection,
   replayDelivery,
   resumeConnection,
   retryPush,
   type Switched,
+  setFieldAuthority,
   setWriteCapabilities,
 } from '../../sync/operations.ts';
 import { requestSweep } from '../../sync/reconcile/request-sweep.ts';
 import { builder } from '../builder.ts';
+import { CustomerFieldEnum, FieldAuthorityEnum } from '../enums.ts';
 import { Connection, Delivery, Push } from '../nodes/sync.ts';
 import type { OperationContext } from '../services.ts';
 import { type Effect, mutate, type PayloadValue } from './mutation.ts';
@@ -142,6 +146,38 @@ builder.mutationField('connectionPause', (t) =>
       return mutate(context, { name: 'connectionPause', input, facts: [id, reason] }, async (tx) => {
         return switched(id, await pauseConnection(tx, BigInt(id), reason, 'tributary'), 'notRunning');
       });
+    },
+  }),
+);
+
+const FieldAuthorityInput = builder.inputType('ConnectionFieldAuthorityInput', {
+  description: 'How far an account is believed about a field of customers.',
+  fields: (t) => ({
+    id: t.globalID({ for: Connection, required: true, description: 'Which account.' }),
+    field: t.field({ type: CustomerFieldEnum, required: true, description: 'Which field.' }),
+    authority: t.field({ type: FieldAuthorityEnum, required: true, description: 'How far.' }),
+    ...idempotencyField(t),
+  }),
+});
+
+builder.mutationField('connectionFieldAuthoritySet', (t) =>
+  t.field({
+    type: ConnectionPayload,
+    description:
+      'Chooses who wins where accounts say different things about a field of a customer. Holds for what is told from now on; who is known already is looked at again when something is told of them.',
+    authScopes: { can: 'admin' },
+    args: { input: t.arg({ type: FieldAuthorityInput, required: true, description: 'Which, and how far.' }) },
+    resolve: (_root, { input }, context) => {
+      const id = input.id.id;
+      const { field, authority } = input;
+      return mutate(
+        context,
+        { name: 'connectionFieldAuthoritySet', input, facts: [id, field, authority] },
+        async (tx) => {
+          await setFieldAuthority(tx, BigInt(id), field as FactField, authority as FieldAuthority);
+          return effectOn(id);
+        },
+      );
     },
   }),
 );

@@ -34,6 +34,13 @@ export const Connection = builder.prismaNode('Connection', {
       description:
         'What may be written there, for example `contact`, `salesReceipt`; `*` is everything. Empty: it only observes and pushes stay plans.',
     }),
+    fieldAuthority: t.field({
+      type: 'JSON',
+      description:
+        'How far this account is believed about fields of customers, by field; a field that is not named goes by age. Set by `connectionFieldAuthoritySet`.',
+      resolve: (connection) =>
+        (connection.settings as { fieldAuthority?: Record<string, string> } | null)?.fieldAuthority ?? {},
+    }),
     availableCapabilities: t.stringList({
       description: 'What could be unlocked: the kinds of writes this platform knows.',
       resolve: (connection, _args, context) => [

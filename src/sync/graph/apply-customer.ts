@@ -192,7 +192,12 @@ async function writeCustomer(
   },
 ): Promise<{ customerId: bigint; outcome: ChangeOutcome }> {
   const { clues, record, linkType, link, differing, telling } = prepared;
-  const told = { source: context.source, guest: isGuest(teller.remoteId), facts: telling.facts };
+  const told = {
+    source: context.source,
+    authority: clues.authority ?? null,
+    guest: isGuest(teller.remoteId),
+    facts: telling.facts,
+  };
   const others = (record?.identities ?? []).filter((identity) => identity.id !== clues.identity?.id);
   const before = record?.golden ?? emptyGoldenRecord;
   const golden = foldGoldenRecord(before, [...others, told]);

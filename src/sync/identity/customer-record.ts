@@ -37,7 +37,14 @@ export async function loadCustomerRecord(tx: Tx, id: bigint): Promise<CustomerRe
   const { rows } = await tx.query<
     GoldenRow & {
       merged_into_id: bigint | null;
-      identities: { id: string; connectionId: string; remoteId: string; source: Source; facts: Facts }[];
+      identities: {
+        id: string;
+        connectionId: string;
+        remoteId: string;
+        source: Source;
+        authority: ToldBy['authority'];
+        facts: Facts;
+      }[];
     }
   >({
     name: 'load-customer-record',
@@ -45,7 +52,8 @@ export async function loadCustomerRecord(tx: Tx, id: bigint): Promise<CustomerRe
              c.tax_exempt, c.provenance,
              coalesce((
                select json_agg(json_build_object('id', i.id::text, 'connectionId', i.connection_id::text,
-                 'remoteId', i.remote_id, 'source', n.platform, 'facts', i.facts) order by i.id)
+                 'remoteId', i.remote_id, 'source', n.platform,
+                 'authority', n.settings->'fieldAuthority', 'facts', i.facts) order by i.id)
                from customer_identity i join connection n on n.id = i.connection_id
                where i.customer_id = c.id
              ), '[]'::json) as identities
@@ -63,6 +71,7 @@ export async function loadCustomerRecord(tx: Tx, id: bigint): Promise<CustomerRe
       connectionId: BigInt(identity.connectionId),
       remoteId: identity.remoteId,
       source: identity.source,
+      authority: identity.authority ?? null,
       guest: isGuest(identity.remoteId),
       facts: identity.facts,
     })),

@@ -11,8 +11,17 @@ export interface GoldenRecord {
   provenance: Provenance;
 }
 
+/**
+ * How far an account is believed about a field: before all others whenever it said so, by age like everybody, or only where
+ * nobody else says anything.
+ */
+export const fieldAuthorities = ['always', 'newest', 'never'] as const;
+export type FieldAuthority = (typeof fieldAuthorities)[number];
+
 export interface ToldBy {
   source: Source;
+  /** Of the account that speaks; a field that is not named goes by age. */
+  authority?: Partial<Record<FactField, FieldAuthority>> | null;
   /** What a guest typed at a checkout ranks below what an account holds. */
   guest: boolean;
   facts: Facts;
@@ -40,7 +49,7 @@ interface Candidate {
 }
 
 /**
- * One record out of what all platforms say: per field the newest claim wins. What was edited here counts as a claim of
+ * One record out of what all platforms say: per field the newest claim wins, unless the retailer chose whom to believe. What was edited here counts as a claim of
  * its own. A fold over stored facts, so that the order in which they arrived does not matter and a merge of customers
  * can be undone.
  */
@@ -68,20 +77,26 @@ function winnerOf(
   current: GoldenRecord,
   identities: readonly ToldBy[],
 ): Candidate | undefined {
+  const preferred: Candidate[] = [];
   const accounts: Candidate[] = [];
   const guests: Candidate[] = [];
+  const doubted: Candidate[] = [];
   const known = current.provenance[field];
   if (known?.source === 'tributary') accounts.push({ ...known, value: current.values[field] });
-  for (const { source, guest, facts } of identities) {
+  for (const { source, guest, facts, authority } of identities) {
     const fact = facts[field];
     if (fact === undefined || fact.since === null) continue;
     const weak = guest || (field === 'email' && isRelayEmail(fact.value as string | null));
-    (weak ? guests : accounts).push({ source, value: fact.value, at: fact.since });
+    const isBelieved = authority?.[field] ?? 'newest';
+    const tier =
+      isBelieved === 'never' ? doubted : weak ? guests : isBelieved === 'always' ? preferred : accounts;
+    tier.push({ source, value: fact.value, at: fact.since });
   }
-  const account = newest(accounts, current, field);
-  if (account !== undefined && !isEmptyFact(account.value)) return account;
-  const guest = newest(guests, current, field);
-  return guest !== undefined && !isEmptyFact(guest.value) ? guest : (account ?? guest);
+  // Whoever has the last word may also say that there is nothing.
+  const last = newest(preferred, current, field);
+  if (last !== undefined) return last;
+  const heard = [accounts, guests, doubted].flatMap((tier) => newest(tier, current, field) ?? []);
+  return heard.find((one) => !isEmptyFact(one.value)) ?? heard[0];
 }
 
 /** Among claims of one age, the one that stands stays. */

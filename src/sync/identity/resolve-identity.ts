@@ -3,6 +3,7 @@ import { isRelayEmail } from '../../model/customer.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 import { compareFirstNames, compareLastNames } from './compare.ts';
 import type { Facts } from './facts.ts';
+import type { ToldBy } from './golden-record.ts';
 import { emailParts } from './normalise-email.ts';
 import { personName } from './normalise-name.ts';
 
@@ -18,6 +19,8 @@ export interface IdentityClues {
   sameEmail: readonly EmailUser[];
   /** Country of the shop, for telephone numbers without one. */
   country: string | null;
+  /** How far the account that asks is believed, by field. */
+  authority: ToldBy['authority'];
 }
 
 export interface EmailUser {
@@ -105,6 +108,7 @@ export async function findIdentityClues(
     isLinkParked: boolean | null;
     sameEmail: (Omit<EmailUser, 'customerId'> & { customerId: string })[];
     country: string | null;
+    authority: ToldBy['authority'];
   }>({
     name: 'find-identity-clues',
     text: `select i.id as "identityId", i.customer_id as "customerId", i.facts,
@@ -118,7 +122,8 @@ export async function findIdentityClues(
                  union all
                  (select id, first_name, last_name, false, false from customer where email = $3 and merged_into_id is null
                   order by id limit 25)) as u), '[]') as "sameEmail",
-             (select settings ->> 'country' from connection where id = $1) as country
+             (select settings ->> 'country' from connection where id = $1) as country,
+             (select settings -> 'fieldAuthority' from connection where id = $1) as authority
            from (select 1) as one
            left join customer_identity i on i.connection_id = $1 and i.remote_id = $2
            left join link l on l.connection_id = $1 and l.remote_type = $4 and l.remote_id = $2 and l.entity_type = 'Customer'`,
@@ -126,7 +131,14 @@ export async function findIdentityClues(
   });
   const row = rows[0];
   if (row === undefined)
-    return { identity: null, linkedCustomerId: null, isLinkParked: false, sameEmail: [], country: null };
+    return {
+      identity: null,
+      linkedCustomerId: null,
+      isLinkParked: false,
+      sameEmail: [],
+      country: null,
+      authority: null,
+    };
   return {
     identity:
       row.identityId === null || row.customerId === null
@@ -136,5 +148,6 @@ export async function findIdentityClues(
     isLinkParked: row.isLinkParked ?? false,
     sameEmail: row.sameEmail.map((user) => ({ ...user, customerId: BigInt(user.customerId) })),
     country: row.country,
+    authority: row.authority,
   };
 }
