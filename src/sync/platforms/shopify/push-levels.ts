@@ -334,13 +334,12 @@ function refusedLevel(errors: readonly UserError[]): AppError {
 }
 
 const remedies: Readonly<Record<string, string>> = {
-  NON_MUTABLE_INVENTORY_ITEM:
-    'Shopify counts a set by its parts: change the stock of the parts, then dismiss this push.',
+  NON_MUTABLE_INVENTORY_ITEM: 'Shopify counts a set by its parts: change the stock of the parts instead.',
   ITEM_NOT_STOCKED_AT_LOCATION: 'Stock the item at the location in Shopify, then retry the push.',
   INVALID_INVENTORY_ITEM:
-    'The item is gone at Shopify: dismiss this push, or restore the item and sweep the connection.',
+    'The item is gone at Shopify. Restore it there and retry the push, or leave it: nothing else waits for it.',
   INVALID_LOCATION:
-    'The location is gone at Shopify: dismiss this push, or restore the location and sweep the connection.',
+    'The location is gone at Shopify. Restore it there and retry the push, or leave it: nothing else waits for it.',
 };
 
 const busyCodes = new Set([
