@@ -15,7 +15,7 @@ import {
 } from './graph/foretell.ts';
 import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
 import { failDelivery } from './inbox/fail-delivery.ts';
-import { type LoadedDelivery, loadSubject } from './inbox/load-delivery.ts';
+import { type LoadedDelivery, loadLane } from './inbox/load-delivery.ts';
 import { type DeliveryOutcome, settleDeliveries } from './inbox/settle-delivery.ts';
 import type { Metrics } from './metrics.ts';
 import type { PushQueue } from './outbox/enqueue-pushes.ts';
@@ -36,7 +36,7 @@ export interface ProcessDeliveryOptions {
   queue?: PushQueue;
   /** How often its job was started, this time included. */
   starts?: number;
-  /** Leaves alone what else waits about its subject. */
+  /** Leaves alone what else waits in its lane. */
   alone?: boolean;
   /** Whether it is taken up although it is not due; true unless said otherwise. */
   early?: boolean;
@@ -45,7 +45,7 @@ export interface ProcessDeliveryOptions {
 export type DeliveryFate = DeliveryOutcome | 'retrying' | 'dead' | 'held' | 'nothing';
 
 /**
- * Takes a delivery from the inbox to its effect, and with it whatever else waits about its subject: interpret, apply in
+ * Takes a delivery from the inbox to its effect, and with it whatever else waits in its lane: interpret, apply in
  * one transaction, settle; or judge its failure. What is said of one row in several deliveries is applied newest first,
  * so that the older ones are found to be old without asking the graph.
  * @returns the fate of each that was taken up; the one that was asked for is always among them.
@@ -57,7 +57,7 @@ export async function processDelivery(
   const startedMs = performance.now();
   // What has brought a process down before is tried by itself: it must not drag others along again.
   const alone = options.alone === true || (options.starts ?? 1) > 1;
-  const { deliveries, left, known } = await loadSubject(options.pool, deliveryId, {
+  const { deliveries, left, known } = await loadLane(options.pool, deliveryId, {
     alone,
     early: options.early !== false,
   });
@@ -98,9 +98,9 @@ interface Together {
 /** One event may have come twice: the second is looked at when the first is settled. */
 function withoutTwins(deliveries: readonly LoadedDelivery[]): LoadedDelivery[] {
   const events = new Set<string>();
-  return deliveries.filter(({ eventId, topic }) => {
+  return deliveries.filter(({ eventId, topic, subject }) => {
     if (eventId === null) return true;
-    const event = `${topic} ${eventId}`;
+    const event = `${topic} ${eventId} ${subject}`;
     if (events.has(event)) return false;
     events.add(event);
     return true;

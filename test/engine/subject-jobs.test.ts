@@ -106,6 +106,43 @@ test('a job that is only for later does not hide work that is overdue', async ()
   expect(await jobs()).toEqual({ 'thing:1': 0 });
 });
 
+test('all products of an account wait in one job, and one that fails holds up no other', async () => {
+  await insert(['product:1', 'product:2', 'product:1', 'product:3', 'thing:1']);
+  // Of an event that made more than one delivery each is looked at: they are about different products.
+  await database.pool.query("update delivery set event_id = 'one event' where subject like 'product:%'");
+  const { rows: keys } = await database.pool.query<{ key: string }>(
+    'select key from graphile_worker.jobs order by key',
+  );
+  expect(keys.map(({ key }) => key)).toEqual([
+    `delivery:${connectionId}:product`,
+    `delivery:${connectionId}:thing:1`,
+  ]);
+  await database.pool.query('delete from graphile_worker._private_jobs');
+  const { rows } = await database.pool.query<{ id: bigint; subject: string }>(
+    'select id, subject from delivery order by id',
+  );
+  const [first, second, twin, third] = rows.map(({ id }) => id);
+  if (first === undefined || second === undefined) throw new Error('There are no deliveries.');
+  await database.pool.query(`update delivery set body = 'not JSON' where id = $1`, [second]);
+  const { log } = memoryLog();
+  const fates = await processDelivery(first, {
+    pool: database.pool,
+    sessions: sessionsFor(database.pool, platforms, log),
+    platforms,
+    log,
+    metrics: createMetrics(new Registry()),
+    apply: stubApply(),
+  });
+  expect(fates.get(first)).toBe('applied');
+  expect(fates.get(second)).toBe('dead');
+  expect(third === undefined ? null : fates.get(third)).toBe('applied');
+  // The second of one event and one product comes up by itself, when the first is settled.
+  expect(twin === undefined ? null : fates.get(twin)).toBeUndefined();
+  expect(await database.pool.query('select key from graphile_worker.jobs').then((jobs) => jobs.rows)).toEqual(
+    [{ key: `delivery:${connectionId}:product` }],
+  );
+});
+
 test('a subject of any length has a job', async () => {
   expect(await insert([`thing:${'x'.repeat(2_000)}`])).toBe(1);
   const { rows } = await database.pool.query('select length(key) as length from graphile_worker.jobs');

@@ -12,18 +12,26 @@ const task = `case when d.subject like 'order:%' then '${orderTask}' else '${del
 /** Of deliveries about products most tell nothing new. */
 const priority = `case when d.subject like 'product:%' then 20 else 10 end`;
 
+/**
+ * What is worked off one after the other, and taken up together: the deliveries of a subject, and of all products of an
+ * account at once. Whatever is sold or counted makes a delivery about its product, and most tell nothing new: a job for each
+ * would cost more than what it does. There is an index over this expression (`delivery_waiting`).
+ */
+export const laneOf = (row: string): string =>
+  `case when ${row}.subject like 'product:%' then 'product' else ${row}.subject end`;
+
 /** Keys of jobs end at 512 characters; subjects are ids, but what a platform sends is not ours to choose. */
 export const laneKey = `'delivery:' || d.connection_id || ':'
-  || case when length(d.subject) <= 400 then d.subject else encode(sha256(convert_to(d.subject, 'UTF8')), 'hex') end`;
+  || case when length(d.subject) <= 400 then ${laneOf('d')} else encode(sha256(convert_to(d.subject, 'UTF8')), 'hex') end`;
 
 /**
- * One job per subject however much waits about it, as an expression over a row `d` of `delivery`: whoever takes it up
+ * One job per lane however much waits in it, as an expression over a row `d` of `delivery`: whoever takes it up
  * takes up all of it, so that a rush is worked off in a few jobs. The lane in its payload tells a worker without a query
  * what must wait for each other. Queues of the job library are not used for that: every fetch would lock all of their rows,
  * and processes that fetch at the same moment would find nothing.
  */
 export function deliveryJobSpec(runAt: string): string {
-  return `row(${task}, json_build_object('id', d.id::text, 'lane', d.connection_id || ' ' || d.subject),
+  return `row(${task}, json_build_object('id', d.id::text, 'lane', d.connection_id || ' ' || ${laneOf('d')}),
     null, ${runAt}, 25::smallint, ${laneKey}, ${priority}::smallint, null)::graphile_worker.job_spec`;
 }
 
@@ -36,10 +44,10 @@ export async function enqueueDeliveries(db: Queryable, deliveryIds: readonly big
   await db.query({
     name: 'enqueue-deliveries',
     text: `with d as (
-             select distinct on (connection_id, subject) id, connection_id, subject,
+             select distinct on (connection_id, ${laneOf('w')}) id, connection_id, subject,
                coalesce(next_attempt_at, '-infinity') as due
-             from delivery where id = any($1::bigint[]) and status in ('pending', 'retrying')
-             order by connection_id, subject, coalesce(next_attempt_at, '-infinity'), id
+             from delivery w where id = any($1::bigint[]) and status in ('pending', 'retrying')
+             order by connection_id, ${laneOf('w')}, coalesce(next_attempt_at, '-infinity'), id
            ), spec as (
              select ${deliveryJobSpec(`greatest(least(d.due, j.run_at), clock_timestamp())`)} as spec
              from d left join graphile_worker.jobs j on j.key = ${laneKey} and j.locked_at is null and j.attempts < j.max_attempts

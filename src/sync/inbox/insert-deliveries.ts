@@ -1,5 +1,5 @@
 import type { Pool } from '../../db/pool.ts';
-import { deliveryJobSpec } from './enqueue-deliveries.ts';
+import { deliveryJobSpec, laneOf } from './enqueue-deliveries.ts';
 
 /** A delivery that has passed the door. */
 export interface NewDelivery {
@@ -44,7 +44,8 @@ export async function insertDeliveries(pool: Pool, deliveries: readonly NewDeliv
              returning id, connection_id, subject, status
            ), specs as (
              select array_agg(${deliveryJobSpec('null')}) as specs from (
-               select distinct on (connection_id, subject) * from d where status = 'pending' order by connection_id, subject, id
+               select distinct on (connection_id, ${laneOf('d')}) * from d where status = 'pending'
+               order by connection_id, ${laneOf('d')}, id
              ) as d
            )
            select (select count(*) from d) as inserted,

@@ -2,6 +2,7 @@ import type { Pool } from '../../db/pool.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 import { type KnownStatements, knownStatements, type StatementJson } from '../graph/foretell.ts';
 import type { DeliveryFacts } from '../platforms/platform.ts';
+import { laneOf } from './enqueue-deliveries.ts';
 
 export interface LoadedDelivery extends DeliveryFacts {
   connectionId: bigint;
@@ -12,34 +13,34 @@ export interface LoadedDelivery extends DeliveryFacts {
   duplicate: boolean;
 }
 
-export interface LoadedSubject {
+export interface LoadedLane {
   /** To be taken up together, in order of arrival. */
   deliveries: LoadedDelivery[];
   /** Open too, but not due yet, or more than is taken up at a time. */
   left: bigint[];
-  /** The newest that the graph was told about this subject. */
+  /** The newest that the graph was told about their subjects. */
   known: KnownStatements;
 }
 
-/** So much about one subject is taken up together; the rest follows. */
+/** So much of one lane is taken up together; the rest follows. */
 const mostTogether = 50;
 
 type Row = LoadedDelivery & { due: boolean; statements: StatementJson[] | null };
 
 /**
- * Loads a delivery, unless it is done, and whatever else waits about its subject and is due, with what decides their
- * fates. Two subscriptions of one topic send one event twice; deliveries of a subject are processed one after the other, so
- * the first of them is settled by the time the second is loaded.
+ * Loads a delivery, unless it is done, and whatever else waits in its lane and is due, with what decides their fates.
+ * Two subscriptions of one topic send one event twice; deliveries of a lane are processed one after the other, so the
+ * first of them is settled by the time the second is loaded.
  * @param options.alone leaves the others, whether due or not.
  * @param options.early takes the one that was asked for although it is not due.
  */
-export async function loadSubject(
+export async function loadLane(
   pool: Pool,
   deliveryId: bigint,
   { alone, early }: { alone: boolean; early: boolean },
-): Promise<LoadedSubject> {
+): Promise<LoadedLane> {
   const { rows } = await pool.query<Row>({
-    name: 'load-subject',
+    name: 'load-lane',
     // A statement's remote id is what follows the colon in the subject: rows of other kinds just find nothing.
     text: `select d.id, d.connection_id as "connectionId", c.platform, d.topic, d.subject, d.event_id as "eventId",
              d.triggered_at as "triggeredAt", d.received_at as "receivedAt", d.body, d.status, d.attempts,
@@ -49,17 +50,17 @@ export async function loadSubject(
                where twin.connection_id = d.connection_id and twin.event_id = d.event_id and twin.topic = d.topic
                  and twin.subject = d.subject and twin.id <> d.id
                  and twin.status = 'settled' and twin.outcome <> 'duplicate') as duplicate,
-             case when d.id = asked.id then (
+             case when d.id = asked.id or d.subject <> asked.subject then (
                select json_agg(s) from source_statement s
-               where s.connection_id = asked.connection_id and s.kind in ('order', 'product')
-                 and s.remote_id = substr(asked.subject, strpos(asked.subject, ':') + 1)) end as statements
+               where s.connection_id = d.connection_id and s.kind in ('order', 'product')
+                 and s.remote_id = substr(d.subject, strpos(d.subject, ':') + 1)) end as statements
            from delivery asked
            cross join lateral (
              select asked.id
              union
              -- Without an order here: it would lead Postgres through all that waits, in the order of its ids.
              select w.id from delivery w
-             where w.connection_id = asked.connection_id and w.subject = asked.subject and w.status in ('pending', 'retrying')
+             where w.connection_id = asked.connection_id and ${laneOf('w')} = ${laneOf('asked')} and w.status in ('pending', 'retrying')
            ) as wanted
            join delivery d on d.id = wanted.id
            join connection c on c.id = d.connection_id

@@ -58,7 +58,7 @@ export interface Gateway {
 /** Inputs that HubSpot takes in one batch. */
 const batchMax = 100;
 /** Enough lanes that a call at hand need not wait for one under way, few enough that batches form under load. */
-const lanes = 3;
+const lanes = 6;
 /** With histories HubSpot reads fewer records at once. */
 const historyBatchMax = 50;
 
