@@ -65,6 +65,11 @@ export function createPool(options: {
   return pool;
 }
 
+/** Whether commits over this pool need not be on disk. */
+export function isRelaxed(pool: Pool): boolean {
+  return String(pool.options.options ?? '').includes(relaxedCommits);
+}
+
 /** Whether the connections of this pool have the settings of {@link keyedLookups} of their own. */
 export function isKeyed(pool: Pool): boolean {
   return String(pool.options.options ?? '').includes(keyedOptions);

@@ -1,30 +1,43 @@
+import { durable } from './durable.ts';
 import { isKeyed, keyedLookups, type Pool, type Tx } from './pool.ts';
 
 /** Serialisation failure and deadlock: Postgres asks for the transaction to be run again. */
 const retryableCodes = new Set(['40001', '40P01']);
 
-const beginKeyed = `begin; ${keyedLookups.map((setting) => `set local ${setting}`).join('; ')}`;
+/** See `durable`: the wait for the disk follows the commit. */
+const beginKeyed = 'begin; set local synchronous_commit = off';
+const begin = `${beginKeyed}; ${keyedLookups.map((setting) => `set local ${setting}`).join('; ')}`;
 
 /** What each open transaction still has to do: statements that go together with its commit, and what follows it. */
 const ends = new WeakMap<object, { statements: string[]; followers: (() => void)[] }>();
 
 /**
- * Runs `work` in one transaction: committed when it returns, rolled back when it throws, run again (at most four
+ * Runs `work` in one transaction: committed and on disk when it returns, rolled back when it throws, run again (at most four
  * times in all) when Postgres reports a deadlock. `work` makes no network call and has no effect outside the transaction.
  */
 export async function transaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const { result, followers } = await committed(pool, work);
+  // The commit itself does not wait for the disk: its locks are given up by now, and others flush together with it.
+  await durable(pool);
+  for (const follower of followers) follower();
+  return result;
+}
+
+async function committed<T>(
+  pool: Pool,
+  work: (tx: Tx) => Promise<T>,
+): Promise<{ result: T; followers: (() => void)[] }> {
   for (let attempt = 1; ; attempt += 1) {
     const client = await pool.connect();
     const end = { statements: [] as string[], followers: [] as (() => void)[] };
     ends.set(client, end);
     let broken: Error | undefined;
     try {
-      await client.query(isKeyed(pool) ? 'begin' : beginKeyed);
+      await client.query(isKeyed(pool) ? beginKeyed : begin);
       const result = await work(client as unknown as Tx);
       // One message, so one round trip: a statement that fails keeps the commit from being run.
       await client.query([...end.statements, 'commit'].join(';\n'));
-      for (const follower of end.followers) follower();
-      return result;
+      return { result, followers: end.followers };
     } catch (error) {
       await client.query('rollback').catch((rollbackError: Error) => {
         broken = rollbackError;
@@ -47,7 +60,7 @@ export function atCommit(tx: Tx, text: string): void {
   endOf(tx).statements.push(text);
 }
 
-/** Calls `follower` once the transaction is committed, and never when it is not. It must not throw. */
+/** Calls `follower` once the transaction is committed and on disk, and never when it is not. It must not throw. */
 export function afterCommit(tx: Tx, follower: () => void): void {
   endOf(tx).followers.push(follower);
 }

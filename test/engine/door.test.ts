@@ -136,7 +136,7 @@ test('a genuine delivery is stored with its raw body, gets a job, and is acknowl
     `select j.task_identifier, j.key = 'delivery:' || d.connection_id || ':' || d.subject as keyed, p.payload ->> 'lane' as lane
      from graphile_worker.jobs j join graphile_worker._private_jobs p on p.id = j.id cross join delivery d`,
   );
-  expect(jobs).toEqual([{ task_identifier: 'delivery', keyed: true, lane: `${connectionId} thing:1` }]);
+  expect(jobs).toEqual([{ task_identifier: 'delivery', keyed: true, lane: `${connectionId}:thing:1` }]);
   expect(memory.lines).toEqual([]);
 });
 

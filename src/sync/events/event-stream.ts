@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { durable } from '../../db/durable.ts';
 import type { Pool, Queryable } from '../../db/pool.ts';
 import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
@@ -133,6 +134,8 @@ export class EventStream implements AsyncDisposable {
       const events = await readEvents(this.#options.pool, this.#tail, null, null);
       const last = events.at(-1);
       if (last === undefined) continue;
+      // Visible is not yet on disk: what a power cut takes back must not have been told, its number comes again.
+      await durable(this.#options.pool);
       // Rows removed by retention leave a hole; what is kept in memory must not have one.
       if (this.#recent.length > 0 && events[0]?.position !== this.#tail + 1n) this.#recent = [];
       for (const event of events) this.#recent.push(event);
@@ -306,6 +309,8 @@ class Subscription implements AsyncIterableIterator<StoredEvent> {
 
 async function readHead(pool: Pool): Promise<bigint> {
   const { rows } = await pool.query<{ position: bigint }>('select position from event_head where id = 1');
+  // Somebody goes on from there: what a power cut takes back must not be passed over.
+  await durable(pool);
   return rows[0]?.position ?? 0n;
 }
 

@@ -18,11 +18,11 @@ const priority = `case when d.subject like 'product:%' then 20 else 10 end`;
  * would cost more than what it does. There is an index over this expression (`delivery_waiting`).
  */
 export const laneOf = (row: string): string =>
-  `case when ${row}.subject like 'product:%' then 'product' else ${row}.subject end`;
+  `${row}.connection_id::text || ':' || case when ${row}.subject like 'product:%' then 'product' else ${row}.subject end`;
 
 /** Keys of jobs end at 512 characters; subjects are ids, but what a platform sends is not ours to choose. */
-export const laneKey = `'delivery:' || d.connection_id || ':'
-  || case when length(d.subject) <= 400 then ${laneOf('d')} else encode(sha256(convert_to(d.subject, 'UTF8')), 'hex') end`;
+export const laneKey = `'delivery:' || case when length(d.subject) <= 400 then ${laneOf('d')}
+  else d.connection_id || ':' || encode(sha256(convert_to(d.subject, 'UTF8')), 'hex') end`;
 
 /**
  * One job per lane however much waits in it, as an expression over a row `d` of `delivery`: whoever takes it up
@@ -31,7 +31,7 @@ export const laneKey = `'delivery:' || d.connection_id || ':'
  * and processes that fetch at the same moment would find nothing.
  */
 export function deliveryJobSpec(runAt: string): string {
-  return `row(${task}, json_build_object('id', d.id::text, 'lane', d.connection_id || ' ' || ${laneOf('d')}),
+  return `row(${task}, json_build_object('id', d.id::text, 'lane', ${laneOf('d')}),
     null, ${runAt}, 25::smallint, ${laneKey}, ${priority}::smallint, null)::graphile_worker.job_spec`;
 }
 
@@ -44,10 +44,10 @@ export async function enqueueDeliveries(db: Queryable, deliveryIds: readonly big
   await db.query({
     name: 'enqueue-deliveries',
     text: `with d as (
-             select distinct on (connection_id, ${laneOf('w')}) id, connection_id, subject,
+             select distinct on (${laneOf('w')}) id, connection_id, subject,
                coalesce(next_attempt_at, '-infinity') as due
              from delivery w where id = any($1::bigint[]) and status in ('pending', 'retrying')
-             order by connection_id, ${laneOf('w')}, coalesce(next_attempt_at, '-infinity'), id
+             order by ${laneOf('w')}, coalesce(next_attempt_at, '-infinity'), id
            ), spec as (
              select ${deliveryJobSpec(`greatest(least(d.due, j.run_at), clock_timestamp())`)} as spec
              from d left join graphile_worker.jobs j on j.key = ${laneKey} and j.locked_at is null and j.attempts < j.max_attempts

@@ -44,8 +44,8 @@ export async function insertDeliveries(pool: Pool, deliveries: readonly NewDeliv
              returning id, connection_id, subject, status
            ), specs as (
              select array_agg(${deliveryJobSpec('null')}) as specs from (
-               select distinct on (connection_id, ${laneOf('d')}) * from d where status = 'pending'
-               order by connection_id, ${laneOf('d')}, id
+               select distinct on (${laneOf('d')}) * from d where status = 'pending'
+               order by ${laneOf('d')}, id
              ) as d
            )
            select (select count(*) from d) as inserted,

@@ -60,7 +60,7 @@ export async function loadLane(
              union
              -- Without an order here: it would lead Postgres through all that waits, in the order of its ids.
              select w.id from delivery w
-             where w.connection_id = asked.connection_id and ${laneOf('w')} = ${laneOf('asked')} and w.status in ('pending', 'retrying')
+             where ${laneOf('w')} = ${laneOf('asked')} and w.status not in ('settled', 'dead')
            ) as wanted
            join delivery d on d.id = wanted.id
            join connection c on c.id = d.connection_id
