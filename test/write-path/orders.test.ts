@@ -138,7 +138,7 @@ test('a snapshot gives back what the platform told, to the cent', async () => {
     totalMinor: 3_132n,
     paidMinor: 3_132n,
     refundedMinor: 1_170n,
-    customer: { firstName: 'Ada', orderCount: 1, lifetimeValueMinor: 1_962n, platforms: ['shopify'] },
+    customer: { firstName: 'Ada', orderCount: 1, lifetimeValueMinor: 1_962n, channels: ['online_store'] },
     discounts: [{ kind: 'code', code: 'TEN', title: null, amountMinor: 238n }],
     taxes: [{ title: 'VAT', rate: '0.19', amountMinor: 420n, channelLiable: false }],
     shippingLines: [{ title: 'Parcel', priceMinor: 490n, taxMinor: 78n }],
