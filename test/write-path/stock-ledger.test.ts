@@ -227,6 +227,22 @@ test('a read of all counts settles what messages could only guess', async () => 
   expect(await level(shop)).toEqual({ on_hand: 11, committed: 2, reserved: 0, available: 8 });
 });
 
+test('what was on its way and is there now has been received', async () => {
+  await using shop = await openStock();
+  const whole = (second: number, counts: Partial<Report>): Report => ({
+    ...report(second, 0, counts),
+    version: readAt(second),
+  });
+  await shop.tell('shopify', whole(10, { available: 10, onHand: 10, committed: 0, incoming: 20 }));
+  // Twelve of the twenty came, and somebody found one more.
+  await shop.tell('shopify', whole(20, { available: 23, onHand: 23, committed: 0, incoming: 8 }));
+  expect((await movements(shop)).slice(-2)).toEqual(['receipt 12 0 12', 'report 1 0 1']);
+  // Eight more are announced no longer, and nothing came: that is no receipt.
+  await shop.tell('shopify', whole(30, { available: 23, onHand: 23, committed: 0, incoming: 0 }));
+  expect((await movements(shop)).at(-1)).toBe('report 0 0 0');
+  expect(await level(shop)).toMatchObject({ on_hand: 23, committed: 0, available: 23 });
+});
+
 test('what is history when an order is told explains nothing of today', async () => {
   await using shop = await openStock();
   await shop.tell('shopify', order(10, { lines: [line(2)], placedAt: new Date(now.getTime() - 86_400_000) }));

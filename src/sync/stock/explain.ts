@@ -44,7 +44,7 @@ const farthestApartMs = 10 * 60_000;
 
 /**
  * Splits the change of a level that a platform reports into movements: what orders have told of comes with its cause, the
- * nearest in time first, and what is left over is a mere report. Where the report tells only what is available, what was
+ * nearest in time first, goods that were incoming are received, and what is left over is a mere report. Where the report tells only what is available, what was
  * sold is known to be committed from the orders alone.
  * @param whole true where the report told all counts.
  */
@@ -72,6 +72,14 @@ export function explainReport(
     taken.push({ id: expectation.id, quantity, committed });
     current = plus(current, change);
     left -= quantity;
+  }
+  // What was on its way and is there now has been received.
+  const received = report.whole ? Math.min(left, current.incoming - to.incoming) : 0;
+  if (received > 0) {
+    const change = { onHand: received, incoming: -received };
+    steps.push({ cause: 'receipt', change, units: received, orderId: null, refundId: null });
+    current = plus(current, change);
+    left -= received;
   }
   const target = report.whole ? to : { ...current, onHand: current.onHand + left };
   if (!report.whole) target.incoming = to.incoming;
