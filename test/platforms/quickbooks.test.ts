@@ -301,6 +301,21 @@ describe('a receipt', () => {
     await directory.settled();
     expect(await wavesOf(22n, 'clara@example.com')).toBe(2);
     expect(it.session.linkOf('Customer', 22n, 'Customer')?.remoteId).toBe(clara.Id);
+    // A name that somebody else is known to have is not tried: two calls instead of four.
+    const nameOf = (id: bigint) =>
+      String(
+        it.sandbox.list('Customer').find((one) => JSON.stringify(one).includes(`No ${id}`))?.DisplayName,
+      );
+    const taken = nameOf(21n).replace('No 21', 'No 23');
+    it.sandbox.create('Customer', {
+      DisplayName: taken.toUpperCase(),
+      PrimaryEmailAddr: { Address: 'namesake@example.com' },
+    });
+    now += 21_000;
+    directory.lacksEmail('dora@example.com');
+    await directory.settled();
+    expect(await wavesOf(23n, 'dora@example.com')).toBe(2);
+    expect(nameOf(23n)).toBe(`${taken} (C23)`);
     // Too long without a look: nothing is sure any more.
     now += 61_000;
     expect(directory.lacksEmail('nobody@example.com')).toBe(false);

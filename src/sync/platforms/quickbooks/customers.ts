@@ -208,8 +208,11 @@ async function findOrMake(
   isForced: boolean,
 ): Promise<{ entity: Entity; isNew: boolean }> {
   const books = booksOf(session);
+  const directory = directoryOf(session);
   const { email } = buyer.fields;
-  if (email !== null && (isForced || !directoryOf(session).lacksEmail(email))) {
+  const fits = (holder: Entity): boolean =>
+    currencyOf(holder, company) === currency && isCompatible(holder, buyer.fields);
+  if (email !== null && (isForced || !directory.lacksEmail(email))) {
     const known = await books.query('Customer', `where PrimaryEmailAddr = ${quoted(email)} maxresults 100`);
     const fit = known
       .filter((one) => currencyOf(one, company) === currency)
@@ -223,6 +226,9 @@ async function findOrMake(
   ];
   for (const suffix of suffixes) {
     const displayName = withSuffix(buyer.displayName, suffix);
+    // Somebody else is known to have it: neither asked for nor looked up once more.
+    const known = directory.holderOf(displayName);
+    if (known !== undefined && !fits(known)) continue;
     try {
       const entity = await books.createSmall(
         'Customer',
@@ -236,12 +242,7 @@ async function findOrMake(
     }
     // The name may be a vendor's or another person's; a customer that nothing speaks against is taken over.
     const [holder] = await books.query('Customer', `where DisplayName = ${quoted(displayName)}`);
-    if (
-      holder !== undefined &&
-      currencyOf(holder, company) === currency &&
-      isCompatible(holder, buyer.fields)
-    )
-      return { entity: holder, isNew: false };
+    if (holder !== undefined && fits(holder)) return { entity: holder, isNew: false };
   }
   throw new AppError({
     code: 'QUICKBOOKS_NAME_TAKEN',

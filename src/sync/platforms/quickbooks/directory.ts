@@ -2,8 +2,8 @@ import { normalizeEmail } from '../../../model/customer.ts';
 import { booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
 
 /*
- * What the books hold by e-mail address and by SKU, so that most buyers and goods that are new to them are known to be
- * new without asking: a look-up before each write would add a whole request to the journey of an order. It answers
+ * What the books hold by e-mail address, by name and by SKU, so that most buyers and goods that are new to them are known
+ * to be new without asking, and a name that somebody else has is not asked for: a look-up before each write would add a whole request to the journey of an order. It answers
  * "is not there" only while it is complete and fresh; all else is asked. Somebody may enter the same person by hand within
  * the last moments: then there are two, as when two people enter them at once.
  */
@@ -28,6 +28,8 @@ export interface Directory {
   lacksEmail(email: string): boolean;
   /** True where the books surely hold no active item of this SKU. */
   lacksSku(sku: string): boolean;
+  /** The customer who has this name, as last seen; undefined where none is known to. */
+  holderOf(displayName: string): Entity | undefined;
   /** Resolves when a look that is under way has ended. */
   settled(): Promise<void>;
 }
@@ -42,6 +44,7 @@ export function directoryOf(session: QuickBooksSession): Directory {
 
 function makeDirectory(session: QuickBooksSession): Directory {
   const known: Record<Listed, Set<string>> = { Customer: new Set(), Item: new Set() };
+  const holders = new Map<string, Entity>();
   /** When the last complete look began; null before the first. */
   let lookedAt: number | null = null;
   let nextLookAt = 0;
@@ -53,7 +56,13 @@ function makeDirectory(session: QuickBooksSession): Directory {
     const startedAt = session.now();
     const since = lookedAt === null ? null : new Date(lookedAt - overlapMs);
     const counts = await Promise.all(
-      (['Customer', 'Item'] as const).map((entity) => readAll(session, entity, since, known[entity])),
+      (['Customer', 'Item'] as const).map((entity) =>
+        readAll(session, entity, since, (record) => {
+          const key = entity === 'Customer' ? emailIn(record) : skuIn(record);
+          if (key !== null) known[entity].add(key);
+          if (entity === 'Customer') holders.set(nameKey(String(record.DisplayName ?? '')), holderIn(record));
+        }),
+      ),
     );
     isTooLarge ||= counts.includes(null);
     lookedAt = startedAt;
@@ -68,27 +77,28 @@ function makeDirectory(session: QuickBooksSession): Directory {
         looking = null;
       });
   };
-  const lacks = (entity: Listed, key: string): boolean => {
+  const isFresh = (): boolean => {
     asked += 1;
     if (asked > looksFirst) lookSoon();
-    if (lookedAt === null || isTooLarge || session.now() - lookedAt > freshMs) return false;
-    return !known[entity].has(key);
+    return lookedAt !== null && !isTooLarge && session.now() - lookedAt <= freshMs;
   };
+  const lacks = (entity: Listed, key: string): boolean => isFresh() && !known[entity].has(key);
   return {
     lacksEmail: (email) => lacks('Customer', normalizeEmail(email) ?? ''),
     lacksSku: (sku) => lacks('Item', skuKey(sku)),
+    holderOf: (displayName) => (isFresh() ? holders.get(nameKey(displayName)) : undefined),
     settled: async () => {
       await looking;
     },
   };
 }
 
-/** Adds what the books hold, or what has changed since then; null where it is too much. Nothing is ever taken out. */
+/** Tells what the books hold, or what has changed since then; null where it is too much. Nothing is ever taken out. */
 async function readAll(
   session: QuickBooksSession,
   entity: Listed,
   since: Date | null,
-  known: Set<string>,
+  add: (record: Entity) => void,
 ): Promise<number | null> {
   const where = since === null ? '' : `where MetaData.LastUpdatedTime >= ${quoted(since.toISOString())} `;
   for (let start = 1; ; start += pageSize) {
@@ -97,10 +107,7 @@ async function readAll(
       entity,
       `${where}orderby Id startposition ${start} maxresults ${pageSize}`,
     );
-    for (const record of page) {
-      const key = entity === 'Customer' ? emailIn(record) : skuIn(record);
-      if (key !== null) known.add(key);
-    }
+    for (const record of page) add(record);
     if (page.length < pageSize) return start - 1 + page.length;
   }
 }
@@ -112,6 +119,16 @@ function emailIn(record: Entity): string | null {
 
 function skuIn(record: Entity): string | null {
   return typeof record.Sku === 'string' ? skuKey(record.Sku) : null;
+}
+
+/** What tells a customer from another, and no more of them. */
+function holderIn({ Id, SyncToken, MetaData, PrimaryEmailAddr, PrimaryPhone, CurrencyRef }: Entity): Entity {
+  return { Id, SyncToken, MetaData, PrimaryEmailAddr, PrimaryPhone, CurrencyRef };
+}
+
+/** Names differ by more than case. */
+function nameKey(displayName: string): string {
+  return displayName.trim().toLowerCase();
 }
 
 /** As QuickBooks compares and cuts them. */
