@@ -316,6 +316,30 @@ describe('a receipt', () => {
     await directory.settled();
     expect(await wavesOf(23n, 'dora@example.com')).toBe(2);
     expect(nameOf(23n)).toBe(`${taken} (C23)`);
+    // One that we have made ourselves is known before the next look.
+    const { firstName } = person(24n, '').customer ?? {};
+    const namesake = {
+      ...person(25n, 'emil@example.com'),
+      customer: { ...person(24n, '').customer, id: 25n },
+    };
+    expect(await wavesOf(24n, 'fritz@example.com')).toBe(2);
+    expect(
+      await it.waves.of(() =>
+        push(quickbooks, it.session, {
+          ...namesake,
+          customer:
+            taxed.customer === null
+              ? null
+              : {
+                  ...taxed.customer,
+                  id: 25n,
+                  email: 'emil@example.com',
+                  firstName: firstName ?? null,
+                  lastName: 'No 24',
+                },
+        }),
+      ),
+    ).toBe(2);
     // Too long without a look: nothing is sure any more.
     now += 61_000;
     expect(directory.lacksEmail('nobody@example.com')).toBe(false);

@@ -236,6 +236,7 @@ async function findOrMake(
         // Made from what is written, so that another buyer of the same number never gets this one's answer.
         isForced ? null : requestIdOf('customer', buyer.id, currency, displayName, email ?? ''),
       );
+      directory.addCustomer(entity);
       return { entity, isNew: true };
     } catch (error) {
       if (!isFault(error, nameTaken)) throw error;

@@ -30,6 +30,8 @@ export interface Directory {
   lacksSku(sku: string): boolean;
   /** The customer who has this name, as last seen; undefined where none is known to. */
   holderOf(displayName: string): Entity | undefined;
+  /** Takes in a customer that was just made, ahead of the next look. */
+  addCustomer(record: Entity): void;
   /** Resolves when a look that is under way has ended. */
   settled(): Promise<void>;
 }
@@ -52,18 +54,22 @@ function makeDirectory(session: QuickBooksSession): Directory {
   let isTooLarge = false;
   let asked = 0;
 
+  const addCustomer = (record: Entity): void => {
+    const email = emailIn(record);
+    if (email !== null) known.Customer.add(email);
+    holders.set(nameKey(String(record.DisplayName ?? '')), holderIn(record));
+  };
+  const addItem = (record: Entity): void => {
+    const sku = skuIn(record);
+    if (sku !== null) known.Item.add(sku);
+  };
   const look = async (): Promise<void> => {
     const startedAt = session.now();
     const since = lookedAt === null ? null : new Date(lookedAt - overlapMs);
-    const counts = await Promise.all(
-      (['Customer', 'Item'] as const).map((entity) =>
-        readAll(session, entity, since, (record) => {
-          const key = entity === 'Customer' ? emailIn(record) : skuIn(record);
-          if (key !== null) known[entity].add(key);
-          if (entity === 'Customer') holders.set(nameKey(String(record.DisplayName ?? '')), holderIn(record));
-        }),
-      ),
-    );
+    const counts = await Promise.all([
+      readAll(session, 'Customer', since, addCustomer),
+      readAll(session, 'Item', since, addItem),
+    ]);
     isTooLarge ||= counts.includes(null);
     lookedAt = startedAt;
   };
@@ -87,6 +93,7 @@ function makeDirectory(session: QuickBooksSession): Directory {
     lacksEmail: (email) => lacks('Customer', normalizeEmail(email) ?? ''),
     lacksSku: (sku) => lacks('Item', skuKey(sku)),
     holderOf: (displayName) => (isFresh() ? holders.get(nameKey(displayName)) : undefined),
+    addCustomer,
     settled: async () => {
       await looking;
     },
