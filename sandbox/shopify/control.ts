@@ -8,6 +8,7 @@ import type { TradeInput } from './demo/trade.ts';
 import type { NewMetafield } from './graphql/mutations.ts';
 import type {
   CancelInput,
+  DisposeInput,
   EditInput,
   ExchangeInput,
   FulfilInput,
@@ -27,7 +28,7 @@ import { ShopError } from './shop.ts';
  * POST webhooks/target {url}, POST webhooks/emit {topic, id},
  * POST orders {channel, customerEmail | customerId | customer, lines: [{sku, quantity, discount?, properties?}], …},
  * GET orders/:id[.json], POST orders/:id {note, tags, …}, POST orders/:id/{edit,cancel,fulfil,refund,exchange,pay},
- * POST refunds/:id/settle {succeeds}, POST fulfillments/:id {company, numbers, urls},
+ * POST returns/:id/dispose {lines: [{sku, type, quantity}]}, POST refunds/:id/settle {succeeds}, POST fulfillments/:id {company, numbers, urls},
  * POST balance {type, amount, fee?, order?, reason?}, POST payouts {status?}, POST payouts/:id {status},
  * POST customers[/:id], DELETE customers/:id, POST products[/:id], DELETE products/:id, POST locations {name},
  * POST stock {sku, locationId?, quantity}, POST metafields {metafields: [{ownerId, namespace, key, type, value}]}.
@@ -156,6 +157,8 @@ function commerce(
       return ok(sandbox.exchangeOrder(id ?? '', bodyOf<ExchangeInput>(request)));
     case 'POST orders/:id/pay':
       return ok(sandbox.payOrder(id ?? '', bodyOf<{ gateway?: string; amount?: string }>(request)));
+    case 'POST returns/:id/dispose':
+      return ok(sandbox.disposeReturn(id ?? '', bodyOf<DisposeInput>(request)));
     case 'POST refunds/:id/settle':
       return ok(sandbox.settleRefund(id ?? '', bodyOf<{ succeeds?: boolean }>(request).succeeds !== false));
     case 'POST fulfillments/:id':

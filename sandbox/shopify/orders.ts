@@ -18,6 +18,8 @@ import type {
   Attribute,
   CancelReason,
   Customer,
+  Disposition,
+  DispositionType,
   Fulfillment,
   LineItem,
   Order,
@@ -324,10 +326,16 @@ export interface RefundInput {
   allowOverRefunding?: boolean;
   discrepancyReason?: AdjustmentReason;
   processedAtMs?: number;
+  /** The goods come back by a return of their own, on which `disposeReturn` then says what became of them. */
+  asReturn?: boolean;
 }
 
 /** Returns the refund, or what is wrong with the wish. */
-export function tryRefund(shop: Shop, order: Order, input: RefundInput): Refund | RefundProblem[] {
+export function tryRefund(
+  shop: Shop,
+  order: Order,
+  input: RefundInput & { returnId?: string },
+): Refund | RefundProblem[] {
   const lines = (input.lines ?? []).flatMap((one) => {
     const line = order.lines.find((candidate) =>
       one.lineId !== undefined ? candidate.id === one.lineId : candidate.sku === one.sku,
@@ -394,8 +402,91 @@ export function tryRefund(shop: Shop, order: Order, input: RefundInput): Refund 
 
 export function refundOrder(shop: Shop, id: string, input: RefundInput): Order {
   const order = findOrder(shop, id);
-  orThrow(tryRefund(shop, order, input));
+  if (input.asReturn !== true) {
+    orThrow(tryRefund(shop, order, input));
+    return order;
+  }
+  const lines = (input.lines ?? []).map((one) => ({ ...one, line: sentLine(order, one) }));
+  const given: Return = {
+    typename: 'Return',
+    id: shop.nextId('Return'),
+    orderId: order.id,
+    number: order.returns.length + 1,
+    createdAtMs: shop.nowMs(),
+    closedAtMs: null,
+    reverseId: shop.nextId('ReverseFulfillmentOrder'),
+    lines: lines.map(({ line, quantity }) => ({
+      id: shop.nextId('ReturnLineItem'),
+      lineId: line.id,
+      quantity,
+      reason: 'UNKNOWN',
+      restockingFee: null,
+      dispositions: [],
+    })),
+    exchangeLines: [],
+  };
+  order.returns.push(given);
+  const refund = tryRefund(shop, order, { ...input, returnId: given.id });
+  // Nothing of a refund that cannot be is kept.
+  if (Array.isArray(refund)) order.returns.pop();
+  orThrow(refund);
   return order;
+}
+
+export interface DisposeInput {
+  lines: { lineId?: string; sku?: string; type: DispositionType; quantity: number; locationId?: string }[];
+}
+
+/** Says what became of pieces of a return; those that are put back into stock are there from now on. */
+export function disposeReturn(shop: Shop, returnId: string, input: DisposeInput): Order {
+  const order = shop.orderByPart.get(returnId);
+  const given = order?.returns.find((one) => one.id === returnId);
+  if (order === undefined || given === undefined) throw new ShopError('Return does not exist', ['id'], 404);
+  for (const one of input.lines) {
+    const line = sentLine(order, one);
+    const back = given.lines.find((candidate) => candidate.lineId === line.id);
+    if (back === undefined) throw new ShopError('The return has no such line', ['lines'], 404);
+    const open =
+      back.quantity - back.dispositions.filter(isFinal).reduce((all, { quantity }) => all + quantity, 0);
+    if (one.quantity < 1 || one.quantity > open)
+      throw new ShopError('The quantity is more than what remains to be disposed', ['lines']);
+    const locationId = one.locationId ?? line.locationId;
+    back.dispositions.push(newDisposition(shop, one.type, one.quantity, locationId));
+    if (one.type === 'RESTOCKED' && line.inventoryItemId !== null && locationId !== null)
+      changeLevel(shop, line.inventoryItemId, locationId, { available: one.quantity });
+  }
+  touch(shop, order);
+  shop.emit('reverse_fulfillment_orders/dispose', given.reverseId);
+  return order;
+}
+
+function isFinal({ type }: Disposition): boolean {
+  return type !== 'PROCESSING_REQUIRED';
+}
+
+function newDisposition(
+  shop: Shop,
+  type: DispositionType,
+  quantity: number,
+  locationId: string | null,
+): Disposition {
+  return {
+    id: shop.nextId('ReverseFulfillmentOrderDisposition'),
+    type,
+    quantity,
+    locationId,
+    createdAtMs: shop.nowMs(),
+  };
+}
+
+/** Only what was sent can come back. */
+function sentLine(order: Order, one: { lineId?: string; sku?: string }): LineItem {
+  const line = order.lines.find((candidate) =>
+    one.lineId !== undefined ? candidate.id === one.lineId : candidate.sku === one.sku,
+  );
+  if (line === undefined) throw new ShopError('Line item does not exist', ['lines'], 404);
+  if (line.fulfilledQuantity === 0) throw new ShopError('Line item was not fulfilled', ['lines']);
+  return line;
 }
 
 /** A pending refund goes through, or fails for good. */
@@ -487,12 +578,14 @@ export function exchangeOrder(shop: Shop, id: string, input: ExchangeInput): Ord
     number: order.returns.length + 1,
     createdAtMs: shop.nowMs(),
     closedAtMs: shop.nowMs(),
+    reverseId: shop.nextId('ReverseFulfillmentOrder'),
     lines: back.map(({ line, quantity, reason }, index) => ({
       id: shop.nextId('ReturnLineItem'),
       lineId: line.id,
       quantity,
       reason,
       restockingFee: index === 0 ? fee : null,
+      dispositions: [newDisposition(shop, 'RESTOCKED', quantity, line.locationId)],
     })),
     exchangeLines: added.map((line) => ({
       id: shop.nextId('ExchangeLineItem'),

@@ -26,6 +26,8 @@ import { CostBucket } from './graphql/throttle.ts';
 import {
   type CancelInput,
   cancelOrder,
+  type DisposeInput,
+  disposeReturn,
   type EditInput,
   type ExchangeInput,
   editOrder,
@@ -81,6 +83,8 @@ export interface ShopifySandboxControls {
   editOrder(id: string, input: EditInput): OrderOutcome;
   cancelOrder(id: string, input?: CancelInput): OrderOutcome;
   refundOrder(id: string, input: RefundInput): OrderOutcome;
+  /** What became of goods of a return: restocked, not restocked, missing, or still to be looked at. */
+  disposeReturn(returnId: string, input: DisposeInput): OrderOutcome;
   /** Goods come back and others go out for them. */
   exchangeOrder(id: string, input: ExchangeInput): OrderOutcome;
   /** A dispute, a reserve or an adjustment in the balance of Shopify Payments. */
@@ -263,6 +267,7 @@ function controlsOf(parts: Parts): ShopifySandboxControls {
     bookBalance: (input) => bookBalance(shop, input),
     issuePayout: (input) => issuePayout(shop, input ?? {}),
     settlePayout: (id, status) => settlePayout(shop, id, status),
+    disposeReturn: (id, input) => told(() => outcome(disposeReturn(shop, id, input))),
     refundOrder: (id, input) => told(() => outcome(refundOrder(shop, id, input))),
     settleRefund: (refundId, succeeds) => told(() => settleRefund(shop, refundId, succeeds)),
     fulfilOrder: (id, input) => told(() => outcome(fulfilOrder(shop, id, input))),

@@ -231,6 +231,7 @@ export class Shop {
       order.returns,
     ])
       for (const part of list) this.orderByPart.set(part.id, order);
+    for (const one of order.returns) this.orderByPart.set(one.reverseId, order);
     for (const line of order.lines)
       if (line.fulfillmentOrderLineId !== null) this.orderByPart.set(line.fulfillmentOrderLineId, order);
   }
@@ -351,6 +352,10 @@ export class Shop {
 /** A state file written before these parts existed lacks them. */
 function withNewerParts(order: Order): void {
   order.returns ??= [];
+  for (const one of order.returns) {
+    one.reverseId ??= one.id;
+    for (const line of one.lines) line.dispositions ??= [];
+  }
   for (const line of order.lines) line.duties ??= [];
   for (const transaction of order.transactions) transaction.rounding ??= null;
   for (const refund of order.refunds) {

@@ -285,6 +285,9 @@ export const refundLines = table('refund_line', {
   orderLineId: 'id',
   quantity: 'int',
   restockType: 'text',
+  restocked: 'int',
+  damaged: 'int',
+  notReturned: 'int',
   subtotalMinor: 'minor',
   taxMinor: 'minor',
 });

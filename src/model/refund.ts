@@ -17,6 +17,8 @@ export interface CanonicalRefundLine {
   lineRemoteId: string;
   quantity: number;
   restockType: 'return' | 'cancel' | 'no_restock' | 'legacy_restock';
+  /** What became of pieces that were not put back with the refund, where the platform tells; absent: it does not. */
+  fates?: ReturnFates;
   locationRemoteId: string | null;
   /** After discounts; with the tax where prices contain it. */
   subtotal: Amount;
@@ -29,4 +31,14 @@ export interface CanonicalRefundAdjustment {
   reason: string | null;
   amount: Amount;
   tax: Amount;
+}
+
+/** Pieces of a refund line by what became of them after it; together at most its quantity, the rest is not known yet. */
+export interface ReturnFates {
+  /** Put back into stock since. */
+  restocked: number;
+  /** Came back and cannot be sold. */
+  damaged: number;
+  /** Never came back. */
+  notReturned: number;
 }

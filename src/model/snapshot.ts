@@ -4,6 +4,7 @@ import type { FulfilmentRuleKind } from './fulfilment-rule.ts';
 import type { FinancialStatus, FulfilmentStatus, NameValue } from './order.ts';
 import type { CanonicalPayout, PayoutPart } from './payout.ts';
 import type { Channel, PlatformName } from './platform-name.ts';
+import type { ReturnFates } from './refund.ts';
 import type { RefundWish } from './refund-request.ts';
 import type { StockCause } from './stock.ts';
 
@@ -161,6 +162,8 @@ export interface RefundSnapshot {
     subtotalMinor: bigint;
     taxMinor: bigint;
     restockType: string;
+    /** Pieces by what became of them since, where the restock type does not say it; absent: not known. */
+    fates?: ReturnFates;
   }[];
   adjustments: { kind: string; reason: string | null; amountMinor: bigint; taxMinor: bigint }[];
   /** What carries the money back, failed ones included. */

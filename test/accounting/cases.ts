@@ -1,3 +1,4 @@
+import type { ReturnFates } from '../../src/model/refund.ts';
 import type { OrderSnapshot, RefundSnapshot, TaxSnapshot } from '../../src/model/snapshot.ts';
 import type { PostingPolicy } from '../../src/sync/accounting/policy.ts';
 import { order, orderLine, paid } from '../platforms/memory-session.ts';
@@ -79,6 +80,11 @@ const back = (
   subtotalMinor,
   taxMinor,
   restockType,
+});
+/** The whole line of 100.00 and 19.00 tax, told later what became of its pieces. */
+const fated = (fates: Partial<ReturnFates>, quantity = 1) => ({
+  ...back(1n, quantity, 10_000n, 1_900n, 'no_restock'),
+  fates: { restocked: 0, damaged: 0, notReturned: 0, ...fates },
 });
 const shippingBack = (amountMinor: bigint, taxMinor = 0n) => ({
   kind: 'shipping_refund',
@@ -358,6 +364,37 @@ export const cases: readonly Case[] = [
     order: sold(
       taxed,
       refund({ lines: [back(1n, 1, 10_000n, 1_900n, 'no_restock')], money: [['card', 11_900n]] }),
+    ),
+  },
+  {
+    group: 'Refunds',
+    name: 'Goods that came back damaged: written off',
+    order: sold(taxed, refund({ lines: [fated({ damaged: 1 })], money: [['card', 11_900n]] })),
+  },
+  {
+    group: 'Refunds',
+    name: 'Goods that never came back: the cost stays',
+    order: sold(taxed, refund({ lines: [fated({ notReturned: 1 })], money: [['card', 11_900n]] })),
+  },
+  {
+    group: 'Refunds',
+    name: 'Goods that were put back into stock after the refund',
+    order: sold(taxed, refund({ lines: [fated({ restocked: 1 })], money: [['card', 11_900n]] })),
+  },
+  {
+    group: 'Refunds',
+    name: 'Four pieces of one line: sellable, damaged, not returned, not yet looked at',
+    order: sold(
+      {
+        lines: [jumper({ quantity: 4, unitPriceMinor: 2_500n, taxMinor: 1_900n, taxes: [vat(1_900n)] })],
+        taxMinor: 1_900n,
+        taxes: [vat(1_900n)],
+        totalMinor: 11_900n,
+      },
+      refund({
+        lines: [fated({ restocked: 1, damaged: 1, notReturned: 1 }, 4)],
+        money: [['card', 11_900n]],
+      }),
     ),
   },
   {

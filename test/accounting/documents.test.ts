@@ -90,6 +90,9 @@ describe('the documents of an order and its refunds', () => {
           );
         fc.pre(isWhole && given.refunds.every((one) => one.transactions[0]?.gateway === 'shopify_payments'));
         const books = booksOf(given);
+        // What is written off had been earned: the two are each other's opposite, to the cent.
+        books.set('sale', (books.get('sale') ?? 0n) + (books.get('damaged') ?? 0n));
+        books.delete('damaged');
         for (const [account, amount] of books) {
           if (account === 'refundAdjustment' || account === 'giftCard' || account === 'money') continue;
           if (!given.refunds.some((one) => one.adjustments.some((two) => two.kind !== 'shipping_refund')))

@@ -11,6 +11,8 @@ interface GeneratedRefund {
   /** More or less money than came back. */
   discrepancyMinor: bigint;
   noRestock: boolean;
+  /** What became of the pieces that were not put back, in thirds of them. */
+  fates: readonly [restocked: number, damaged: number, notReturned: number];
   gateway: string;
 }
 
@@ -22,6 +24,7 @@ export function refundedOrder(options: GeneratedOrderOptions = {}): fc.Arbitrary
     all: fc.boolean(),
     discrepancyMinor: fc.constantFrom(0n, 0n, 0n, 137n, -73n),
     noRestock: fc.boolean(),
+    fates: fc.constantFrom<GeneratedRefund['fates']>([0, 0, 0], [1, 1, 1], [0, 2, 1], [3, 0, 0], [0, 1, 0]),
     gateway: fc.constantFrom('shopify_payments', 'shopify_payments', 'gift_card', 'store_credit', 'none'),
   });
   return fc
@@ -90,6 +93,11 @@ function withRefunds(
           subtotalMinor: subtotal,
           taxMinor: tax,
           restockType: wish.noRestock ? 'no_restock' : 'return',
+          fates: {
+            restocked: Math.floor((quantity * wish.fates[0]) / 3),
+            damaged: Math.floor((quantity * wish.fates[1]) / 3),
+            notReturned: Math.floor((quantity * wish.fates[2]) / 3),
+          },
         },
       ];
     });

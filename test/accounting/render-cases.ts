@@ -64,6 +64,9 @@ function documents(given: Case): string {
     .join('<br>');
 }
 
+/** Kinds of goods that the books keep apart from those that can be sold again. */
+const fates: readonly string[] = ['damaged', 'notReturned', 'notRestocked'];
+
 function describe(document: PostingDocument): string {
   const { currency } = document;
   switch (document.type) {
@@ -76,7 +79,10 @@ function describe(document: PostingDocument): string {
     }
     default: {
       const taxes = document.taxes.map((tax) => `${tax.title} ${formatMinor(tax.amountMinor, currency)}`);
-      const lines = document.lines.map((line) => `${line.title} ${formatMinor(line.netMinor, currency)}`);
+      const lines = document.lines.map((line) => {
+        const fate = fates.includes(line.kind) ? `, ${words(line.kind)}` : '';
+        return `${line.title}${fate} ${formatMinor(line.netMinor, currency)}`;
+      });
       return `**${document.type} ${formatMinor(document.totalMinor, currency)}** (${[...lines, ...taxes].join(', ')})`;
     }
   }

@@ -213,6 +213,26 @@ describe('a refund', () => {
     expect(stock()).toEqual({ asset: '84.00', cost: '36.00' });
     // Its income is taken back all the same.
     expect(balances(it)['Sales of Product Income']).toBe('-50.00');
+    expect(balances(it)['Damaged Goods Written Off']).toBeUndefined();
+
+    // The shop looks at it: it is broken. The memo that stands says so, and no other is written.
+    const looked = {
+      ...broken,
+      lines: broken.lines.map((one) => ({ ...one, fates: { restocked: 0, damaged: 1, notReturned: 0 } })),
+    };
+    await push(quickbooks, it.session, about(withRefunds(sold, back, looked), 901n));
+    expect(stock()).toEqual({ asset: '84.00', cost: '36.00' });
+    expect(balances(it)).toMatchObject({
+      'Sales of Product Income': '-75.00',
+      'Damaged Goods Written Off': '25.00',
+    });
+    expect(it.sandbox.list('CreditMemo')).toHaveLength(2);
+    const mended = {
+      ...broken,
+      lines: broken.lines.map((one) => ({ ...one, fates: { restocked: 1, damaged: 0, notReturned: 0 } })),
+    };
+    await push(quickbooks, it.session, about(withRefunds(sold, back, mended), 901n));
+    expect(stock()).toEqual({ asset: '96.00', cost: '24.00' });
   });
 
   it('goes back through the account of each gateway', async () => {

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DispositionType } from '../../sandbox/shopify/commerce/types.ts';
 import type { PlaceOrderInput } from '../../sandbox/shopify/place-order.ts';
 import { type ShopifySandbox, startShopifySandbox } from '../../sandbox/shopify/server.ts';
 import { formatMinor, parseMinor } from '../../src/model/money.ts';
 import type { CanonicalOrder } from '../../src/model/order.ts';
 import { sumOf } from '../../src/sync/platforms/shopify/assemble-order.ts';
 import { parseExact } from '../../src/sync/platforms/shopify/exact-json.ts';
+import { withFates } from '../../src/sync/platforms/shopify/return-fates.ts';
 import { bothWays, changesOf, paidOf, refundedOf, sessionFor } from './shopify-support.ts';
 
 let sandbox: ShopifySandbox;
@@ -145,6 +147,94 @@ describe('one order', () => {
     if (change?.kind !== 'order') throw new Error('no order');
     const [refund] = change.order.refunds;
     expect(refund?.transactions[0]?.amount.presentment).not.toBe(refund?.transactions[0]?.amount.shop);
+  });
+
+  test('what became of goods that a refund did not put back is read, piece by piece', async () => {
+    const { id } = sandbox.placeOrder({ channel: 'pos', lines: [{ sku: 'MUG', quantity: 5 }] });
+    sandbox.refundOrder(id, {
+      lines: [{ sku: 'MUG', quantity: 4, restockType: 'no_restock' }],
+      asReturn: true,
+    });
+    const fates = async () => {
+      const { told, read } = await now(id);
+      expect(comparable(told)).toEqual(comparable(read));
+      return read.refunds.map((refund) => refund.lines.map((line) => line.fates));
+    };
+    expect(await fates()).toEqual([[undefined]]);
+
+    const given = sandbox.order(id)?.returns[0];
+    if (given === undefined) throw new Error('no return');
+    const dispose = (type: DispositionType, quantity = 1) =>
+      sandbox.disposeReturn(given.id, { lines: [{ sku: 'MUG', type, quantity }] });
+    dispose('PROCESSING_REQUIRED', 4);
+    expect(await fates()).toEqual([[undefined]]);
+    dispose('NOT_RESTOCKED');
+    dispose('MISSING');
+    expect(await fates()).toEqual([[{ restocked: 0, damaged: 1, notReturned: 1 }]]);
+    dispose('RESTOCKED');
+    expect(await fates()).toEqual([[{ restocked: 1, damaged: 1, notReturned: 1 }]]);
+    expect(() => dispose('MISSING', 2)).toThrow('more than what remains');
+
+    const [change] = await changesOf(
+      session,
+      'reverse_fulfillment_orders/dispose',
+      JSON.stringify({
+        id: Number(given.reverseId),
+        admin_graphql_api_id: `gid://shopify/ReverseFulfillmentOrder/${given.reverseId}`,
+      }),
+    );
+    if (change?.kind !== 'order') throw new Error('no order');
+    expect(change.remoteId).toBe(id);
+    expect(change.order.refunds[0]?.lines[0]?.fates).toEqual({ restocked: 1, damaged: 1, notReturned: 1 });
+  });
+
+  test('pieces of a return that was paid back in two refunds go to them in their order', async () => {
+    const line = (remoteId: string, quantity: number, restockType: 'return' | 'no_restock') => ({
+      remoteId,
+      lineRemoteId: '7',
+      quantity,
+      restockType,
+      locationRemoteId: null,
+      subtotal: { shop: 0n, presentment: 0n },
+      tax: { shop: 0n, presentment: 0n },
+    });
+    const refundAt = (remoteId: string, minute: number, ...lines: ReturnType<typeof line>[]) => ({
+      remoteId,
+      note: null,
+      refundedAt: new Date(Date.UTC(2026, 10, 1, 0, minute)),
+      lines,
+      adjustments: [],
+      transactions: [],
+    });
+    const refunds = [
+      refundAt('2', 2, line('b', 3, 'no_restock')),
+      refundAt('1', 1, line('a', 2, 'no_restock'), line('c', 1, 'return')),
+      refundAt('3', 3, line('d', 1, 'no_restock')),
+    ];
+    const told = withFates(refunds, [
+      {
+        refundRemoteIds: ['1', '2'],
+        lines: [
+          {
+            fulfillmentLineItem: { lineItem: { id: 'gid://shopify/LineItem/7' } },
+            dispositions: [
+              { type: 'RESTOCKED', quantity: 2 },
+              { type: 'NOT_RESTOCKED', quantity: 2 },
+              { type: 'MISSING', quantity: 1 },
+              { type: 'PROCESSING_REQUIRED', quantity: 1 },
+            ],
+          },
+        ],
+      },
+    ]);
+    expect(told.map((one) => one.lines.map(({ remoteId, fates }) => [remoteId, fates]))).toEqual([
+      [['b', { restocked: 0, damaged: 1, notReturned: 1 }]],
+      [
+        ['a', { restocked: 1, damaged: 1, notReturned: 0 }],
+        ['c', undefined],
+      ],
+      [['d', undefined]],
+    ]);
   });
 
   test('units that an edit removes before they are paid make the order smaller, not a refund', async () => {

@@ -197,6 +197,8 @@ describe('the subset of the Admin API', () => {
       inventoryLevel: `gid://shopify/InventoryLevel/${state.locations[0]?.id}?inventory_item_id=${variant?.inventoryItemId}`,
       location: `gid://shopify/Location/${state.locations[0]?.id}`,
       node: order.gid,
+      return: `gid://shopify/Return/${state.orders[0]?.returns[0]?.id}`,
+      reverseFulfillmentOrder: `gid://shopify/ReverseFulfillmentOrder/${state.orders[0]?.returns[0]?.reverseId}`,
       refund: `gid://shopify/Refund/${state.orders[0]?.refunds[0]?.id}`,
       webhookSubscription: `gid://shopify/WebhookSubscription/${state.subscriptions[0]?.id}`,
       fulfillment: `gid://shopify/Fulfillment/${state.orders[0]?.fulfillments[0]?.id}`,

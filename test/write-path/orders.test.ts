@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CanonicalOrder } from '../../src/model/order.ts';
+import type { ReturnFates } from '../../src/model/refund.ts';
 import { loadOrderSnapshots } from '../../src/sync/graph/snapshots.ts';
 import {
   amount,
@@ -298,6 +299,31 @@ test('a refund told on its own ends as its order tells it', async () => {
     settled: true,
     lines: [{ orderLineId: '1', quantity: 1, subtotalMinor: '1071', taxMinor: '171' }],
   });
+});
+
+test('what became of returned goods is kept per refund line, and follows what is told later', async () => {
+  await using shop = await openShop();
+  const withFates = (fates?: ReturnFates) => ({
+    ...fullOrder,
+    refunds: [
+      {
+        ...refund,
+        lines: refund.lines.map((line) => ({
+          ...line,
+          restockType: 'no_restock' as const,
+          ...(fates === undefined ? {} : { fates }),
+        })),
+      },
+    ],
+  });
+  const kept = () => shop.rows('select restocked, damaged, not_returned from refund_line');
+  await shop.tell('shopify', orderChange('5001', 1, withFates()));
+  expect(await kept()).toEqual([{ restocked: 0, damaged: 0, not_returned: 0 }]);
+  await shop.tell('shopify', orderChange('5001', 2, withFates({ restocked: 0, damaged: 1, notReturned: 0 })));
+  expect(await kept()).toEqual([{ restocked: 0, damaged: 1, not_returned: 0 }]);
+  const [{ id = 0n } = {}] = await shop.rows<{ id: bigint }>('select id from sales_order');
+  const snapshot = (await loadOrderSnapshots(shop.pool, [id])).get(id);
+  expect(snapshot?.refunds[0]?.lines[0]?.fates).toEqual({ restocked: 0, damaged: 1, notReturned: 0 });
 });
 
 test('a refund told on its own outlives a snapshot from before it and yields to one from after it', async () => {

@@ -275,6 +275,17 @@ export interface Refund {
   returnId: string | null;
 }
 
+export type DispositionType = 'RESTOCKED' | 'NOT_RESTOCKED' | 'PROCESSING_REQUIRED' | 'MISSING';
+
+/** What became of pieces that were to come back. */
+export interface Disposition {
+  id: string;
+  type: DispositionType;
+  quantity: number;
+  locationId: string | null;
+  createdAtMs: number;
+}
+
 /** Goods on their way back, with what is given for them in exchange. */
 export interface Return {
   typename: 'Return';
@@ -283,7 +294,16 @@ export interface Return {
   number: number;
   createdAtMs: number;
   closedAtMs: number | null;
-  lines: { id: string; lineId: string; quantity: number; reason: string; restockingFee: Bag | null }[];
+  /** What comes back stands on one reverse fulfillment order, of this id; its lines have the ids of these lines. */
+  reverseId: string;
+  lines: {
+    id: string;
+    lineId: string;
+    quantity: number;
+    reason: string;
+    restockingFee: Bag | null;
+    dispositions: Disposition[];
+  }[];
   exchangeLines: { id: string; lineId: string; quantity: number }[];
 }
 

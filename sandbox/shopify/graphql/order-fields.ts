@@ -13,6 +13,7 @@ import type {
   Adjustment,
   DiscountAllocation,
   DiscountApplication,
+  Disposition,
   Duty,
   Fulfillment,
   FulfillmentOrder,
@@ -400,7 +401,50 @@ export const dutyFields: Fields<PartOf<Duty>> = {
   taxLines: () => [],
 };
 
+/** The one order by which the goods of a return travel back. */
+export interface ReverseOrder {
+  typename: 'ReverseFulfillmentOrder';
+  given: Return;
+}
+
+export function reverseOf(given: Return | undefined): ReverseOrder | null {
+  return given === undefined ? null : { typename: 'ReverseFulfillmentOrder', given };
+}
+
+export const reverseFields: Fields<ReverseOrder> = {
+  id: ({ given }) => gid('ReverseFulfillmentOrder', given.reverseId),
+  status: ({ given }) => (given.lines.every((line) => openPieces(line) === 0) ? 'CLOSED' : 'OPEN'),
+  order: ({ given }, _args, { shop }) => shop.orders.get(given.orderId),
+  lineItems: ({ given }, args, { shop }) =>
+    withOrder(shop, given, (order) => pageOf(parts(order, given.lines), args)),
+};
+
+export const reverseLineFields: Fields<PartOf<Return['lines'][number]>> = {
+  id: ({ part }) => gid('ReverseFulfillmentOrderLineItem', part.id),
+  totalQuantity: ({ part }) => part.quantity,
+  fulfillmentLineItem: ({ order, part }) =>
+    partOrNull(
+      order,
+      order.fulfillments.flatMap((one) => one.lines).find((sent) => sent.lineId === part.lineId),
+    ),
+  dispositions: ({ part }) => part.dispositions,
+};
+
+export const dispositionFields: Fields<Disposition> = {
+  id: (one) => gid('ReverseFulfillmentOrderDisposition', one.id),
+  createdAt: (one) => apiTime(one.createdAtMs),
+  location: (one, _args, { shop }) => (one.locationId === null ? null : shop.locations.get(one.locationId)),
+  quantity: (one) => one.quantity,
+  type: (one) => one.type,
+};
+
+function openPieces(line: Return['lines'][number]): number {
+  const done = line.dispositions.filter((one) => one.type !== 'PROCESSING_REQUIRED');
+  return line.quantity - done.reduce((all, one) => all + one.quantity, 0);
+}
+
 export const returnFields: Fields<Return> = {
+  reverseFulfillmentOrders: (one, args) => pageOf([reverseOf(one)], args),
   id: (one) => gid('Return', one.id),
   name: (one, _args, { shop }) => withOrder(shop, one, (order) => `${order.name}-R${one.number}`),
   status: (one) => (one.closedAtMs === null ? 'OPEN' : 'CLOSED'),

@@ -69,6 +69,8 @@ export const queryFields: Fields<unknown> = {
   node: (_source, args, context) => anyNode(String(args.id), context),
   nodes: (_source, args, context) => (args.ids as string[]).map((id) => anyNode(id, context)),
   refund: (_source, args, context) => node('Refund', args.id, context),
+  return: (_source, args, context) => node('Return', args.id, context),
+  reverseFulfillmentOrder: (_source, args, context) => node('ReverseFulfillmentOrder', args.id, context),
   shopifyPaymentsAccount: () => ({}),
   webhookSubscription: (_source, args, context) => node('WebhookSubscription', args.id, context),
   webhookSubscriptions: (_source, args, { shop }) => {

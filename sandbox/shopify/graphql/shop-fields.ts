@@ -17,7 +17,7 @@ import { onHand, quantityOf } from '../stock.ts';
 import { fullName } from '../webhooks/payloads.ts';
 import { badRequest, listWalk, type PageArgs, paginate } from './connection.ts';
 import { type Args, apiTime, apiTimeOrNull, type Fields } from './context.ts';
-import { pageOf } from './order-fields.ts';
+import { pageOf, reverseOf } from './order-fields.ts';
 import { parseSearch } from './search.ts';
 
 /** Stands for the shop itself, which is one and needs no record. */
@@ -362,6 +362,8 @@ export function nodeByGid(shop: Shop, given: string): unknown {
       return shop.orderByPart.get(id)?.refunds.find((one) => one.id === id) ?? null;
     case 'Return':
       return shop.orderByPart.get(id)?.returns.find((one) => one.id === id) ?? null;
+    case 'ReverseFulfillmentOrder':
+      return reverseOf(shop.orderByPart.get(id)?.returns.find((one) => one.reverseId === id));
     case 'ShopifyPaymentsPayout':
       return shop.payouts.get(id) ?? null;
     case 'Fulfillment':

@@ -55,6 +55,11 @@ export function payloadOf(shop: Shop, event: ShopEvent): Payload {
       );
       return fulfillmentPayload(shop, order, fulfillment);
     }
+    case 'reverse_fulfillment_orders':
+      return disposePayload(
+        must(shop.orderByPart.get(subjectId), 'reverse fulfillment order', subjectId),
+        subjectId,
+      );
     case 'order_transactions': {
       const order = must(shop.orderByPart.get(subjectId), 'transaction', subjectId);
       const transaction = must(
@@ -203,6 +208,36 @@ export function orderPayload(shop: Shop, order: Order): Payload {
       status: one.closedAtMs === null ? 'open' : 'closed',
     })),
     line_item_groups: [],
+  };
+}
+
+/** Names the reverse fulfillment order and what became of its pieces, and neither return nor order. */
+function disposePayload(order: Order, reverseId: string): Payload {
+  const given = must(
+    order.returns.find((one) => one.reverseId === reverseId),
+    'reverse fulfillment order',
+    reverseId,
+  );
+  const dispositions = given.lines.flatMap((line) =>
+    line.dispositions.map((one) => ({
+      reverse_fulfillment_order_line_item: {
+        id: digits(line.id),
+        admin_graphql_api_id: gid('ReverseFulfillmentOrderLineItem', line.id),
+      },
+      reverse_delivery_line_item: null,
+      type: one.type.toLowerCase(),
+      location:
+        one.locationId === null
+          ? null
+          : { id: digits(one.locationId), admin_graphql_api_id: gid('Location', one.locationId) },
+      quantity: one.quantity,
+    })),
+  );
+  return {
+    id: digits(reverseId),
+    admin_graphql_api_id: gid('ReverseFulfillmentOrder', reverseId),
+    dispositions,
+    total_dispositions: dispositions.length,
   };
 }
 

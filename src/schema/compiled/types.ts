@@ -375,6 +375,9 @@ export const rowTypes: Readonly<Record<string, RowType>> = {
     fields: {
       quantity: column('quantity'),
       restockType: column('restock_type'),
+      restocked: column('restocked'),
+      damaged: column('damaged'),
+      notReturned: column('not_returned'),
       subtotal: money('subtotal_minor'),
       tax: money('tax_minor'),
     },

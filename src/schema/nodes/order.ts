@@ -225,6 +225,16 @@ const RefundLine = builder.objectRef<RefundLineRow>('RefundLine').implement({
     restockType: t.exposeString('restockType', {
       description: '`return`, `cancel`, `no_restock` or `legacy_restock`.',
     }),
+    restocked: t.exposeInt('restocked', {
+      description:
+        'Pieces of a `no_restock` line that were put back into stock later, as far as the channel tells.',
+    }),
+    damaged: t.exposeInt('damaged', {
+      description: 'Pieces that came back and cannot be sold, as far as the channel tells.',
+    }),
+    notReturned: t.exposeInt('notReturned', {
+      description: 'Pieces that were paid back and never came back, as far as the channel tells.',
+    }),
     subtotal: t.field({
       type: Money,
       description: 'After discounts; with the tax where prices contain it.',

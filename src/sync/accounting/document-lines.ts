@@ -18,8 +18,12 @@ export type DocumentLineKind =
   /** Cash paid in whole coins. */
   | 'rounding'
   | 'difference'
-  /** Goods given back that did not return to stock: the income is taken back, the cost stays where it is. */
+  /** Goods given back that did not return to stock, and nobody said why: the income is taken back, the cost stays where it is. */
   | 'notRestocked'
+  /** Goods that came back and cannot be sold: what they had earned is written off on an account of its own. */
+  | 'damaged'
+  /** Goods whose price was given back and which the customer kept or the carrier lost: the cost stays. */
+  | 'notReturned'
   /** What was given back beyond (or kept back from) what came back: goodwill, restocking fees. */
   | 'refundAdjustment'
   /** Money that came in beyond the total: owed back to the customer. */

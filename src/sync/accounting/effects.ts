@@ -58,6 +58,6 @@ function moneyName(account: string | null): string {
 /** Kinds that share an account with another one. */
 function accountName(kind: SalesForm['lines'][number]['kind']): string {
   if (kind === 'giftCardTender') return 'giftCard';
-  if (kind === 'notRestocked') return 'sale';
+  if (kind === 'notRestocked' || kind === 'notReturned') return 'sale';
   return kind === 'difference' ? 'rounding' : kind;
 }

@@ -85,8 +85,15 @@ export class RemainingOrder {
     const rest = this.#lines.get(given.orderLineId);
     if (line === undefined || rest === undefined) return;
     const netMinor = this.#order.taxesIncluded ? given.subtotalMinor - given.taxMinor : given.subtotalMinor;
-    const priceMinor = takePrice(rest, given.quantity, netMinor);
-    draft.add(lineOf(line, given), netMinor, priceMinor, takeTaxes(rest, given.taxMinor));
+    const parts = line.giftCard ? [{ fate: 'sale' as const, quantity: given.quantity }] : partsByFate(given);
+    const sizes = parts.length === 1 ? [1n] : parts.map(({ quantity }) => BigInt(quantity));
+    const nets = allocate(netMinor, sizes);
+    const taxes = allocate(given.taxMinor, sizes);
+    for (const [index, { fate, quantity }] of parts.entries()) {
+      const net = nets[index] ?? 0n;
+      const priceMinor = takePrice(rest, quantity, net);
+      draft.add(lineOf(line, fate, quantity), net, priceMinor, takeTaxes(rest, taxes[index] ?? 0n));
+    }
   }
 
   #takeShipping(draft: Draft, { amountMinor, taxMinor }: Adjustment): void {
@@ -274,22 +281,48 @@ class Draft {
   }
 }
 
+type Fate = 'sale' | 'damaged' | 'notReturned' | 'notRestocked';
+
+/** The pieces of a refunded line by where they are now: one part per fate, and at least one part in all. */
+function partsByFate({ quantity, restockType, fates }: RefundedLine): { fate: Fate; quantity: number }[] {
+  if (restockType !== 'no_restock' || fates === undefined)
+    return [{ fate: restockType === 'no_restock' ? 'notRestocked' : 'sale', quantity }];
+  const { restocked, damaged, notReturned } = fates;
+  const wanted = [
+    ['sale', restocked],
+    ['damaged', damaged],
+    ['notReturned', notReturned],
+    ['notRestocked', quantity],
+  ] as const;
+  let left = quantity;
+  const parts: { fate: Fate; quantity: number }[] = [];
+  for (const [fate, pieces] of wanted) {
+    const taken = Math.min(pieces, left);
+    left -= taken;
+    if (taken > 0) parts.push({ fate, quantity: taken });
+  }
+  return parts.length === 0 ? [{ fate: 'notRestocked', quantity }] : parts;
+}
+
+const remarks: Readonly<Record<Fate, string>> = {
+  sale: '',
+  damaged: ', came back damaged',
+  notReturned: ', did not come back',
+  notRestocked: ', not put back into stock',
+};
+
 /** Goods that did not return to stock are no product in the books: their item would count them in again. */
-function lineOf(line: OrderLineSnapshot, given: RefundedLine): DocumentLine {
+function lineOf(line: OrderLineSnapshot, fate: Fate, quantity: number): DocumentLine {
   const title = line.variantTitle === null ? line.title : `${line.title} – ${line.variantTitle}`;
   const named = line.sku === null ? title : `${title} (${line.sku})`;
-  const isRestocked = given.restockType !== 'no_restock';
+  const isRestocked = fate === 'sale';
   return {
-    ...plainLine(
-      line.giftCard ? 'giftCard' : isRestocked ? 'sale' : 'notRestocked',
-      title,
-      line.unitPriceMinor,
-    ),
+    ...plainLine(line.giftCard ? 'giftCard' : fate, title, line.unitPriceMinor),
     orderLineId: line.id,
     variantId: isRestocked ? line.variantId : null,
     sku: isRestocked ? line.sku : null,
-    description: isRestocked || line.giftCard ? named : `${named}, not put back into stock`,
-    quantity: given.quantity,
+    description: `${named}${remarks[fate]}`,
+    quantity,
   };
 }
 

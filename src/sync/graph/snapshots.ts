@@ -3,6 +3,7 @@ import type { CustomFieldState } from '../../model/custom-field.ts';
 import type { Address } from '../../model/customer.ts';
 import type { FinancialStatus, FulfilmentStatus, NameValue } from '../../model/order.ts';
 import type { Channel, PlatformName } from '../../model/platform-name.ts';
+import type { ReturnFates } from '../../model/refund.ts';
 import type {
   CustomerSnapshot,
   OrderLineSnapshot,
@@ -173,7 +174,8 @@ const orderSnapshotsSql = `select o.id, o.connection_id as "connectionId", n.pla
   coalesce((select json_agg(json_build_object('id', r.id::text, 'remoteId', r.remote_id, 'note', r.note, 'totalMinor', r.total_minor::text,
      'settled', r.settled, 'refundedAt', r.refunded_at,
      'lines', coalesce((select json_agg(json_build_object('orderLineId', rl.order_line_id::text, 'quantity', rl.quantity,
-        'subtotalMinor', rl.subtotal_minor::text, 'taxMinor', rl.tax_minor::text, 'restockType', rl.restock_type) order by rl.remote_id)
+        'subtotalMinor', rl.subtotal_minor::text, 'taxMinor', rl.tax_minor::text, 'restockType', rl.restock_type,
+        'fates', json_build_object('restocked', rl.restocked, 'damaged', rl.damaged, 'notReturned', rl.not_returned)) order by rl.remote_id)
         from refund_line rl where rl.refund_id = r.id), '[]'),
      'adjustments', coalesce((select json_agg(json_build_object('kind', ra.kind, 'reason', ra.reason, 'amountMinor', ra.amount_minor::text,
         'taxMinor', ra.tax_minor::text) order by ra.remote_id)
@@ -269,6 +271,7 @@ interface OrderRow {
       subtotalMinor: Minor;
       taxMinor: Minor;
       restockType: string;
+      fates: ReturnFates;
     }[];
     adjustments: { kind: string; reason: string | null; amountMinor: Minor; taxMinor: Minor }[];
   }[];

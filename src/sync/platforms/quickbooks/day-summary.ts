@@ -159,6 +159,8 @@ const titles: Readonly<Record<FormLine['kind'], string>> = {
   rounding: 'Cash rounding',
   difference: 'Differences to the totals of orders',
   notRestocked: 'Given back, not put back into stock',
+  damaged: 'Given back, came back damaged',
+  notReturned: 'Given back, did not come back',
   refundAdjustment: 'Given back beyond what came back, or kept back',
   overpayment: 'Paid beyond the total',
   giftCardTender: 'Settled by gift card',

@@ -129,7 +129,15 @@ function elsewhere(body: FormBody, company: Company, settings: QuickBooksSetting
   };
 }
 
-const earning: readonly string[] = ['sale', 'discount', 'shipping', 'notRestocked', 'refundAdjustment'];
+const earning: readonly string[] = [
+  'sale',
+  'discount',
+  'shipping',
+  'notRestocked',
+  'damaged',
+  'notReturned',
+  'refundAdjustment',
+];
 
 /** The code whose rates are exactly these; of several the one that is named like them. */
 function bestMatch(codes: readonly TaxCode[], names: readonly TaxName[]): TaxCode | undefined {

@@ -142,6 +142,9 @@ export const quickBooksSettings = z.object({
         'Income',
         'SalesOfProductIncome',
       ),
+      // Income given up, not a cost: at the selling price a cost account would leave sales standing that are undone.
+      damaged: role('Returns Damaged', 'Damaged Goods Written Off', 'Income', 'DiscountsRefundsGiven'),
+      notReturned: role('Returns Not Received', 'Sales of Product Income', 'Income', 'SalesOfProductIncome'),
       refundAdjustment: role('Refund Adjustments', 'Refund Adjustments', 'Income', 'DiscountsRefundsGiven'),
       overpayment: role(
         'Overpayments',

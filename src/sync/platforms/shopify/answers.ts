@@ -180,6 +180,28 @@ export const refundAnswer = z.object({
 });
 export type RefundAnswer = z.infer<typeof refundAnswer>;
 
+export const reverseLineAnswer = z.object({
+  fulfillmentLineItem: z.object({ lineItem: reference }).nullable(),
+  dispositions: z.array(z.object({ type: z.string(), quantity: z.number().int() })),
+});
+export type ReverseLineAnswer = z.infer<typeof reverseLineAnswer>;
+
+export const returnsAnswer = z.object({
+  nodes: z.array(
+    z
+      .object({
+        id: z.string(),
+        return: z
+          .object({
+            id: z.string(),
+            reverseFulfillmentOrders: nodes(z.object({ id: z.string(), lineItems: page(reverseLineAnswer) })),
+          })
+          .nullable(),
+      })
+      .nullable(),
+  ),
+});
+
 export const fulfillmentLineAnswer = z.object({
   lineItem: reference,
   quantity: z.number().int().nullable(),

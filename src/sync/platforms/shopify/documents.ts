@@ -74,6 +74,10 @@ const refundLineFields = `
   subtotalSet { ${money} }
   totalTaxSet { ${money} }`;
 
+const reverseLineFields = `
+  fulfillmentLineItem { lineItem { id } }
+  dispositions { type quantity }`;
+
 const customerFields = `
   id updatedAt firstName lastName note tags taxExempt
   defaultEmailAddress { emailAddress }
@@ -145,6 +149,29 @@ export const documents = {
       }
     }
   }`,
+
+  returns: `query TributaryReturns($ids: [ID!]!, $lines: Int!) {
+    nodes(ids: $ids) {
+      __typename
+      ... on Refund {
+        id
+        return {
+          id
+          reverseFulfillmentOrders(first: 5) {
+            nodes { id lineItems(first: $lines) { nodes { ${reverseLineFields} } ${pageInfo} } }
+          }
+        }
+      }
+    }
+  }`,
+
+  reverseLines: `query TributaryReverseLines($id: ID!, $first: Int!, $after: String) {
+    reverseFulfillmentOrder(id: $id) {
+      lineItems(first: $first, after: $after) { nodes { ${reverseLineFields} } ${pageInfo} }
+    }
+  }`,
+
+  orderOfReverse: `query TributaryOrderOfReverse($id: ID!) { reverseFulfillmentOrder(id: $id) { order { id } } }`,
 
   refundLines: `query TributaryRefundLines($id: ID!, $first: Int!, $after: String) {
     refund(id: $id) { refundLineItems(first: $first, after: $after) { nodes { ${refundLineFields} } ${pageInfo} } }

@@ -97,6 +97,8 @@ function subjectOf(topic: string, body: unknown): string {
     case 'fulfillments':
     case 'order_transactions':
       return `order:${read(z.object({ order_id: id })).order_id}`;
+    case 'reverse_fulfillment_orders':
+      return `reverse_fulfillment_order:${own()}`;
     case 'customers':
       return `customer:${own()}`;
     case 'products':

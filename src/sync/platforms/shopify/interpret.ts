@@ -32,7 +32,15 @@ import {
   shopRedactPayload,
   uninstalledPayload,
 } from './payloads.ts';
-import { readCustomer, readLevel, readLocation, readOrder, readProduct, readProductOfItem } from './read.ts';
+import {
+  readCustomer,
+  readLevel,
+  readLocation,
+  readOrder,
+  readOrderOfReverse,
+  readProduct,
+  readProductOfItem,
+} from './read.ts';
 import { hashOfProduct, isSeen, noteSeen, timeOfProduct } from './seen-products.ts';
 import { idOf } from './vocabulary.ts';
 
@@ -80,6 +88,11 @@ export async function interpret(
       return fresh ? orderRead(delivery, session) : refundTold(delivery, body, session);
     case 'fulfillments':
       return fresh ? orderRead(delivery, session) : fulfilmentTold(body);
+    case 'reverse_fulfillment_orders':
+      return found(
+        await readOrderOfReverse(session, idFrom(body)),
+        'The goods travel back for no order that Shopify shows us.',
+      );
     case 'order_transactions':
       // A transaction on its own does not say what the order then is.
       return orderRead(delivery, session);

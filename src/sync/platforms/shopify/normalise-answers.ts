@@ -31,6 +31,7 @@ import type {
 } from './answers.ts';
 import { assembleOrder, subtract } from './assemble-order.ts';
 import { fulfilmentState } from './normalise.ts';
+import { type ReturnTold, withFates } from './return-fates.ts';
 import {
   amountOfTaxes,
   channelOf,
@@ -51,10 +52,11 @@ export interface OrderRead {
   order: OrderAnswer;
   refunds: RefundAnswer[];
   fulfilments: FulfillmentAnswer[];
+  returns: ReturnTold[];
 }
 
-export function orderFromAnswer({ order, refunds, fulfilments }: OrderRead): CanonicalOrder {
-  const canonicalRefunds = refunds.map(refundFromAnswer);
+export function orderFromAnswer({ order, refunds, fulfilments, returns }: OrderRead): CanonicalOrder {
+  const canonicalRefunds = withFates(refunds.map(refundFromAnswer), returns);
   const ofRefunds = new Set(
     canonicalRefunds.flatMap((refund) => refund.transactions.map((one) => one.remoteId)),
   );

@@ -54,6 +54,7 @@ export function tellsAll(order: OrderPayload): boolean {
   const received = receivedMinor(order);
   if (received > 0n && order.payment_gateway_names.length !== 1) return false;
   if (optionalSet(order.total_cash_rounding_refund_adjustment_set).shop !== 0n) return false;
+  if (order.refunds.some(leavesFateOpen)) return false;
   if (order.currency === order.presentment_currency) return true;
   const moneyWentBack = order.refunds.some((refund) => refund.transactions.length > 0);
   return !moneyWentBack && (received <= 0n || received === setOf(order.total_price_set).shop);
@@ -162,11 +163,19 @@ export function refundFromPayload(refund: RefundPayload): CanonicalRefund {
   };
 }
 
+/** Goods of a return that were not put back: only a read tells whether they are damaged or never came. */
+function leavesFateOpen(refund: RefundPayload): boolean {
+  return (
+    refund.return != null &&
+    refund.refund_line_items.some((line) => restockTypeOf(line.restock_type) === 'no_restock')
+  );
+}
+
 /** True where a refund can be told on its own: money of one currency that its lines and shipping explain to the cent. */
 export function refundStandsAlone(refund: RefundPayload): boolean {
   const { shop, presentment } = currenciesOf(refund);
   if (shop === null || shop !== presentment || refund.refund_line_items.length === 0) return false;
-  if (refund.transactions.length === 0) return false;
+  if (refund.transactions.length === 0 || leavesFateOpen(refund)) return false;
   if (refund.transactions.some((one) => one.status !== 'success' || one.kind !== 'refund')) return false;
   // Cash that was given back in whole coins: only a read tells in which.
   if (refund.transactions.some((one) => one.amount_rounding != null)) return false;

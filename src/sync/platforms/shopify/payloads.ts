@@ -160,6 +160,7 @@ export const refundPayload = z.object({
   ),
   duties: list(z.object({ duty_id: id, amount_set: moneySet })),
   transactions: list(transaction),
+  return: z.object({ id }).nullish(),
 });
 export type RefundPayload = z.infer<typeof refundPayload>;
 

@@ -35,6 +35,10 @@ export const topics = [
   'REFUNDS_CREATE',
 ] as const;
 
+/** What became of returned goods; Shopify lets only an app with the scope for returns hear of it. */
+const returnTopics = ['REVERSE_FULFILLMENT_ORDERS_DISPOSE'] as const;
+type Topic = (typeof topics)[number] | (typeof returnTopics)[number];
+
 const scopesToRead = [
   'read_orders',
   'read_customers',
@@ -48,10 +52,11 @@ export async function prepare(
   session: ShopifySession,
   { webhookUrl }: { webhookUrl: string },
 ): Promise<void> {
-  await checkScopes(session);
+  const scopes = await checkScopes(session);
   const known = await readSubscriptions(session);
   const fields = await session.customFields();
-  for (const topic of topics) {
+  const wanted: readonly Topic[] = scopes.has('read_returns') ? [...topics, ...returnTopics] : topics;
+  for (const topic of wanted) {
     const namespaces = namespacesOf(topic, fields);
     const ofTopic = known.filter((one) => one.topic === topic);
     const right = ofTopic.find((one) => isRight(one, webhookUrl, namespaces));
@@ -64,7 +69,8 @@ export async function prepare(
   }
 }
 
-async function checkScopes(session: ShopifySession): Promise<void> {
+/** @returns the scopes that the app has. @throws AppError SHOPIFY_SCOPES_MISSING */
+async function checkScopes(session: ShopifySession): Promise<ReadonlySet<string>> {
   const { data } = await ask(
     session,
     'installation',
@@ -89,6 +95,9 @@ async function checkScopes(session: ShopifySession): Promise<void> {
     session.log.warn('without the scope read_all_orders Shopify shows only the last 60 days of orders');
   if (!granted.has('read_shopify_payments_payouts'))
     session.log.warn('without the scope read_shopify_payments_payouts payouts are not posted to the books');
+  if (!granted.has('read_returns'))
+    session.log.warn('without the scope read_returns nobody tells whether returned goods can be sold');
+  return granted;
 }
 
 const subscription = z.object({
@@ -113,7 +122,7 @@ function isRight(one: Subscription, webhookUrl: string, namespaces: readonly str
 }
 
 /** Orders and customers bring the metafields that custom fields come from, so that no order costs a call of its own. */
-function namespacesOf(topic: (typeof topics)[number], fields: readonly CustomField[]): string[] {
+function namespacesOf(topic: Topic, fields: readonly CustomField[]): string[] {
   if (topic === 'CUSTOMERS_CREATE' || topic === 'CUSTOMERS_UPDATE')
     return metafieldNamespaces(fields, 'Customer');
   const isOrder = topic.startsWith('ORDERS_') && topic !== 'ORDERS_DELETE' && topic !== 'ORDERS_EDITED';

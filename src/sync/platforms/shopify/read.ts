@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AppError } from '../../../errors.ts';
 import type { PlatformChange } from '../../../model/change.ts';
 import {
   type CustomerAnswer,
@@ -19,6 +20,8 @@ import {
   type RefundAnswer,
   refundAnswer,
   refundLineAnswer,
+  returnsAnswer,
+  reverseLineAnswer,
   variantAnswer,
 } from './answers.ts';
 import { type Ask, ask, type ShopifySession } from './api.ts';
@@ -31,7 +34,8 @@ import {
   orderFromAnswer,
   productFromAnswer,
 } from './normalise-answers.ts';
-import { gidOf, idOf } from './vocabulary.ts';
+import type { ReturnTold } from './return-fates.ts';
+import { gidOf, idOf, restockTypeOf } from './vocabulary.ts';
 
 /** Sizes of pages within a record: most orders and products fit into the first one. */
 const linesPerPage = 50;
@@ -79,6 +83,11 @@ export async function orderChanges(
       order: { ...order, lineItems: { ...order.lineItems, nodes: lines } },
       refunds: order.refunds.flatMap((one) => parts.refunds.get(one.id) ?? []),
       fulfilments: order.fulfillments.flatMap((one) => parts.fulfilments.get(one.id) ?? []),
+      returns: await readReturns(
+        session,
+        put,
+        order.refunds.flatMap((one) => parts.refunds.get(one.id) ?? []),
+      ),
     };
     const canonical = orderFromAnswer(read);
     changes.push({
@@ -240,6 +249,93 @@ export function levelChange(level: LevelAnswer, observedAt: Date): PlatformChang
   };
 }
 
+/** The order that goods travel back from; null where Shopify has none that we may see. */
+export async function readOrderOfReverse(
+  session: ShopifySession,
+  id: string,
+): Promise<PlatformChange | null> {
+  const { data } = await ask(
+    session,
+    'orderOfReverse',
+    { id: gidOf('ReverseFulfillmentOrder', id) },
+    z.object({
+      reverseFulfillmentOrder: z.object({ order: z.object({ id: z.string() }).nullable() }).nullable(),
+    }),
+  );
+  const orderId = data.reverseFulfillmentOrder?.order?.id;
+  return orderId === undefined ? null : readOrder(session, idOf(orderId));
+}
+
+/** Sizes that keep the cost of a question about returns low: it grows with their product. */
+const returnsPerRequest = 2;
+const reverseLinesPerPage = 20;
+
+/**
+ * What became of goods that refunds did not put back. Asked for those alone: few orders have any, and an app without the
+ * scope for returns may not ask.
+ */
+async function readReturns(
+  session: ShopifySession,
+  put: Ask,
+  refunds: readonly RefundAnswer[],
+): Promise<ReturnTold[]> {
+  const open = refunds.filter((refund) =>
+    refund.refundLineItems.nodes.some((line) => restockTypeOf(line.restockType) === 'no_restock'),
+  );
+  if (open.length === 0 || session.cache.get(noReturns) === true) return [];
+  const returns = new Map<string, ReturnTold>();
+  // All refunds of an order, because one return may be paid back in several.
+  for (let from = 0; from < refunds.length; from += returnsPerRequest) {
+    const ids = refunds.slice(from, from + returnsPerRequest).map((one) => one.id);
+    const answer = await askReturns(session, put, ids);
+    if (answer === null) return [];
+    for (const node of answer.nodes) {
+      if (!node?.return) continue;
+      const known = returns.get(node.return.id);
+      if (known !== undefined) {
+        known.refundRemoteIds.push(idOf(node.id));
+        continue;
+      }
+      const told: ReturnTold = { refundRemoteIds: [idOf(node.id)], lines: [] };
+      returns.set(node.return.id, told);
+      for (const reverse of node.return.reverseFulfillmentOrders.nodes)
+        told.lines.push(
+          ...(await allOf(
+            session,
+            put,
+            'reverseLines',
+            reverse.id,
+            reverse.lineItems,
+            (more) => reverseLinesShape.parse(more).reverseFulfillmentOrder?.lineItems,
+          )),
+        );
+    }
+  }
+  return [...returns.values()];
+}
+
+const noReturns = 'noReturns';
+
+/** Null where the app may not see returns: what became of the goods is then simply not known. */
+async function askReturns(
+  session: ShopifySession,
+  put: Ask,
+  ids: readonly string[],
+): Promise<z.output<typeof returnsAnswer> | null> {
+  try {
+    const { data } = await put(session, 'returns', { ids, lines: reverseLinesPerPage }, returnsAnswer);
+    return data;
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'SHOPIFY_ACCESS_DENIED') throw error;
+    session.cache.set(noReturns, true);
+    session.log.warn('without the scope read_returns nobody tells whether returned goods can be sold');
+    return null;
+  }
+}
+
+const reverseLinesShape = z.object({
+  reverseFulfillmentOrder: z.object({ lineItems: page(reverseLineAnswer) }).nullable(),
+});
 const orderLinesShape = z.object({ order: z.object({ lineItems: page(lineAnswer) }).nullable() });
 const variantsShape = z.object({ product: z.object({ variants: page(variantAnswer) }).nullable() });
 const refundLinesShape = z.object({
