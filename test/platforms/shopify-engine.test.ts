@@ -7,7 +7,7 @@ import type { PlatformChange } from '../../src/model/change.ts';
 import type { CustomerSnapshot, StockLevelSnapshot } from '../../src/model/snapshot.ts';
 import type { LinkFacts, PushTask, SweepPosition } from '../../src/sync/platforms/platform.ts';
 import { shopify } from '../../src/sync/platforms/shopify/index.ts';
-import { topics } from '../../src/sync/platforms/shopify/prepare.ts';
+import { returnTopics, topics } from '../../src/sync/platforms/shopify/prepare.ts';
 import { changesOf, credentials, deliveryOf, sessionFor } from './shopify-support.ts';
 
 let sandbox: ShopifySandbox;
@@ -672,7 +672,7 @@ describe('preparing the shop', () => {
   const webhookUrl = 'https://tributary.example/webhooks/shopify';
   const subscribed = (): string[] =>
     [...sandbox.shop.subscriptions.values()].map((one) => `${one.topic} ${one.uri}`).sort();
-  const wanted = topics.map((topic) => `${topic} ${webhookUrl}`).sort();
+  const wanted = [...topics, ...returnTopics].map((topic) => `${topic} ${webhookUrl}`).sort();
 
   test('every topic is subscribed to, once, however often it is done', async () => {
     await shopify.prepare(session, { webhookUrl });

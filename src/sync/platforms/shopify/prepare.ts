@@ -36,7 +36,7 @@ export const topics = [
 ] as const;
 
 /** What became of returned goods; Shopify lets only an app with the scope for returns hear of it. */
-const returnTopics = ['REVERSE_FULFILLMENT_ORDERS_DISPOSE'] as const;
+export const returnTopics = ['REVERSE_FULFILLMENT_ORDERS_DISPOSE'] as const;
 type Topic = (typeof topics)[number] | (typeof returnTopics)[number];
 
 const scopesToRead = [
