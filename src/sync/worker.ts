@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { JobHelpers, Task, TaskList } from 'graphile-worker';
 import pg from 'pg';
 import { z } from 'zod';
+import { durable } from '../db/durable.ts';
 import { createPool, type Pool, relaxedCommits } from '../db/pool.ts';
 import type { Log } from '../log.ts';
 import type { PlatformName } from '../model/platform-name.ts';
@@ -280,6 +281,8 @@ export class Worker implements AsyncDisposable {
 
   async #onPush(platform: PlatformName, payload: unknown): Promise<void> {
     const { id } = idPayload.parse(payload);
+    // Whoever planned it may still wait for the disk: a platform must not be told what a power cut takes back.
+    await durable(this.#settings.pool);
     if (this.#carrier.hasRoom(platform)) this.#carrier.take(platform, id);
     else await postponePush(this.#settings.pool, id);
   }
