@@ -58,9 +58,12 @@ test('who buys on Amazon and at the shop and returns at the till is one contact,
   await stack.settled();
   shopify.fulfilOrder(online.id);
   await stack.settled();
-  // She brings the hat back to the shop.
+  // She brings the hat back to the shop, where it was not sent from.
+  const sentFrom = shopify.order(online.id)?.fulfillments[0]?.locationId;
+  const till = [...shopify.shop.locations.values()].find((one) => one.id !== sentFrom);
+  if (till === undefined) throw new Error('the shop has one location only');
   const returned = shopify.refundOrder(online.id, {
-    lines: [{ sku: 'HAT', quantity: 1, restockType: 'RETURN' }],
+    lines: [{ sku: 'HAT', quantity: 1, restockType: 'RETURN', locationId: till.id }],
     note: 'Too small',
   });
   await stack.settled();
@@ -110,6 +113,25 @@ test('who buys on Amazon and at the shop and returns at the till is one contact,
   expect(receipts.map((one) => minor(one.TotalAmt as number))).toEqual([minor(online.total), 2_800n]);
   const buyers = receipts.map((one) => (one.CustomerRef as { value: string }).value);
   expect(new Set(buyers).size).toBe(1);
+  // So does the hat that came back, as one credit memo that equals the money returned.
+  const memos = stack.quickbooks
+    .list('CreditMemo')
+    .filter((one) => (one.CustomerRef as { value: string }).value === buyers[0]);
+  expect(memos.map((one) => minor(one.TotalAmt as number))).toEqual([
+    minor(online.total) - minor(returned.currentTotal),
+  ]);
+  // And it lies at the till again.
+  const { stockMovements } = await stack.graphql(
+    `{ stockMovements(first: 10, filter: { causes: [RETURN] }) {
+      nodes { units stockLevel { variant { sku } location { name } } order { number } } } }`,
+  );
+  expect(stockMovements.nodes).toEqual([
+    {
+      units: 1,
+      stockLevel: { variant: { sku: 'HAT' }, location: { name: till.name } },
+      order: { number: online.name },
+    },
+  ]);
   expect(await deadLetters(stack)).toEqual([]);
 });
 
