@@ -5,10 +5,10 @@ import { pairsWithin } from '../src/cli/identity/measure.ts';
 import { shippedParameters } from '../src/sync/identity/parameters.ts';
 
 // Measures identity resolution on generated people and writes the figures into docs/identity.md, between its two marks.
-// The parameters were estimated from another seed than those measured.
+// The parameters were estimated from another seed than those measured, and no rule was made by looking at these.
 
 const people = 20_000;
-const seeds = [1, 2, 3, 4, 5];
+const seeds = [201, 202, 203, 204, 205, 206, 207, 208];
 const file = 'docs/identity.md';
 
 const names = {

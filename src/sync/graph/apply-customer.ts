@@ -245,7 +245,8 @@ async function writeCustomer(
   const resolved = await resolveDuplicates(context, {
     customerId,
     records,
-    keys: keys.filter((key) => !knownKeys.has(key)),
+    // Who else lives where they live counts as well, once there is anything new to go by.
+    keys: keys.every((key) => knownKeys.has(key)) ? [] : [...new Set([...knownKeys, ...keys])],
     country: clues.country,
   });
   return { customerId: resolved.customerId, outcome: resolved.merged > 0 ? 'applied' : outcome };

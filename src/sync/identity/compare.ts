@@ -46,7 +46,10 @@ export function compareFirstNames(a: readonly string[], b: readonly string[]): A
   if (x === undefined || y === undefined) return 'missing';
   if (x === y || a.join('') === b.join('')) return hasOtherMiddleName(a, b) ? 'close' : 'same';
   if (x.length === 1 || y.length === 1) return x[0] === y[0] ? 'initial' : 'different';
-  if (formalNamesOf(x).some((name) => formalNamesOf(y).includes(name))) return 'alias';
+  // Maria and Marie stand for one another and are sisters as often: of one length and a letter apart is no short form.
+  const isSisterName = x.length >= 4 && x.length === y.length && editDistance(x, y, 1) === 1;
+  if (formalNamesOf(x).some((name) => formalNamesOf(y).includes(name)))
+    return isSisterName ? 'close' : 'alias';
   // Mary and Mark are one letter apart, too: short names must sound the same.
   return loose(x) === loose(y) || (Math.min(x.length, y.length) >= 5 && isTypo(x, y)) ? 'close' : 'different';
 }

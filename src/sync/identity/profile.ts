@@ -52,3 +52,15 @@ export function profileOf(records: readonly PersonRecord[], country: string | nu
     companies: [...companies],
   };
 }
+
+/** What is known of several as of one person. */
+export function joinProfiles(profiles: readonly Profile[]): Profile {
+  if (profiles.length === 1 && profiles[0] !== undefined) return profiles[0];
+  return {
+    emails: profiles.flatMap((one) => one.emails),
+    phones: profiles.flatMap((one) => one.phones),
+    names: profiles.flatMap((one) => one.names),
+    places: profiles.flatMap((one) => one.places),
+    companies: profiles.flatMap((one) => one.companies),
+  };
+}

@@ -1,7 +1,8 @@
 import { toJson } from '../graph/canonical-json.ts';
 import type { WriteContext } from '../graph/write-context.ts';
+import { decide } from './decide.ts';
 import { findCandidates } from './find-candidates.ts';
-import { type Judgement, judgePair, sharedAmong } from './judge.ts';
+import { type Judgement, sharedAmong } from './judge.ts';
 import { mergeCustomers } from './merge-customers.ts';
 import { shippedParameters } from './parameters.ts';
 import { type PersonRecord, profileOf } from './profile.ts';
@@ -15,7 +16,7 @@ export interface Duplicates {
 }
 
 /**
- * Looks for customers who may be the same person, by the keys that are new about this one. What is certain is merged, what
+ * Looks for customers who may be the same person, by these keys; none where nothing is new. What is certain is merged, what
  * is likely is put before a person, once. Costs one statement where nobody is found.
  */
 export async function resolveDuplicates(
@@ -37,40 +38,31 @@ export async function resolveDuplicates(
     ...records.map((record) => profileOf([record], country)),
     ...customers.flatMap((customer) => customer.records.map((record) => profileOf([record], country))),
   ]);
-  const judged = customers
-    .filter((customer) => !rejected.has(customer.id))
-    .map((customer) => ({
-      ...customer,
-      judgement: judgePair(
-        own,
-        profileOf(customer.records, country),
-        shared,
-        parameters ?? shippedParameters,
-      ),
-    }))
-    .filter(({ judgement }) => judgement.outcome !== 'separate')
-    .sort((a, b) => b.judgement.bits - a.judgement.bits || (a.id < b.id ? -1 : 1));
-  let known = records.length;
+  const decision = decide(
+    { profile: own, records: records.length },
+    customers
+      .filter((customer) => !rejected.has(customer.id))
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .map((customer) => ({
+        id: customer.id,
+        records: customer.records.length,
+        profile: profileOf(customer.records, country),
+      })),
+    { shared, parameters: parameters ?? shippedParameters, mostRecords: mostMergedRecords },
+  );
   let survivor = customerId;
-  let merged = 0;
-  const asked: { id: bigint; judgement: Judgement }[] = [];
-  for (const { id, records: theirs, judgement } of judged) {
-    if (judgement.outcome !== 'merge' || known + theirs.length > mostMergedRecords) {
-      asked.push({ id, judgement });
-      continue;
-    }
-    const [into, from] = id < survivor ? [id, survivor] : [survivor, id];
+  for (const { candidate, judgement } of decision.merge) {
+    const [into, from] = candidate.id < survivor ? [candidate.id, survivor] : [survivor, candidate.id];
     await mergeCustomers(context, into, from, {
       decidedBy: 'automatic',
       actor: null,
       evidence: evidenceOf(judgement),
     });
     survivor = into;
-    known += theirs.length;
-    merged += 1;
   }
+  const asked = decision.ask.map(({ candidate, judgement }) => ({ id: candidate.id, judgement }));
   await suggest(context, survivor, asked);
-  return { customerId: survivor, merged, reviews: asked.length };
+  return { customerId: survivor, merged: decision.merge.length, reviews: asked.length };
 }
 
 /** The same for a customer by all that is stored of them. The caller holds the customer's lock. */

@@ -1,6 +1,7 @@
-import { type Judgement, judgePair, sharedAmong } from './judge.ts';
+import { decide } from './decide.ts';
+import { type Judgement, sharedAmong } from './judge.ts';
 import { keysOfProfile } from './keys.ts';
-import { type PersonRecord, type Profile, profileOf } from './profile.ts';
+import { joinProfiles, type PersonRecord, type Profile, profileOf } from './profile.ts';
 import type { MatchParameters } from './score.ts';
 
 /** How many records are looked at per key: one that more share is no clue. */
@@ -36,39 +37,32 @@ export function resolveRecords(
     for (const key of keys) for (const other of (byKey.get(key) ?? []).slice(0, mostPerKey)) found.add(other);
     const shared = sharedAmong([profile, ...[...found].map((other) => profiles[other] as Profile)]);
     const people = new Set([...found].map((other) => personOf[other] as number));
-    const judged = [...people]
-      .map((person) => {
-        const theirs = members.get(person) ?? [];
-        const together = joinProfiles(theirs.map((member) => profiles[member] as Profile));
-        return { person, theirs, judgement: judgePair(profile, together, shared, parameters) };
-      })
-      .filter(({ judgement }) => judgement.outcome !== 'separate')
-      .sort((a, b) => b.judgement.bits - a.judgement.bits || a.person - b.person);
-    for (const { person, theirs, judgement } of judged) {
-      const mine = personOf[index] as number;
-      if (mine === person) continue;
-      const all = members.get(mine) ?? [];
-      if (judgement.outcome === 'merge' && all.length + theirs.length <= mostMergedRecords) {
-        const [into, from] = mine < person ? [mine, person] : [person, mine];
-        const moved = members.get(from) ?? [];
-        for (const member of moved) personOf[member] = into;
-        members.set(into, [...(members.get(into) ?? []), ...moved]);
-        members.delete(from);
-      } else reviews.push({ a: theirs[0] as number, b: index, judgement });
+    const { merge, ask } = decide(
+      { profile, records: 1 },
+      [...people]
+        .sort((a, b) => a - b)
+        .map((person) => {
+          const theirs = members.get(person) ?? [];
+          return {
+            person,
+            first: theirs[0] as number,
+            records: theirs.length,
+            profile: joinProfiles(theirs.map((member) => profiles[member] as Profile)),
+          };
+        }),
+      { shared, parameters, mostRecords: mostMergedRecords },
+    );
+    for (const { candidate } of merge) {
+      const [mine, person] = [personOf[index] as number, candidate.person];
+      const [into, from] = mine < person ? [mine, person] : [person, mine];
+      const moved = members.get(from) ?? [];
+      for (const member of moved) personOf[member] = into;
+      members.set(into, [...(members.get(into) ?? []), ...moved]);
+      members.delete(from);
     }
+    for (const { candidate, judgement } of ask) reviews.push({ a: candidate.first, b: index, judgement });
     for (const key of keys) byKey.set(key, [...(byKey.get(key) ?? []), index]);
     if (index % 1000 === 999) onProgress(index + 1);
   }
   return { personOf, reviews };
-}
-
-function joinProfiles(profiles: readonly Profile[]): Profile {
-  if (profiles.length === 1 && profiles[0] !== undefined) return profiles[0];
-  return {
-    emails: profiles.flatMap((one) => one.emails),
-    phones: profiles.flatMap((one) => one.phones),
-    names: profiles.flatMap((one) => one.names),
-    places: profiles.flatMap((one) => one.places),
-    companies: profiles.flatMap((one) => one.companies),
-  };
 }
