@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
+import { storable } from './storable.ts';
 
 /** Work that has failed this often becomes a dead letter; after a person's retry, at the next multiple. */
 const maxAttempts = 12;
@@ -61,13 +62,15 @@ export function refuseDeadlyWork(starts: number): void {
 
 /** Takes out what looks like a secret, and how people are reached: failures are stored, and shown to those who may not see of whom. */
 export function withoutSecrets(text: string): string {
-  return text
+  const open = text
     .replace(/\b(Bearer|Basic)\s+[^\s"',]+/gi, '$1 [removed]')
     .replace(/\b(postgres(?:ql)?:\/\/)[^\s@]+@/gi, '$1[removed]@')
     .replace(/[A-Za-z0-9+/_=-]{28,}/g, '[removed]')
     .replace(/[\w.+%'-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/gi, '[e-mail]')
     .replace(/\+\d[\d ().-]{6,20}\d/g, '[phone]')
     .slice(0, 500);
+  // The cut may go through an emoji, and Postgres holds no half of one.
+  return storable(open);
 }
 
 type Described = Omit<Failure, 'retryInMs'> & { retryable: boolean };

@@ -36,12 +36,14 @@ beforeEach(async () => {
 });
 afterEach(() => server[Symbol.asyncDispose]());
 
-function run(id: bigint): Promise<PushFate> {
+const run = (id: bigint): Promise<PushFate> => runWith(platforms.hubspot, id);
+
+function runWith(hubspot: typeof platforms.hubspot, id: bigint): Promise<PushFate> {
   const { log } = memoryLog();
   return executePush(id, {
     pool: database.pool,
     sessions: sessionsFor(database.pool, platforms, log, server.url),
-    platforms,
+    platforms: { hubspot },
     log,
     metrics: createMetrics(new Registry()),
     circuit,
@@ -122,6 +124,38 @@ test('a push is written once and leaves a receipt, a link with what the platform
   ]);
   expect(await run(id)).toBe('nothing');
   expect(server.requests).toHaveLength(1);
+});
+
+test('an answer with characters that Postgres does not hold is recorded without them', async () => {
+  const id = await push(8n);
+  const half = '\u{1f600}'.slice(0, 1);
+  const odd = {
+    ...platforms.hubspot,
+    perform: async () => ({
+      remoteType: 'thing',
+      remoteId: '8',
+      remoteVersion: null,
+      adopted: false,
+      detail: { note: `cut${half}`, name: 'A\0da' },
+      state: { name: `A\0da${half}` },
+    }),
+  };
+  expect(await runWith(odd, id)).toBe('settled');
+  const { rows } = await database.pool.query('select detail from receipt where push_id = $1', [id]);
+  expect(rows).toEqual([{ detail: { note: 'cut\ufffd', name: 'Ada' } }]);
+});
+
+test('a receipt that the database refuses is a failure like any other: it ends as a dead letter, and counts against no platform', async () => {
+  const id = await push(9n);
+  await database.pool.query('alter table receipt add constraint refused check (false) not valid');
+  try {
+    for (let attempt = 1; attempt <= 12; attempt += 1)
+      expect(await run(id)).toBe(attempt < 12 ? 'retrying' : 'dead');
+  } finally {
+    await database.pool.query('alter table receipt drop constraint refused');
+  }
+  expect(await row(id)).toMatchObject({ status: 'dead', attempts: 12, error_code: 'DATABASE_REFUSED' });
+  expect(await connection()).toMatchObject({ consecutive_failures: 0, open: false });
 });
 
 test('a push found running belonged to a dead process: it is repeated with the same key and takes effect once', async () => {

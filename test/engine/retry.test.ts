@@ -71,6 +71,11 @@ test('waiting for another push says nothing about the platform; a broken connect
   });
 });
 
+test('a message that is cut within an emoji, or holds what Postgres does not, can still be stored', () => {
+  expect(withoutSecrets(`${'no '.repeat(166)}n\u{1f600}`)).toBe(`${'no '.repeat(166)}n\ufffd`);
+  expect(withoutSecrets('a\0b')).toBe('ab');
+});
+
 test('stored failures carry no secrets', () => {
   expect(withoutSecrets('Authorization: Bearer abc.def')).toBe('Authorization: Bearer [removed]');
   expect(withoutSecrets(`token shpat_${'0123456789abcdef'.repeat(2)} refused`)).toBe(

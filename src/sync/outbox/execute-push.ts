@@ -8,6 +8,7 @@ import type { Sessions } from '../connections/sessions.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Platform, PushOutcome } from '../platforms/platform.ts';
 import { judgeFailure, refuseDeadlyWork } from '../retry.ts';
+import { storable } from '../storable.ts';
 import { type CircuitSettings, defaultCircuit } from './circuit.ts';
 import { type ClaimedPush, claimPush } from './claim-push.ts';
 import type { PushQueue } from './enqueue-pushes.ts';
@@ -37,7 +38,7 @@ export type PushFate = 'settled' | 'retrying' | 'dead' | 'superseded' | 'blocked
  * open. A process that dies in between leaves the push running; whoever takes it over repeats it with the same key.
  */
 export async function executePush(pushId: bigint, options: ExecutePushOptions): Promise<PushFate> {
-  const { pool, log, metrics, circuit = defaultCircuit, random = Math.random } = options;
+  const { pool, metrics, circuit = defaultCircuit } = options;
   const claim = await claimPush(options.relaxedPool ?? pool, pushId, options.worker ?? null, circuit);
   if (claim.kind !== 'claimed') return claim.kind;
   const { push } = claim;
@@ -45,35 +46,51 @@ export async function executePush(pushId: bigint, options: ExecutePushOptions): 
   let outcome: PushOutcome;
   try {
     refuseDeadlyWork(push.takeovers + 1);
-    outcome = await perform(push, options);
+    outcome = storable(await perform(push, options));
   } catch (error) {
-    const failure = judgeFailure(error, push.attempts, random);
-    const durationMs = performance.now() - startedMs;
-    const isCounted = isFirstSight(error);
-    const status = await failPush(pool, push, { ...failure, durationMs, isCounted }, circuit);
-    const fate = status === 'pending' ? 'held' : status;
-    log.warn(
-      {
-        err: error instanceof AppError ? undefined : error,
-        pushId: push.id.toString(),
-        platform: push.platform,
-        kind: push.kind,
-        attempt: push.attempts,
-        code: failure.code,
-        fate,
-        retryInMs: failure.retryInMs,
-      },
-      failure.message,
-    );
-    metrics.pushes.inc({ platform: push.platform, kind: push.kind, fate });
-    return fate;
+    return fail(push, error, { startedMs, atPlatform: true }, options);
   }
   const durationMs = performance.now() - startedMs;
   await applyTold(push, outcome, options);
-  await settlePush(pool, push, outcome, durationMs, options.sessions.bell);
+  try {
+    await settlePush(pool, push, outcome, durationMs, options.sessions.bell);
+  } catch (error) {
+    // The write stands, and is found by its key the next time. Where the database cannot be told this either, this throws.
+    return fail(push, error, { startedMs, atPlatform: false }, options);
+  }
   metrics.pushes.inc({ platform: push.platform, kind: push.kind, fate: 'settled' });
   metrics.pushSeconds.observe({ platform: push.platform, kind: push.kind }, durationMs / 1000);
   return 'settled';
+}
+
+async function fail(
+  push: ClaimedPush,
+  error: unknown,
+  { startedMs, atPlatform }: { startedMs: number; atPlatform: boolean },
+  { pool, log, metrics, circuit = defaultCircuit, random = Math.random }: ExecutePushOptions,
+): Promise<PushFate> {
+  const judged = judgeFailure(error, push.attempts, random);
+  const failure = atPlatform ? judged : { ...judged, platformTrouble: false, accessRefused: false };
+  const durationMs = performance.now() - startedMs;
+  const isCounted = isFirstSight(error);
+  const status = await failPush(pool, push, { ...failure, durationMs, isCounted }, circuit);
+  // Only where our access was refused: it waits for the connection.
+  const fate = status === 'pending' ? 'held' : status;
+  log.warn(
+    {
+      err: error instanceof AppError ? undefined : error,
+      pushId: push.id.toString(),
+      platform: push.platform,
+      kind: push.kind,
+      attempt: push.attempts,
+      code: failure.code,
+      fate,
+      retryInMs: failure.retryInMs,
+    },
+    failure.message,
+  );
+  metrics.pushes.inc({ platform: push.platform, kind: push.kind, fate });
+  return fate;
 }
 
 /** Goes the one write path. Where it fails the webhook or the next sweep tells the same, and the push has taken effect. */
