@@ -12,8 +12,9 @@ const begin = `${beginKeyed}; ${keyedLookups.map((setting) => `set local ${setti
 const ends = new WeakMap<object, { statements: string[]; followers: (() => void)[] }>();
 
 /**
- * Runs `work` in one transaction: committed and on disk when it returns, rolled back when it throws, run again (at most four
- * times in all) when Postgres reports a deadlock. `work` makes no network call and has no effect outside the transaction.
+ * Runs `work` in one transaction: committed and on disk when it returns, rolled back when `work` throws, run again (at most four
+ * times in all) when Postgres reports a deadlock. Where the connection is lost at the commit or at the flush after it, it throws
+ * as well, and what was written may stand: whoever tries again finds it by its key. `work` makes no network call and has no effect outside the transaction.
  */
 export async function transaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   const { result, followers } = await committed(pool, work);
@@ -36,7 +37,8 @@ async function committed<T>(
       await client.query(isKeyed(pool) ? beginKeyed : begin);
       const result = await work(client as unknown as Tx);
       // One message, so one round trip: a statement that fails keeps the commit from being run.
-      await client.query([...end.statements, 'commit'].join(';\n'));
+      const answers: unknown = await client.query([...end.statements, 'commit'].join(';\n'));
+      refuseRollback([answers].flat().at(-1));
       return { result, followers: end.followers };
     } catch (error) {
       await client.query('rollback').catch((rollbackError: Error) => {
@@ -49,6 +51,13 @@ async function committed<T>(
       client.release(broken);
     }
   }
+}
+
+/** To the commit of a transaction in which a statement has failed Postgres answers with a rollback, and with no error. */
+function refuseRollback(answer: unknown): void {
+  if (typeof answer === 'object' && answer !== null && 'command' in answer && answer.command === 'COMMIT')
+    return;
+  throw new Error('The transaction was rolled back: one of its statements had failed and nobody said so');
 }
 
 /**

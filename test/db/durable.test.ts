@@ -53,6 +53,23 @@ test('what a transaction returns is on disk, and what follows it begins only the
   }
 });
 
+test('a transaction whose failed statement was passed over is no commit: it fails, and nothing follows', async () => {
+  await using database = await openFlushing();
+  let followed = false;
+  const work = transaction(database.pool, async (tx) => {
+    afterCommit(tx, () => {
+      followed = true;
+    });
+    await write(tx);
+    await tx.query('select 1 / 0').catch(() => undefined);
+    return 'done';
+  });
+  await expect(work).rejects.toThrow('rolled back');
+  expect(followed).toBe(false);
+  const { rows } = await database.pool.query('select count(*)::int as notes from note');
+  expect(rows).toEqual([{ notes: 0 }]);
+});
+
 test('a flush takes along what anybody has committed without waiting', async () => {
   await using database = await openFlushing();
   let behind = 0;
