@@ -18,7 +18,7 @@ import { Claude, type ClaudeSettings } from './notes/claude.ts';
 import { readNote } from './notes/read-note.ts';
 import { noteTask } from './notes/request-reading.ts';
 import type { CircuitSettings } from './outbox/circuit.ts';
-import { postponePush, pushTask } from './outbox/enqueue-pushes.ts';
+import { enqueuePushes, postponePush, pushTask } from './outbox/enqueue-pushes.ts';
 import { executePush } from './outbox/execute-push.ts';
 import { PushCarrier } from './outbox/push-carrier.ts';
 import type { Platform } from './platforms/platform.ts';
@@ -133,6 +133,7 @@ export class Worker implements AsyncDisposable {
     this.#claude = settings.claude === null ? null : new Claude(settings.claude);
     this.#carrier = new PushCarrier({
       carryOut: (id, worker) => this.#underWayWith(this.#carryOut(id, worker)),
+      putBack: (id) => this.#underWayWith(enqueuePushes(settings.pool, [id])),
       atOnce: (platform) => Math.max(concurrency.pushes, platforms[platform]?.concurrentPushes ?? 0),
       mostWaiting: mostPushesWaiting,
       log,
@@ -236,13 +237,13 @@ export class Worker implements AsyncDisposable {
     this.#stopSweeps.abort();
     this.#lanes.stop();
     const { pool, stopTimeoutMs } = this.#settings;
-    const left = this.#carrier.stop();
+    this.#carrier.stop();
     await Promise.all([
       ...this.#pools.map((tasks) => tasks.stop(stopTimeoutMs)),
       within(stopTimeoutMs, this.#idle()),
     ]);
     await Promise.allSettled(this.#upkeep);
-    await releaseWorkers(pool, this.ids, left).catch((error: unknown) =>
+    await releaseWorkers(pool, this.ids, this.#carrier.left()).catch((error: unknown) =>
       this.#settings.log.warn({ err: error }, 'The leases could not be given back; they will expire'),
     );
     await this.#lanes[Symbol.asyncDispose]();
@@ -283,7 +284,7 @@ export class Worker implements AsyncDisposable {
     const { id } = idPayload.parse(payload);
     // Whoever planned it may still wait for the disk: a platform must not be told what a power cut takes back.
     await durable(this.#settings.pool);
-    if (this.#carrier.hasRoom(platform)) this.#carrier.take(platform, id);
+    if (this.#carrier.takesOn(platform, id)) this.#carrier.take(platform, id);
     else await postponePush(this.#settings.pool, id);
   }
 

@@ -55,6 +55,7 @@ async function planned(subjectId: bigint): Promise<bigint> {
 interface Gate {
   carrier: PushCarrier;
   begun: bigint[];
+  putBack: bigint[];
   open(): void;
 }
 
@@ -65,16 +66,20 @@ function gated(options: { atOnce: number; mostWaiting: number }): Gate {
     open = resolve;
   });
   const begun: bigint[] = [];
+  const putBack: bigint[] = [];
   const carrier = new PushCarrier({
     carryOut: (id) => {
       begun.push(id);
       return opened;
     },
+    putBack: async (id) => {
+      putBack.push(id);
+    },
     atOnce: () => options.atOnce,
     mostWaiting: options.mostWaiting,
     log: memoryLog().log,
   });
-  return { carrier, begun, open };
+  return { carrier, begun, putBack, open: () => open() };
 }
 
 test('what is planned is carried out after the commit, without a job; what is rolled back never is', async () => {
@@ -104,11 +109,40 @@ test('each platform has its own places; what finds none becomes a job, and a sto
   carrier.take('hubspot', ids[0] ?? 0n);
   expect(begun).toEqual([ids[0], 99n]);
   expect(await jobs()).toEqual([`push:${ids[2]}`]);
-  expect(carrier.stop()).toEqual([ids[1]]);
-  expect(carrier.hasRoom('shopify')).toBe(false);
+  carrier.stop();
+  expect(carrier.takesOn('shopify', 98n)).toBe(false);
+  // Planned before the stop and committed after it.
+  carrier.take('amazon', 97n);
   open();
   await new Promise((resolve) => setImmediate(resolve));
   expect(begun).toEqual([ids[0], 99n]);
+  expect(carrier.left()).toEqual([ids[1], 97n]);
+});
+
+test('many that are planned in one transaction find no more room than there is', async () => {
+  const { carrier, begun } = gated({ atOnce: 2, mostWaiting: 3 });
+  const ids: bigint[] = [];
+  for (let subject = 1n; subject <= 5n; subject += 1n) ids.push(await planned(subject));
+  await transaction(database.pool, (tx) =>
+    carrier.enqueue(
+      tx,
+      ids.map((id) => ({ id, platform: 'hubspot' })),
+    ),
+  );
+  expect(begun).toEqual(ids.slice(0, 2));
+  expect(await jobs()).toEqual(ids.slice(3).map((id) => `push:${id}`));
+});
+
+test('a push whose next job comes before its attempt has ended gets another; what waits or was not asked for gets none', async () => {
+  const { carrier, begun, putBack, open } = gated({ atOnce: 2, mostWaiting: 3 });
+  for (const id of [1n, 2n, 3n]) carrier.take('hubspot', id);
+  for (const id of [1n, 1n, 3n]) carrier.take('hubspot', id);
+  expect(begun).toEqual([1n, 2n]);
+  expect(putBack).toEqual([]);
+  open();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(begun).toEqual([1n, 2n, 3n]);
+  expect(putBack).toEqual([1n]);
 });
 
 test('while the database cannot be told, a push is tried again by whoever carries it', async () => {
@@ -119,6 +153,7 @@ test('while the database cannot be told, a push is tried again by whoever carrie
       tries += 1;
       if (tries < 3) throw new Error('connection lost');
     },
+    putBack: async () => undefined,
     atOnce: () => 1,
     mostWaiting: 1,
     log: memory.log,

@@ -150,7 +150,7 @@ test('failed work comes back at its time and is settled in the end', async () =>
     refusals += 1;
     return refusals < 3 ? { status: 503 } : undefined;
   };
-  await using _worker = await start(database, { baseUrl: server.url, apply: flaky, random: () => 0.05 });
+  await using _worker = await start(database, { baseUrl: server.url, apply: flaky, random: () => 0 });
   await enqueueDeliveries(database.pool, [await addDelivery(database.pool, { connectionId })]);
   const push = await addPush(database.pool, { connectionId, subjectId: 1n });
   await eventually(() => open(database.pool), allDone);

@@ -1,4 +1,4 @@
-import type { Pool, Tx } from '../../db/pool.ts';
+import type { Pool, Queryable, Tx } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 
@@ -10,10 +10,10 @@ export function pushTask(platform: PlatformName): string {
 const jobSpec = `row('push:' || c.platform, json_build_object('id', p.id::text), null, p.next_attempt_at, 25::smallint,
   'push:' || p.id, 0::smallint, null)::graphile_worker.job_spec`;
 
-/** Adds the jobs of pushes that wait, in the caller's transaction; plans and pushes that are done get none. */
-export async function enqueuePushes(tx: Tx, pushIds: readonly bigint[]): Promise<void> {
+/** Adds the jobs of pushes that wait, in the caller's transaction if there is one; plans and pushes that are done get none. */
+export async function enqueuePushes(db: Queryable, pushIds: readonly bigint[]): Promise<void> {
   if (pushIds.length === 0) return;
-  await tx.query({
+  await db.query({
     name: 'enqueue-pushes',
     text: `select case when count(*) > 0
              then (select count(*) from graphile_worker.add_jobs(array_agg(${jobSpec} order by p.id))) end

@@ -8,6 +8,8 @@ import { enqueuePushes, type PushQueue } from './enqueue-pushes.ts';
 export interface PushCarrierOptions {
   /** Carries out one push from its claim to its receipt. Where it throws, the database could not be told: it is tried again. */
   carryOut: (id: bigint, worker: string) => Promise<void>;
+  /** Sees to it that a push that is still open has a job, for when it is due. */
+  putBack: (id: bigint) => Promise<void>;
   log: Log;
   /** Pushes of a platform carried out at the same time; each has its own, so that one that hangs holds up no other. */
   atOnce: (platform: PlatformName) => number;
@@ -35,8 +37,8 @@ export class PushCarrier implements PushQueue {
   readonly id = `pushes-${randomUUID()}`;
   readonly #options: PushCarrierOptions;
   readonly #bays = new Map<PlatformName, Bay>();
-  /** Waiting or running here. */
-  readonly #known = new Set<bigint>();
+  /** Waiting or running here; `asked`: running, and asked for once more since. */
+  readonly #known = new Map<bigint, 'waiting' | 'running' | 'asked'>();
   #stopping = false;
 
   constructor(options: PushCarrierOptions) {
@@ -48,34 +50,54 @@ export class PushCarrier implements PushQueue {
     tx: Parameters<PushQueue['enqueue']>[0],
     pushes: Parameters<PushQueue['enqueue']>[1],
   ): Promise<void> {
-    const mine = pushes.filter(({ platform }) => this.hasRoom(platform));
-    const others = pushes.filter(({ platform }) => !this.hasRoom(platform));
-    await enqueuePushes(
-      tx,
-      others.map(({ id }) => id),
-    );
+    const mine: { id: bigint; platform: PlatformName }[] = [];
+    const others: bigint[] = [];
+    const rooms = new Map<PlatformName, number>();
+    for (const { id, platform } of pushes) {
+      const room = rooms.get(platform) ?? this.#room(platform);
+      rooms.set(platform, room - 1);
+      if (room > 0) mine.push({ id, platform });
+      else others.push(id);
+    }
+    await enqueuePushes(tx, others);
     afterCommit(tx, () => {
       for (const { id, platform } of mine) this.take(platform, id);
     });
   }
 
-  hasRoom(platform: PlatformName): boolean {
-    return !this.#stopping && this.#bay(platform).waiting.length < this.#options.mostWaiting;
+  /** Whether it is here already, or there is room for it. */
+  takesOn(platform: PlatformName, id: bigint): boolean {
+    return this.#known.has(id) || this.#room(platform) > 0;
   }
 
-  /** Carries it out when its turn comes; one that is here already is not taken twice. */
+  /**
+   * Carries it out when its turn comes. One that is here already is not taken twice; but one that runs may just have been
+   * put back, and its job come before we know of it: it is given another when it has ended.
+   */
   take(platform: PlatformName, id: bigint): void {
-    if (this.#known.has(id)) return;
-    this.#known.add(id);
+    const known = this.#known.get(id);
+    if (known !== undefined) {
+      if (known === 'running') this.#known.set(id, 'asked');
+      return;
+    }
+    this.#known.set(id, 'waiting');
     const bay = this.#bay(platform);
     bay.waiting.push(id);
     this.#next(bay);
   }
 
-  /** Takes on nothing more. @returns what waits and was not begun: the caller makes jobs of it. */
-  stop(): bigint[] {
+  /** Begins nothing more; what runs comes to its end. */
+  stop(): void {
     this.#stopping = true;
+  }
+
+  /** Takes out what waits and was not begun: the caller makes jobs of it. */
+  left(): bigint[] {
     return [...this.#bays.values()].flatMap(({ waiting }) => waiting.splice(0));
+  }
+
+  #room(platform: PlatformName): number {
+    return this.#stopping ? 0 : this.#options.mostWaiting - this.#bay(platform).waiting.length;
   }
 
   #bay(platform: PlatformName): Bay {
@@ -88,16 +110,27 @@ export class PushCarrier implements PushQueue {
   }
 
   #next(bay: Bay): void {
-    while (bay.running < bay.atOnce) {
+    while (!this.#stopping && bay.running < bay.atOnce) {
       const id = bay.waiting.shift();
       if (id === undefined) return;
       bay.running += 1;
+      this.#known.set(id, 'running');
       this.#persist(id).finally(() => {
         bay.running -= 1;
+        if (this.#known.get(id) === 'asked') this.#putBack(id);
         this.#known.delete(id);
         this.#next(bay);
       });
     }
+  }
+
+  #putBack(id: bigint): void {
+    // Where it fails, the look for open work without a job finds it.
+    this.#options
+      .putBack(id)
+      .catch((error: unknown) =>
+        this.#options.log.warn({ err: error, pushId: id.toString() }, 'A push could not be put back'),
+      );
   }
 
   /** What runs bears our name and our lease lives: nobody else would end it. */
