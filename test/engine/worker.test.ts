@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { createPool, type Pool } from '../../src/db/pool.ts';
 import { AppError } from '../../src/errors.ts';
 import { enqueueDeliveries } from '../../src/sync/inbox/enqueue-deliveries.ts';
+import { enqueuePushes } from '../../src/sync/outbox/enqueue-pushes.ts';
 import { startWorker, type Worker, type WorkerOptions } from '../../src/sync/worker.ts';
 import { createTestDatabase } from '../support/database.ts';
 import {
@@ -157,6 +158,57 @@ test('failed work comes back at its time and is settled in the end', async () =>
   const { rows } = await database.pool.query('select attempts from push where id = $1', [push]);
   expect(rows).toEqual([{ attempts: 3 }]);
   expect(server.effects.size).toBe(1);
+});
+
+test('what a job tells of is on disk before a platform hears of it', async () => {
+  await using database = await createTestDatabase({ max: 20 });
+  const name = new URL(database.url).pathname.slice(1);
+  await database.pool.query(`alter database ${name} set synchronous_commit = on`);
+  const connectionId = await connect(database.pool, 'hubspot', 'portal');
+  const positions: string[] = [];
+  const flushed: boolean[] = [];
+  const hubspot: typeof platforms.hubspot = {
+    ...platforms.hubspot,
+    perform: async (push) => {
+      const { rows } = await database.pool.query<{ yes: boolean }>(
+        'select pg_current_wal_flush_lsn() >= $1::pg_lsn as yes',
+        [positions.at(-1)],
+      );
+      flushed.push(rows[0]?.yes === true);
+      return {
+        remoteType: 'thing',
+        remoteId: push.subjectId.toString(),
+        remoteVersion: null,
+        adopted: false,
+        detail: {},
+        state: {},
+      };
+    },
+  };
+  const pool = createPool({ connectionString: database.url, max: 10, applicationName: 'flushing' });
+  const worker = await start({ url: database.url, pool }, { platforms: { hubspot } });
+  // As transaction() does it, but for the flush that follows: it comes late here.
+  const planner = await pool.connect();
+  for (let subject = 1n; subject <= 20n; subject += 1n) {
+    await planner.query('begin; set local synchronous_commit = off');
+    const { rows } = await planner.query<{ id: bigint }>(
+      `insert into push (connection_id, kind, subject_type, subject_id, version, idempotency_key, body, fingerprint, status)
+       values ($1, 'thing', 'Customer', $2, 1, $3, '{}', 'f', 'pending') returning id`,
+      [connectionId, subject, `tb-${subject}`],
+    );
+    await enqueuePushes(planner, [rows[0]?.id ?? 0n]);
+    const written = await planner.query<{ at: string }>('select pg_current_wal_insert_lsn()::text as at');
+    positions.push(written.rows[0]?.at ?? '');
+    await planner.query('commit');
+    await eventually(
+      () => flushed.length,
+      (seen) => BigInt(seen) === subject,
+    );
+  }
+  planner.release();
+  await worker.stop();
+  await pool.end();
+  expect(flushed).toEqual(Array(20).fill(true));
 });
 
 test('open work without a job is found and done', async () => {
