@@ -4,8 +4,10 @@ import { transaction } from '../../src/db/transaction.ts';
 import { createMetrics } from '../../src/sync/metrics.ts';
 import { claimPush } from '../../src/sync/outbox/claim-push.ts';
 import { executePush, type PushFate } from '../../src/sync/outbox/execute-push.ts';
+import { failPush } from '../../src/sync/outbox/fail-push.ts';
 import { PushCarrier } from '../../src/sync/outbox/push-carrier.ts';
 import { beat, recoverDeadWorkers, recoverOrphans, releaseWorkers } from '../../src/sync/recover-work.ts';
+import { judgeFailure } from '../../src/sync/retry.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { addPush, connect, eventually, memoryLog, sessionsFor } from './support/engine.ts';
 import { fakePlatform } from './support/fake-platform.ts';
@@ -181,6 +183,21 @@ test('what runs under a living lease is nobody else’s; without the lease it is
   expect(second).toMatchObject({ kind: 'claimed', push: { attempts: 3, takeovers: 1 } });
   const keyOf = (taken: typeof first) => (taken.kind === 'claimed' ? taken.push.idempotencyKey : null);
   expect(keyOf(second)).toBe(keyOf(first));
+});
+
+test('an attempt that fails after another process has taken the push over leaves it to that process', async () => {
+  const id = await planned(1n);
+  await beat(database.pool, ['second']);
+  const first = await claimPush(database.pool, id, 'first', circuit);
+  const second = await claimPush(database.pool, id, 'second', circuit);
+  if (first.kind !== 'claimed' || second.kind !== 'claimed') throw new Error('not claimed');
+  const failure = { ...judgeFailure(new Error('late'), 1, () => 0), durationMs: 1, isCounted: false };
+  await failPush(database.pool, first.push, failure, circuit);
+  expect(await pushRow(id)).toMatchObject({ status: 'running', attempts: 2, errorCode: null });
+  // Otherwise a third could begin while the second is at it.
+  expect(await claimPush(database.pool, id, 'third', circuit)).toEqual({ kind: 'nothing' });
+  await failPush(database.pool, second.push, failure, circuit);
+  expect(await pushRow(id)).toMatchObject({ status: 'retrying', errorCode: 'UNEXPECTED' });
 });
 
 test('what a dead worker carried out and what waited in it are brought back; a living one keeps its own', async () => {

@@ -61,7 +61,7 @@ async function record(
                  and n.status in ('plan', 'pending', 'retrying')) then 'superseded'
                when $6 then 'pending'
                else 'retrying' end as status
-             from push p where p.id = $1 and p.status = 'running')
+             from push p where p.id = $1 and p.status = 'running' and p.attempts = $7)
            update push p set status = judged.status::push_status, takeovers = 0, error_code = $3, error = $4, remedy = $5,
              settled_at = case when judged.status = 'superseded' then clock_timestamp() end,
              next_attempt_at = case when judged.status = 'retrying'
@@ -75,9 +75,11 @@ async function record(
       failure.message,
       failure.remedy,
       failure.code === revokedCode,
+      push.attempts,
     ],
   });
   const row = rows[0];
+  // It is settled, or another attempt has begun, since the process of this one counted as dead: that one decides.
   if (row === undefined) {
     appendEventsAtCommit(tx, connectionEvents);
     return 'superseded';
