@@ -2,6 +2,7 @@ import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { enqueueDeliveries } from '../../src/sync/inbox/enqueue-deliveries.ts';
 import { insertDeliveries } from '../../src/sync/inbox/insert-deliveries.ts';
+import { loadLane } from '../../src/sync/inbox/load-delivery.ts';
 import { createMetrics } from '../../src/sync/metrics.ts';
 import { processDelivery } from '../../src/sync/process-delivery.ts';
 import { recoverOrphans } from '../../src/sync/recover-work.ts';
@@ -141,6 +142,37 @@ test('all products of an account wait in one job, and one that fails holds up no
   expect(await database.pool.query('select key from graphile_worker.jobs').then((jobs) => jobs.rows)).toEqual(
     [{ key: `delivery:${connectionId}:product` }],
   );
+});
+
+test('deliveries taken up together fill no more memory than one large one does', async () => {
+  const body = { name: 'x', filler: '0123456789'.repeat(300_000) };
+  const ids: bigint[] = [];
+  for (let n = 0; n < 5; n += 1)
+    ids.push(await addDelivery(database.pool, { connectionId, subject: `product:${n}`, body }));
+  const load = (id: bigint) => loadLane(database.pool, id, { alone: false, early: false });
+  const first = await load(ids[0] ?? 0n);
+  expect(first.deliveries.map(({ id }) => id)).toEqual(ids.slice(0, 2));
+  expect(first.left).toEqual(ids.slice(2));
+  expect(first.deliveries[1]?.body.toString()).toBe(JSON.stringify(body));
+  // One that is larger than that by itself is taken up all the same, alone.
+  await database.pool.query('update delivery set body = body || body || body where id = $1', [ids[4]]);
+  expect((await load(ids[4] ?? 0n)).deliveries.map(({ id }) => id)).toEqual([ids[4]]);
+});
+
+test('of what is not due yet in a long lane the earliest is not overlooked', async () => {
+  const asked = await addDelivery(database.pool, { connectionId, subject: 'product:0' });
+  const later: bigint[] = [];
+  for (let n = 1; n <= 60; n += 1) {
+    const id = await addDelivery(database.pool, { connectionId, subject: `product:${n}` });
+    later.push(id);
+    await database.pool.query(
+      `update delivery set status = 'retrying', next_attempt_at = now() + $2 * interval '1 minute' where id = $1`,
+      [id, 100 - n],
+    );
+  }
+  const lane = await loadLane(database.pool, asked, { alone: false, early: false });
+  expect(lane.deliveries.map(({ id }) => id)).toEqual([asked]);
+  expect(lane.left).toEqual(later.slice(-50).reverse());
 });
 
 test('a subject of any length has a job', async () => {

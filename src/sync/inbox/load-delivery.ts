@@ -16,16 +16,20 @@ export interface LoadedDelivery extends DeliveryFacts {
 export interface LoadedLane {
   /** To be taken up together, in order of arrival. */
   deliveries: LoadedDelivery[];
-  /** Open too, but not due yet, or more than is taken up at a time. */
+  /** Open too, but not due yet, or more than is taken up at a time; the one that is due first among them. */
   left: bigint[];
   /** The newest that the graph was told about their subjects. */
   known: KnownStatements;
 }
 
-/** So much of one lane is taken up together; the rest follows. */
+/** So much of one lane is taken up together; the rest follows. Bodies are held in memory all at once, and parsed. */
 const mostTogether = 50;
+const mostBytesTogether = 8 * 1_048_576;
 
-type Row = LoadedDelivery & { due: boolean; statements: StatementJson[] | null };
+type Row = LoadedDelivery & { due: boolean; fits: boolean; statements: StatementJson[] | null };
+
+/** What was asked for, then what is due in order of arrival, then what will be soonest. */
+const turn = `d.id <> asked.id, due desc, case when not due then d.next_attempt_at end, d.id`;
 
 /**
  * Loads a delivery, unless it is done, and whatever else waits in its lane and is due, with what decides their fates.
@@ -43,8 +47,8 @@ export async function loadLane(
     name: 'load-lane',
     // A statement's remote id is what follows the colon in the subject: rows of other kinds just find nothing.
     text: `select d.id, d.connection_id as "connectionId", c.platform, d.topic, d.subject, d.event_id as "eventId",
-             d.triggered_at as "triggeredAt", d.received_at as "receivedAt", d.body, d.status, d.attempts,
-             d.next_attempt_at is null or d.next_attempt_at <= clock_timestamp() as due,
+             d.triggered_at as "triggeredAt", d.received_at as "receivedAt", case when d.fits then d.body end as body, d.status,
+             d.attempts, d.due, d.fits,
              d.event_id is not null and exists (
                select 1 from delivery twin
                where twin.connection_id = d.connection_id and twin.event_id = d.event_id and twin.topic = d.topic
@@ -56,27 +60,35 @@ export async function loadLane(
                  and s.remote_id = substr(d.subject, strpos(d.subject, ':') + 1)) end as statements
            from delivery asked
            cross join lateral (
-             select asked.id
-             union
-             -- Without an order here: it would lead Postgres through all that waits, in the order of its ids.
-             select w.id from delivery w
-             where ${laneOf('w')} = ${laneOf('asked')} and w.status not in ('settled', 'dead')
-           ) as wanted
-           join delivery d on d.id = wanted.id
+             select d.*, d.id = asked.id or sum(octet_length(d.body)) over (order by ${turn}) <= ${mostBytesTogether} as fits
+             from (
+               select d.*, timing.due from (
+                 select asked.id
+                 union
+                 -- Without an order here: it would lead Postgres through all that waits, in the order of its ids.
+                 select o.id from delivery o
+                 where ${laneOf('o')} = ${laneOf('asked')} and o.status not in ('settled', 'dead')
+               ) as wanted
+               join delivery d on d.id = wanted.id
+               cross join lateral (
+                 select d.next_attempt_at is null or d.next_attempt_at <= clock_timestamp() as due) as timing
+               order by ${turn}
+               limit ${mostTogether + 1}
+             ) as d
+           ) as d
            join connection c on c.id = d.connection_id
            where asked.id = $1
-           order by d.id <> asked.id, due desc, d.id
-           limit ${mostTogether + 1}`,
+           order by ${turn}`,
     values: [deliveryId],
   });
   const open = rows.filter(({ status }) => status === 'pending' || status === 'retrying');
   const taken = open
-    .filter(({ id, due }) => (id === deliveryId ? due || early : due && !alone))
+    .filter(({ id, due, fits }) => fits && (id === deliveryId ? due || early : due && !alone))
     .slice(0, mostTogether);
   const takenIds = new Set(taken.map(({ id }) => id));
   return {
     deliveries: taken
-      .map(({ statements: _, due: __, ...delivery }) => delivery)
+      .map(({ statements: _, due: __, fits: ___, ...delivery }) => delivery)
       .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)),
     left: open.flatMap(({ id }) => (takenIds.has(id) ? [] : [id])),
     known: knownStatements(rows.flatMap(({ statements }) => statements ?? [])),
