@@ -56,3 +56,13 @@ function startOf(day: string, timeZone: string): Date {
   }
   return new Date(within);
 }
+
+/** Whether a name is one of the IANA time zones. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

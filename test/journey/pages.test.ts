@@ -1,5 +1,6 @@
 import type { BrowserContext, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { dayIn } from '../../src/model/day.ts';
 import { openBrowser } from '../support/browser.ts';
 import { apiKey, type Stack, startStack } from '../support/stack.ts';
 
@@ -117,7 +118,7 @@ test.skipIf(browser === null)(
     await signIn(page);
     const day = page.locator('#tie-out');
     await day.getByRole('row', { name: /Graph/ }).waitFor();
-    await page.getByLabel('Day', { exact: true }).fill(new Date().toISOString().slice(0, 10));
+    await page.getByLabel('Day', { exact: true }).fill(dayIn('America/Phoenix', new Date()));
     await page.getByRole('button', { name: 'Ask shop and books' }).click();
     await day.getByRole('row', { name: /Shop/ }).waitFor();
     const difference = day.getByRole('row').filter({ hasText: number });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { transaction } from '../../src/db/transaction.ts';
+import { dayIn } from '../../src/model/day.ts';
 import { setWriteCapabilities } from '../../src/sync/operations.ts';
 import { type Answer, type Stack, startStack } from '../support/stack.ts';
 
@@ -13,7 +14,9 @@ beforeAll(async () => {
 
 afterAll(() => stack[Symbol.asyncDispose]());
 
-const today = (): string => new Date().toISOString().slice(0, 10);
+/** The shop's, which the books follow. */
+const timeZone = 'America/Phoenix';
+const today = (): string => dayIn(timeZone, new Date());
 
 const question = `query ($date: String!, $ask: Boolean) { tieOut(date: $date, ask: $ask) {
   date timeZone agrees notes books { platform }
@@ -51,7 +54,7 @@ test('a day on which everything went well agrees on all sides, refunds included,
     saleCount: 2,
     refundCount: 1,
   };
-  expect(day).toMatchObject({ date: today(), timeZone: 'UTC', agrees: true, notes: [] });
+  expect(day).toMatchObject({ date: today(), timeZone, agrees: true, notes: [] });
   expect(day.currencies).toMatchObject([
     { currency: 'USD', agrees: true, channel: side, graph: side, books: side, reasons: [], differences: [] },
   ]);
@@ -133,7 +136,7 @@ test('what shops lose and people do to their books is told piece by piece, with 
 });
 
 test('a day without anything agrees, and what is no day is refused', async () => {
-  const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+  const yesterday = dayIn(timeZone, new Date(Date.now() - 86_400_000));
   expect(await tied(yesterday)).toMatchObject({ agrees: true, currencies: [], channels: [], payouts: [] });
   await expect(tied('2026-02-30')).rejects.toThrow(/no day/);
 });
@@ -150,7 +153,7 @@ test('what only observes and what closed books moved is told on both days', asyn
   const books = (await stack.app.context.connections()).find((one) => one.platform === 'quickbooks');
   const unlock = (kinds: string[]) =>
     transaction(stack.app.context.pool, (tx) => setWriteCapabilities(tx, BigInt(books?.id ?? 0), kinds));
-  const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+  const tomorrow = dayIn(timeZone, new Date(Date.now() + 86_400_000));
   await unlock([]);
   placed('HAT');
   await stack.settled();

@@ -171,7 +171,8 @@ export const PostingPolicy = builder.objectRef<PolicyValue>('PostingPolicy').imp
       resolve: ({ settings }) => (settings.ordersFrom as Date | null) ?? null,
     }),
     timeZone: t.string({
-      description: 'Whose day a document is dated by.',
+      description:
+        'Whose day a document is dated by: that of the shop, as it was before the first document, unless another one was chosen.',
       resolve: ({ settings }) => String(settings.timeZone),
     }),
     posting: t.field({

@@ -57,6 +57,8 @@ export interface Platform<Credentials = unknown> {
     credentials: Credentials,
     options: { baseUrl: string; timeoutMs: number },
   ): Promise<{ accountId: string; name: string }>;
+  /** Whose day the shop keeps, as IANA name; only where a platform tells it. */
+  shopTimeZone?(session: Session<Credentials>): Promise<string>;
   /** Makes the account ready: definitions, webhook subscriptions, checks. Safe to repeat. */
   prepare(session: Session<Credentials>, options: { webhookUrl: string }): Promise<void>;
   /** Reads these metafields (`namespace.key`) of these owners; only where a platform has such. */

@@ -10,6 +10,7 @@ import type { Sessions } from '../connections/sessions.ts';
 import { appendEventsAtCommit } from '../events/append-events.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Platform } from '../platforms/platform.ts';
+import { followShopDay, rememberShopDay } from '../postings/shop-day.ts';
 import { judgeFailure } from '../retry.ts';
 
 export interface ReconcileOptions {
@@ -33,9 +34,12 @@ export async function prepareConnection(
   options: ReconcileOptions,
 ): Promise<boolean> {
   const done = await attempt(connection, options, 'the account could not be prepared', async (platform) => {
-    await platform.prepare(await options.sessions.get(connection.id), {
-      webhookUrl: options.webhookUrl(connection.platform),
-    });
+    const session = await options.sessions.get(connection.id);
+    // Before the subscriptions: the first order that is told finds books that know their day.
+    const timeZone = await platform.shopTimeZone?.(session);
+    if (timeZone !== undefined) await rememberShopDay(options.pool, connection.id, timeZone);
+    await followShopDay(options.pool);
+    await platform.prepare(session, { webhookUrl: options.webhookUrl(connection.platform) });
     return true;
   });
   return done === true;

@@ -1,4 +1,5 @@
 import { AppError } from '../../../errors.ts';
+import { dayIn } from '../../../model/day.ts';
 import { formatMinor, parseMinor } from '../../../model/money.ts';
 import type { PushTask } from '../platform.ts';
 import { booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
@@ -7,6 +8,7 @@ import { docNumberTaken, isFault } from './fault.ts';
 import { amountText, type FormBody, type FormType, markIn, noteWithMark } from './form-body.ts';
 import { jsonAmount } from './form-entity.ts';
 import type { PostingTarget } from './forms.ts';
+import { readSettings } from './settings.ts';
 
 /** What takes back what the other gives. */
 const opposite: Readonly<Record<FormType, FormType>> = {
@@ -117,7 +119,7 @@ function detailOf(type: FormType, entity: Entity, currency: string): Record<stri
 
 /** The day after the closing date, or today where the closing date lies behind it already. */
 function firstOpenDay(session: QuickBooksSession, company: Company): string {
-  const today = new Date(session.now()).toISOString().slice(0, 10);
+  const today = dayIn(readSettings(session.settings).timeZone, new Date(session.now()));
   if (company.closedUntil === null || today > company.closedUntil) return today;
   const next = new Date(Date.parse(`${company.closedUntil}T00:00:00Z`) + 24 * 60 * 60 * 1000);
   return next.toISOString().slice(0, 10);

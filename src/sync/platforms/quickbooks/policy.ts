@@ -1,3 +1,4 @@
+import { isTimeZone } from '../../../model/day.ts';
 import type { PolicyDesk, PolicyProblem } from '../platform.ts';
 import { booksOf, type Entity, type QuickBooksSession } from './client.ts';
 import { readCompany } from './company.ts';
@@ -225,13 +226,4 @@ function nameOf(entity: Entity): string {
 
 function same(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -41,7 +41,7 @@ function account(name: string, accountType: string, accountSubType: string) {
 export const quickBooksSettings = z.object({
   /** Orders placed earlier are left out: whoever kept the books before has them. Null takes all. */
   ordersFrom: z.coerce.date().nullable().default(null),
-  /** Time zone whose day a receipt is dated by: the shop's. */
+  /** Time zone whose day a document is dated by. Set to the shop's before the first document, where nobody has chosen one. */
   timeZone: z.string().default('UTC'),
   /** Put in front of the order's number. */
   docNumberPrefix: z.string().max(10).default(''),

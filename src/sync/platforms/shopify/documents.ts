@@ -185,6 +185,8 @@ export const documents = {
 
   customer: `query TributaryCustomer($id: ID!) { customer(id: $id) { ${customerFields} } }`,
 
+  shopTimeZone: `query TributaryShopTimeZone { shop { ianaTimezone } }`,
+
   counts: `query TributaryCounts {
     productsCount(limit: null) { count } productVariantsCount(limit: null) { count }
     customersCount(limit: null) { count } ordersCount(limit: null) { count }

@@ -5,7 +5,7 @@ import { interpret } from './interpret.ts';
 import { readMetafields } from './metafields.ts';
 import { perform } from './perform.ts';
 import { linkTypes, plan, pushKinds } from './plan.ts';
-import { prepare } from './prepare.ts';
+import { prepare, shopTimeZone } from './prepare.ts';
 import { sweep } from './sweep.ts';
 import { takingsBetween } from './takings.ts';
 
@@ -24,6 +24,7 @@ export const shopify: Platform<ShopifyCredentials> = {
   plan,
   perform,
   prepare,
+  shopTimeZone,
   readMetafields: (session, wanted) => readMetafields(session, wanted),
   takingsBetween,
   sweep,

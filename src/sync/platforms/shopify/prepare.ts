@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../../errors.ts';
 import type { CustomField } from '../../../model/custom-field.ts';
+import { isTimeZone } from '../../../model/day.ts';
 import { page } from './answers.ts';
 import { ask, refused, type ShopifySession } from './api.ts';
 import { metafieldNamespaces } from './metafields.ts';
@@ -67,6 +68,18 @@ export async function prepare(
     // Only after the right one is there, so that nothing is missed in between.
     for (const wrong of ofTopic.filter((one) => one !== standing)) await unsubscribe(session, wrong.id);
   }
+}
+
+/** Whose day the shop keeps. */
+export async function shopTimeZone(session: ShopifySession): Promise<string> {
+  const zone = z.string().refine(isTimeZone, 'is no time zone');
+  const { data } = await ask(
+    session,
+    'shopTimeZone',
+    {},
+    z.object({ shop: z.object({ ianaTimezone: zone }) }),
+  );
+  return data.shop.ianaTimezone;
 }
 
 /** @returns the scopes that the app has. @throws AppError SHOPIFY_SCOPES_MISSING */
