@@ -262,6 +262,8 @@ export interface PayoutTransactionSnapshot {
   orderId: bigint | null;
   orderNumber: string | null;
   refundId: bigint | null;
+  /** When the order was placed, or the refund given, that it belongs to; null where the graph does not know it. */
+  documentAt: Date | null;
 }
 
 /** What somebody wants given back, in the words of the platform that keeps the order. */

@@ -15,6 +15,7 @@ export function part(more: Partial<PayoutTransactionSnapshot> = {}): PayoutTrans
     orderId: null,
     orderNumber: null,
     refundId: null,
+    documentAt: null,
     ...more,
   };
 }

@@ -169,6 +169,26 @@ describe('a payout', () => {
     expect(linesOf(deposit)[0]?.Description).toBe(`Payment of order ${sold.number} (not in the books)`);
   });
 
+  it('waits for nothing from before the books were handed over, and for everything after', async () => {
+    const ordersFrom = new Date('2026-11-21T00:00:00Z');
+    await using it = await company(
+      {},
+      { ordersFrom: ordersFrom.toISOString(), payouts: { unmatched: 'wait' } },
+    );
+    const earlier = { ...charge, documentAt: new Date(ordersFrom.getTime() - 1) };
+    const later = { ...charge, remoteId: '95999', orderId: 999n, documentAt: ordersFrom };
+    const both = payout({ transactions: [earlier, later], createdAt: new Date() });
+    expect((await failure(push(quickbooks, it.session, both))).code).toBe('LINK_PENDING');
+    expect(
+      await push(quickbooks, it.session, payout({ transactions: [earlier], createdAt: new Date() })),
+    ).toMatchObject({ state: { matched: 0, unmatched: 1 } });
+    const [deposit] = it.sandbox.list('Deposit');
+    expect(linesOf(deposit)[0]?.Description).toBe(
+      `Payment of order ${sold.number} (of before the books were handed over)`,
+    );
+    expect(balances(it)).toMatchObject({ Checking: '48.25', 'Payouts Not Matched': '-50.00' });
+  });
+
   it('waits on where the policy says so, and is never posted without its receipts', async () => {
     await using it = await company({}, { payouts: { unmatched: 'wait' } });
     const paidOut = payout({ transactions: [charge], createdAt: new Date(Date.now() - 1_000 * 3_600_000) });

@@ -10,6 +10,8 @@ export interface DepositLine {
   /** Of which order, and for refunds of which refund, where the graph knows it. */
   orderId: bigint | null;
   refundId: bigint | null;
+  /** When that order was placed or that refund given. */
+  documentAt: Date | null;
   gateway: string | null;
 }
 
@@ -66,6 +68,7 @@ function lineOf(one: PayoutTransactionSnapshot, gateway: string): DepositLine {
     amountMinor: one.amountMinor,
     orderId: one.orderId,
     refundId: one.refundId,
+    documentAt: one.documentAt,
     gateway: one.part === 'charge' || one.part === 'refund' ? gateway : null,
   };
 }
@@ -80,5 +83,5 @@ const titles: Readonly<Record<PayoutTransactionSnapshot['part'], string>> = {
 };
 
 function plainLine(kind: DepositLine['kind'], title: string, amountMinor: bigint): DepositLine {
-  return { kind, title, amountMinor, orderId: null, refundId: null, gateway: null };
+  return { kind, title, amountMinor, orderId: null, refundId: null, documentAt: null, gateway: null };
 }

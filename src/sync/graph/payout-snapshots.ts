@@ -16,10 +16,12 @@ export async function loadPayoutSnapshots(
              p.net_minor as "netMinor", p.issued_at as "issuedAt", p.trace_id as "traceId", p.created_at as "createdAt",
              coalesce((select json_agg(json_build_object('remoteId', t.remote_id, 'part', t.part, 'type', t.type,
                 'amountMinor', t.amount_minor::text, 'feeMinor', t.fee_minor::text, 'reason', t.reason,
-                'orderId', o.id::text, 'orderNumber', o.number, 'refundId', x.refund_id::text) order by t.processed_at, t.remote_id)
+                'orderId', o.id::text, 'orderNumber', o.number, 'refundId', x.refund_id::text,
+                'documentAt', coalesce(r.refunded_at, o.placed_at)) order by t.processed_at, t.remote_id)
               from payout_transaction t
               left join sales_order o on o.connection_id = p.connection_id and o.remote_id = t.order_remote_id
               left join order_transaction x on x.order_id = o.id and x.remote_id = t.transaction_remote_id
+              left join refund r on r.id = x.refund_id
               where t.payout_id = p.id), '[]') as transactions
            from payout p join connection n on n.id = p.connection_id
            where p.id = any($1::bigint[])`,
@@ -29,11 +31,15 @@ export async function loadPayoutSnapshots(
 }
 
 interface PayoutRow extends Omit<PayoutSnapshot, 'type' | 'transactions' | 'gateway'> {
-  transactions: (Omit<PayoutTransactionSnapshot, 'amountMinor' | 'feeMinor' | 'orderId' | 'refundId'> & {
+  transactions: (Omit<
+    PayoutTransactionSnapshot,
+    'amountMinor' | 'feeMinor' | 'orderId' | 'refundId' | 'documentAt'
+  > & {
     amountMinor: string;
     feeMinor: string;
     orderId: string | null;
     refundId: string | null;
+    documentAt: string | null;
   })[];
 }
 
@@ -48,6 +54,7 @@ function payoutOf(row: PayoutRow): PayoutSnapshot {
       feeMinor: BigInt(one.feeMinor),
       orderId: one.orderId === null ? null : BigInt(one.orderId),
       refundId: one.refundId === null ? null : BigInt(one.refundId),
+      documentAt: one.documentAt === null ? null : new Date(one.documentAt),
     })),
   };
 }

@@ -40,6 +40,8 @@ interface BodyLine {
   refundId: string | null;
   /** Account that the money of its gateway moves through; null is undeposited funds. */
   account: string | null;
+  /** Its document is from before the books were handed over and never comes into them. */
+  isEarlier?: true;
 }
 
 /** One deposit per payout, once it is in the bank. */
@@ -71,9 +73,17 @@ export function planDeposit(payout: PayoutSnapshot, context: PlanContext): PushP
       }),
     ),
   };
+  // Of what was posted before this was told apart, nothing changes.
   const mark = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 12);
   if (context.link?.state.mark === mark) return [];
-  const body: DepositBody = { ...content, mark };
+  const { ordersFrom } = policy;
+  const lines = document.lines.map((line, index) => ({
+    ...(content.lines[index] as BodyLine),
+    ...(ordersFrom !== null && line.documentAt !== null && line.documentAt < ordersFrom
+      ? { isEarlier: true as const }
+      : {}),
+  }));
+  const body: DepositBody = { ...content, lines, mark };
   return [{ kind: 'deposit', subjectType: 'Payout', subjectId: payout.id, body: { ...body } }];
 }
 
@@ -82,7 +92,9 @@ export async function performDeposit(push: PushTask, session: QuickBooksSession)
   const body = push.body as unknown as DepositBody;
   const settings = readSettings(session.settings);
   const matches = await matchesOf(session, body);
-  const missing = body.lines.filter((line) => isWanted(line) && matches.get(line) === undefined);
+  const missing = body.lines.filter(
+    (line) => isWanted(line) && matches.get(line) === undefined && line.isEarlier !== true,
+  );
   if (missing.length > 0) waitOrGoOn(push, session, settings, body, missing);
   const entity = await entityOf(session, settings, body, matches);
   const books = booksOf(session);
@@ -236,11 +248,15 @@ async function lineOf(
   const AccountRef = { value: account };
   return {
     Amount: amount,
-    Description: match === undefined && isWanted(line) ? `${line.title} (not in the books)` : line.title,
+    Description: match === undefined && isWanted(line) ? `${line.title} (${absence(line)})` : line.title,
     ...(isExpense
       ? { DetailType: 'AccountBasedExpenseLineDetail', AccountBasedExpenseLineDetail: { AccountRef } }
       : { DetailType: 'DepositLineDetail', DepositLineDetail: { AccountRef } }),
   };
+}
+
+function absence(line: BodyLine): string {
+  return line.isEarlier === true ? 'of before the books were handed over' : 'not in the books';
 }
 
 type AccountRole = keyof QuickBooksSettings['payouts']['accounts'];
