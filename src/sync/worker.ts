@@ -285,7 +285,7 @@ export class Worker implements AsyncDisposable {
     // Whoever planned it may still wait for the disk: a platform must not be told what a power cut takes back.
     await durable(this.#settings.pool);
     if (this.#carrier.takesOn(platform, id)) this.#carrier.take(platform, id);
-    else await postponePush(this.#settings.pool, id);
+    else await postponePush(this.#settings.pool, id, this.#carrier.roomInMs(platform));
   }
 
   async #carryOut(id: bigint, worker: string): Promise<void> {

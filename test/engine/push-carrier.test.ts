@@ -135,6 +135,41 @@ test('many that are planned in one transaction find no more room than there is',
   expect(await jobs()).toEqual(ids.slice(3).map((id) => `push:${id}`));
 });
 
+test('whoever finds no room is told when half of what waits will be gone, going by how fast it goes', async () => {
+  let now = 0;
+  let end: () => void = () => undefined;
+  const carrier = new PushCarrier({
+    carryOut: () =>
+      new Promise((resolve) => {
+        end = resolve;
+      }),
+    putBack: async () => undefined,
+    atOnce: () => 1,
+    mostWaiting: 1_000,
+    log: memoryLog().log,
+    now: () => now,
+  });
+  const endAfter = async (ms: number): Promise<void> => {
+    now += ms;
+    end();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  carrier.take('hubspot', 0n);
+  await endAfter(0);
+  // A rest is no work: it does not count as the time that one takes.
+  now += 3_600_000;
+  expect(carrier.roomInMs('hubspot')).toBe(1_000);
+  for (let id = 1n; id <= 501n; id += 1n) carrier.take('hubspot', id);
+  for (let ended = 0; ended < 100; ended += 1) await endAfter(50);
+  // 400 wait, and one ends every 50 ms.
+  expect(carrier.roomInMs('hubspot')).toBeCloseTo(200 * 50, -1);
+  for (let ended = 0; ended < 100; ended += 1) await endAfter(5_000);
+  expect(carrier.roomInMs('hubspot')).toBe(60_000);
+  expect(carrier.roomInMs('shopify')).toBe(1_000);
+  carrier.stop();
+  expect(carrier.roomInMs('hubspot')).toBe(1_000);
+});
+
 test('a push whose next job comes before its attempt has ended gets another; what waits or was not asked for gets none', async () => {
   const { carrier, begun, putBack, open } = gated({ atOnce: 2, mostWaiting: 3 });
   for (const id of [1n, 2n, 3n]) carrier.take('hubspot', id);

@@ -37,14 +37,14 @@ export const jobQueue: PushQueue = {
     ),
 };
 
-/** Puts a push back for a few seconds: whoever was asked has no room for it. */
-export async function postponePush(pool: Pool, pushId: bigint): Promise<void> {
+/** Puts a push back for about `ms`, half of it to half as much again: whoever was asked has no room for it. */
+export async function postponePush(pool: Pool, pushId: bigint, ms: number): Promise<void> {
   await transaction(pool, async (tx) => {
     await tx.query({
       name: 'postpone-push',
-      text: `update push set next_attempt_at = clock_timestamp() + (1 + 2 * random()) * interval '1 second'
+      text: `update push set next_attempt_at = clock_timestamp() + (0.5 + random()) * $2::double precision * interval '1 millisecond'
              where id = $1 and status in ('pending', 'retrying')`,
-      values: [pushId],
+      values: [pushId, ms],
     });
     await enqueuePushes(tx, [pushId]);
   });

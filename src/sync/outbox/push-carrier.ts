@@ -15,15 +15,24 @@ export interface PushCarrierOptions {
   atOnce: (platform: PlatformName) => number;
   /** Of each platform so many may wait here; more become jobs, which other processes take too. */
   mostWaiting: number;
+  /** A clock that never goes back, in ms. */
+  now?: () => number;
 }
 
 const firstAgainMs = 500;
 const longestAgainMs = 20_000;
 
+/** Bounds of the time after which whoever found no room asks again. */
+const soonestRoomMs = 1_000;
+const latestRoomMs = 60_000;
+
 interface Bay {
   atOnce: number;
   waiting: bigint[];
   running: number;
+  /** How often one ends, smoothed; and when the last one did, or the first began after a rest. */
+  everyMs: number;
+  endedMs: number;
 }
 
 /**
@@ -36,6 +45,7 @@ export class PushCarrier implements PushQueue {
   /** Name of the lease under which pushes are claimed. */
   readonly id = `pushes-${randomUUID()}`;
   readonly #options: PushCarrierOptions;
+  readonly #now: () => number;
   readonly #bays = new Map<PlatformName, Bay>();
   /** Waiting or running here; `asked`: running, and asked for once more since. */
   readonly #known = new Map<bigint, 'waiting' | 'running' | 'asked'>();
@@ -43,6 +53,7 @@ export class PushCarrier implements PushQueue {
 
   constructor(options: PushCarrierOptions) {
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
   }
 
   /** Takes on what is planned, after the commit; what it has no room for becomes jobs. */
@@ -68,6 +79,17 @@ export class PushCarrier implements PushQueue {
   /** Whether it is here already, or there is room for it. */
   takesOn(platform: PlatformName, id: bigint): boolean {
     return this.#known.has(id) || this.#room(platform) > 0;
+  }
+
+  /**
+   * When half of what waits will be gone, going by how fast it goes. Those who ask in vain are told so: asking every second or two,
+   * ten thousand of them would take more of the database than all orders do.
+   */
+  roomInMs(platform: PlatformName): number {
+    // Another process has room, or the next one.
+    if (this.#stopping) return soonestRoomMs;
+    const { waiting, everyMs } = this.#bay(platform);
+    return Math.min(latestRoomMs, Math.max(soonestRoomMs, (waiting.length / 2) * everyMs));
   }
 
   /**
@@ -103,7 +125,7 @@ export class PushCarrier implements PushQueue {
   #bay(platform: PlatformName): Bay {
     let bay = this.#bays.get(platform);
     if (bay === undefined) {
-      bay = { atOnce: this.#options.atOnce(platform), waiting: [], running: 0 };
+      bay = { atOnce: this.#options.atOnce(platform), waiting: [], running: 0, everyMs: 0, endedMs: 0 };
       this.#bays.set(platform, bay);
     }
     return bay;
@@ -113,15 +135,23 @@ export class PushCarrier implements PushQueue {
     while (!this.#stopping && bay.running < bay.atOnce) {
       const id = bay.waiting.shift();
       if (id === undefined) return;
+      if (bay.running === 0) bay.endedMs = this.#now();
       bay.running += 1;
       this.#known.set(id, 'running');
       this.#persist(id).finally(() => {
         bay.running -= 1;
+        this.#measure(bay);
         if (this.#known.get(id) === 'asked') this.#putBack(id);
         this.#known.delete(id);
         this.#next(bay);
       });
     }
+  }
+
+  #measure(bay: Bay): void {
+    const now = this.#now();
+    bay.everyMs += (now - bay.endedMs - bay.everyMs) / 10;
+    bay.endedMs = now;
   }
 
   #putBack(id: bigint): void {
