@@ -46,6 +46,7 @@ const standings = [
   ['RUNNING', 'warn', '…'],
   ['PENDING', 'warn', '…'],
   ['PLAN', 'muted', 'planned only'],
+  ['DISMISSED', 'muted', 'dismissed'],
   ['SETTLED', 'good', '✓'],
 ];
 
@@ -57,7 +58,7 @@ function chips(pushes) {
     { class: 'chips' },
     ...[...byPlatform].map(([platform, its]) => {
       const [, tone, text] =
-        standings.find(([status]) => its.some((push) => push.status === status)) ?? standings[5];
+        standings.find(([status]) => its.some((push) => push.status === status)) ?? standings.at(-1);
       const title = its.map(({ kind, status }) => `${words(kind)}: ${words(status)}`).join(', ');
       return element('span', { class: `chip ${tone}`, title }, `${words(platform)} ${text}`);
     }),

@@ -23,6 +23,8 @@ export class SyncStatus {
   #live;
   #onProblem;
   #again = null;
+  /** Reasons that are being written, by letter. */
+  #reasons = new Map();
 
   constructor({ live, onProblem }) {
     this.#live = live;
@@ -71,6 +73,8 @@ export class SyncStatus {
           title: `${words(push.connection.platform)}: ${words(push.kind)}${subjectOf(push)}`,
           mutation:
             'mutation TryAgain($id: ID!) { done: pushRetry(input: { id: $id }) { userErrors { message } } }',
+          dismissal:
+            'mutation Dismiss($id: ID!, $reason: String!) { done: pushDismiss(input: { id: $id, reason: $reason }) { userErrors { message } } }',
         }),
       ),
       ...deliveries.nodes.map((delivery) =>
@@ -79,16 +83,18 @@ export class SyncStatus {
           title: `${words(delivery.connection.platform)} told us: ${delivery.topic}, ${delivery.subject}`,
           mutation:
             'mutation TryAgain($id: ID!) { done: deliveryReplay(input: { id: $id }) { userErrors { message } } }',
+          dismissal:
+            'mutation Dismiss($id: ID!, $reason: String!) { done: deliveryDismiss(input: { id: $id, reason: $reason }) { userErrors { message } } }',
         }),
       ),
     ];
     const more = pushes.totalCount + deliveries.totalCount - letters.length;
     if (more > 0) letters.push(element('li', {}, `… and ${more} more.`));
-    document.getElementById('dead').replaceChildren(...letters);
+    replaceKeepingFocus(document.getElementById('dead'), letters);
     section.hidden = letters.length === 0;
   }
 
-  #letter({ id, title, error, remedy, mutation }) {
+  #letter({ id, title, error, remedy, mutation, dismissal }) {
     const button = element(
       'button',
       { type: 'button', onclick: () => this.#carryOut(button, mutation, { id }) },
@@ -104,8 +110,29 @@ export class SyncStatus {
         element('p', {}, error ?? 'It failed for good.'),
         remedy === null ? null : element('p', { class: 'muted' }, `What to do: ${remedy}`),
       ),
-      button,
+      element('div', { class: 'choices' }, button, this.#dismissForm(id, title, dismissal)),
     );
+  }
+
+  /** A letter is closed with a reason or not at all. */
+  #dismissForm(id, title, dismissal) {
+    const reason = element('input', {
+      type: 'text',
+      required: 'required',
+      maxlength: '1000',
+      value: this.#reasons.get(id),
+      placeholder: 'Why it may be closed',
+      'aria-label': `Why ${title} may be closed`,
+    });
+    // The list is drawn anew whenever something changes: what is being written must outlive that.
+    reason.addEventListener('input', () => this.#reasons.set(id, reason.value));
+    const button = element('button', { type: 'submit' }, 'Dismiss');
+    const form = element('form', { class: 'dismissal' }, reason, button);
+    form.addEventListener('submit', async (event) => {
+      event.preventDefault();
+      await this.#carryOut(button, dismissal, { id, reason: reason.value });
+    });
+    return form;
   }
 
   async #carryOut(button, mutation, variables) {
@@ -169,6 +196,20 @@ export class SyncStatus {
       connection.status === 'PAUSED' ? resume : null,
     );
   }
+}
+
+/** Whoever writes in a field of the list goes on writing in its successor. */
+function replaceKeepingFocus(list, items) {
+  const written = list.contains(document.activeElement) ? document.activeElement : null;
+  const name = written?.getAttribute('aria-label');
+  const [start, end] = [written?.selectionStart, written?.selectionEnd];
+  list.replaceChildren(...items);
+  if (!name) return;
+  const successor = [...list.querySelectorAll('input')].find(
+    (one) => one.getAttribute('aria-label') === name,
+  );
+  successor?.focus();
+  successor?.setSelectionRange(start, end);
 }
 
 function isUnderWay(sweep) {

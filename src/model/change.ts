@@ -140,6 +140,9 @@ export type Edit =
     }
   /** What was asked for has been handed over. */
   | { kind: 'privacyRequestComplete'; requestId: bigint; by: string }
+  /** A dead letter is closed. `by`: who closes it, for example `key:office`. */
+  | { kind: 'pushDismiss'; pushId: bigint; reason: string; by: string }
+  | { kind: 'deliveryDismiss'; dismissedId: bigint; reason: string; by: string }
   /** `by`: name of the key that decides. */
   | { kind: 'fulfilmentRuleDecide'; ruleId: bigint; approve: boolean; by: string }
   /** What stands in the books of an order or a refund is taken back, or written anew with a person's consent. */

@@ -13,7 +13,8 @@ export type StockCause =
   | 'reservation'
   | 'release'
   | 'report'
-  | 'fulfilment';
+  | 'fulfilment'
+  | 'dismissal';
 
 /** Why what is available was let fall below zero. */
 export type NegativeReason =

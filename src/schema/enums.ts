@@ -49,6 +49,7 @@ export const DeliveryStatusEnum = enumOf('DeliveryStatus', 'How far a delivery h
   retrying: 'Failed for now; it will be tried again.',
   settled: 'Its effect is in the graph, or it had none.',
   dead: 'A person must look at it.',
+  dismissed: 'A person looked at it and closed it, with a reason: `deliveryDismiss`.',
 });
 
 export const DeliveryOutcomeEnum = enumOf('DeliveryOutcome', 'What a delivery changed.', {
@@ -68,6 +69,7 @@ export const PushStatusEnum = enumOf('PushStatus', 'How far a write to a platfor
   settled: 'The platform has it.',
   superseded: 'A newer push of the same thing took its place before it was sent.',
   dead: 'A person must look at it.',
+  dismissed: 'A person looked at it and closed it, with a reason: `pushDismiss`.',
 });
 
 export const StockCauseEnum = enumOf('StockCause', 'Why stock moved.', {
@@ -83,6 +85,7 @@ export const StockCauseEnum = enumOf('StockCause', 'Why stock moved.', {
   release: 'Goods set aside were freed.',
   report: 'The platform reported another figure and did not say why.',
   fulfilment: 'Goods that were sold left.',
+  dismissal: 'A person gave up a change that the platform which keeps the level would not take.',
 });
 
 export const ChannelEnum = enumOf('Channel', 'Where an order was placed.', {
@@ -255,9 +258,11 @@ const eventDescriptions: Record<EventType, string> = {
   'push.settled': 'A platform took a write.',
   'push.retrying': 'A write failed for now.',
   'push.dead': 'A write failed and needs a person.',
+  'push.dismissed': 'A person closed a write that had failed, with a reason.',
   'push.superseded': 'A write was replaced by a newer one before it was sent.',
   'delivery.retrying': 'A delivery could not be processed for now.',
   'delivery.dead': 'A delivery could not be processed and needs a person.',
+  'delivery.dismissed': 'A person closed a delivery that could not be processed, with a reason.',
   'connection.paused': 'A connection was paused.',
   'connection.resumed': 'A connection was resumed.',
   'connection.write_changed': 'What may be written to an account was changed.',

@@ -36,8 +36,10 @@ import { editMerge, editReject, editUnmerge } from './identity/edit-merges.ts';
 import { canonicalEmail } from './identity/normalise-email.ts';
 import { type Duplicates, resolveKnownCustomer } from './identity/resolve-duplicates.ts';
 import { guestRemoteId } from './identity/resolve-identity.ts';
+import { dismissDelivery } from './inbox/dismiss-delivery.ts';
 import { settleDelivery } from './inbox/settle-delivery.ts';
 import { applyReading, decideRule } from './notes/change-rules.ts';
+import { dismissPush } from './outbox/dismiss-push.ts';
 import type { PushQueue } from './outbox/enqueue-pushes.ts';
 import { planPushes } from './outbox/plan-pushes.ts';
 import type { Platform } from './platforms/platform.ts';
@@ -210,6 +212,10 @@ async function applyOne(context: WriteContext, change: Change, erased: ErasedNam
     case 'bundleSet':
     case 'allocationReview':
       return editStock(context, change);
+    case 'pushDismiss':
+      return dismissPush(context, change);
+    case 'deliveryDismiss':
+      return dismissDelivery(context, change);
     case 'customFieldsReview':
       return applyReview(context, change);
     case 'orderNoteRead':
@@ -390,7 +396,9 @@ async function collectLocks(
       await collectPerson(context, startOf(change), names, clues);
       return;
     case 'privacyRequestComplete':
-      // The request's row is its lock.
+    case 'pushDismiss':
+    case 'deliveryDismiss':
+      // Their rows are their locks.
       return;
     case 'customerEdit': {
       clues.ids.push(change.customerId);

@@ -21,6 +21,7 @@ export class QueueMetrics {
   readonly #pool: Pool;
   readonly #deliveries: Gauge<'platform' | 'status'>;
   readonly #pushes: Gauge<'platform' | 'status'>;
+  readonly #dismissed: Gauge<'what' | 'platform'>;
   readonly #oldest: Gauge<'what' | 'platform'>;
   readonly #connections: Gauge<'platform' | 'status'>;
   readonly #head: Gauge;
@@ -40,6 +41,12 @@ export class QueueMetrics {
       name: 'tributary_pushes_open',
       help: 'Pushes that are not settled, by platform and status: plan, pending, running, retrying or dead.',
       labelNames: ['platform', 'status'],
+      registers,
+    });
+    this.#dismissed = new Gauge({
+      name: 'tributary_dismissed',
+      help: 'Dead letters that a person has closed with a reason, by platform: deliveries or pushes. They are not open.',
+      labelNames: ['what', 'platform'],
       registers,
     });
     this.#oldest = new Gauge({
@@ -82,7 +89,13 @@ export class QueueMetrics {
                select 'push', c.platform, p.status::text, count(*)::text,
                  case when p.status not in ('dead', 'plan') then extract(epoch from clock_timestamp() - min(p.created_at))::float8 end
                from push p join connection c on c.id = p.connection_id
-               where p.status not in ('settled', 'superseded') group by c.platform, p.status`,
+               where p.status not in ('settled', 'superseded', 'dismissed') group by c.platform, p.status
+               union all
+               select 'delivery', c.platform, 'dismissed', count(*)::text, null
+               from delivery d join connection c on c.id = d.connection_id where d.status = 'dismissed' group by c.platform
+               union all
+               select 'push', c.platform, 'dismissed', count(*)::text, null
+               from push p join connection c on c.id = p.connection_id where p.status = 'dismissed' group by c.platform`,
       }),
       this.#pool.query<{ platform: string; status: string; count: string }>(
         'select platform, status, count(*)::text as count from connection group by platform, status',
@@ -98,19 +111,27 @@ export class QueueMetrics {
     connections: readonly { platform: string; status: string; count: string }[],
     head: bigint,
   ): void {
-    for (const gauge of [this.#deliveries, this.#pushes, this.#oldest, this.#connections]) gauge.reset();
+    for (const gauge of [this.#deliveries, this.#pushes, this.#dismissed, this.#oldest, this.#connections])
+      gauge.reset();
     // A status that nothing has is shown as 0 and not left out: alerts need a figure.
     for (const platform of new Set(connections.map((connection) => connection.platform))) {
       for (const status of ['pending', 'retrying', 'dead']) this.#deliveries.set({ platform, status }, 0);
       for (const status of ['plan', 'pending', 'running', 'retrying', 'dead'])
         this.#pushes.set({ platform, status }, 0);
-      for (const what of ['delivery', 'push']) this.#oldest.set({ what, platform }, 0);
+      for (const what of ['delivery', 'push']) {
+        this.#oldest.set({ what, platform }, 0);
+        this.#dismissed.set({ what, platform }, 0);
+      }
       for (const status of ['active', 'paused', 'revoked']) this.#connections.set({ platform, status }, 0);
     }
     for (const { platform, status, count } of connections)
       this.#connections.set({ platform, status }, Number(count));
     const oldest = new Map<string, QueueRow>();
     for (const row of work) {
+      if (row.status === 'dismissed') {
+        this.#dismissed.set({ what: row.what, platform: row.platform }, Number(row.count));
+        continue;
+      }
       const gauge = row.what === 'delivery' ? this.#deliveries : this.#pushes;
       gauge.set({ platform: row.platform, status: row.status }, Number(row.count));
       const key = `${row.what} ${row.platform}`;

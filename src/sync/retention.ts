@@ -5,7 +5,7 @@ import type { Pool } from '../db/pool.ts';
 /** How many days things are kept; 0: for ever. */
 export interface RetentionDays {
   events: number;
-  /** Raw bytes of settled deliveries. The deliveries themselves stay, so that one that comes again is still known. */
+  /** Raw bytes of deliveries that are settled or dismissed. The deliveries themselves stay, so that one that comes again is still known. */
   inbox: number;
 }
 
@@ -73,8 +73,9 @@ async function dropBodies(pool: Pool, days: number): Promise<number> {
     text: `update delivery set body = ''
            where id in (
              select id from delivery
-             where status = 'settled' and length(body) > 0 and settled_at < clock_timestamp() - $1 * interval '1 day'
-             order by settled_at limit ${batchRows} for no key update skip locked)`,
+             where status in ('settled', 'dismissed') and length(body) > 0
+               and coalesce(settled_at, dismissed_at) < clock_timestamp() - $1 * interval '1 day'
+             order by coalesce(settled_at, dismissed_at) limit ${batchRows} for no key update skip locked)`,
     values: [days],
   });
   return rowCount ?? 0;

@@ -21,6 +21,7 @@ function posting(more: Partial<PostingFacts> = {}): PostingFacts {
     heldMinor: 1_000n,
     tendersMinor: 0n,
     push: 'settled',
+    dismissed: null,
     error: null,
     remedy: null,
     errorCode: null,
@@ -186,6 +187,7 @@ describe('what graph and books differ in', () => {
       ['missingPosting', { ...nothing, push: 'none' }],
       ['observing', { ...nothing, push: 'plan' }],
       ['deadLetter', { ...nothing, push: 'dead', errorCode: 'QUICKBOOKS_TAX_UNMATCHED' }],
+      ['dismissed', { ...nothing, push: 'dismissed' }],
       ['otherCurrency', { ...nothing, push: 'dead', errorCode: 'QUICKBOOKS_CURRENCY' }],
       ['deletedByHand', { ...nothing, standing: 'deleted' }],
       ['voided', { ...nothing, standing: 'voided' }],
@@ -207,6 +209,26 @@ describe('what graph and books differ in', () => {
     const [day] = tieOut({ shop: [], asked: null, graph: [sale({ posting: facts })], books: [] });
     expect(day?.differences).toMatchObject([
       { why: 'QuickBooks has no tax code.', remedy: 'Make one.', number: '#5', orderId: 5n },
+    ]);
+  });
+
+  it('says who has closed a document that could not be written, and why', () => {
+    const facts = posting({
+      heldMinor: 0n,
+      standing: 'none',
+      push: 'dismissed',
+      dismissed: 'ada has dismissed it: Entered by hand as 1044.',
+      error: 'QuickBooks has no tax code.',
+      remedy: 'Make one.',
+    });
+    const [day] = tieOut({ shop: [], asked: null, graph: [sale({ posting: facts })], books: [] });
+    expect(day?.differences).toMatchObject([
+      {
+        kind: 'dismissed',
+        amountMinor: 1_000n,
+        why: 'ada has dismissed it: Entered by hand as 1044.',
+        remedy: expect.stringContaining('postingRepost'),
+      },
     ]);
   });
 

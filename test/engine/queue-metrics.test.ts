@@ -19,6 +19,14 @@ test('/metrics tells how much work is open, of what age, and where the stream st
   );
   await addPush(pool, { connectionId: hubspot, subjectId: 1n, status: 'dead' });
   await addPush(pool, { connectionId: hubspot, subjectId: 2n, status: 'plan' });
+  for (const id of [
+    await addPush(pool, { connectionId: hubspot, subjectId: 5n, status: 'dead' }),
+    await addPush(pool, { connectionId: hubspot, subjectId: 6n, status: 'dead' }),
+  ])
+    await pool.query(
+      "update push set status = 'dismissed', dismissed_at = now(), dismissed_by = 'ada', dismissed_reason = 'Done by hand.' where id = $1",
+      [id],
+    );
   await addPush(pool, { connectionId: hubspot, subjectId: 3n });
   const settled = await addPush(pool, { connectionId: hubspot, subjectId: 4n });
   await pool.query("update push set status = 'settled', settled_at = now() where id = $1", [settled]);
@@ -46,6 +54,10 @@ test('/metrics tells how much work is open, of what age, and where the stream st
       of('pushes_open', `platform="hubspot",status="${status}"`),
     ),
   ).toEqual([1, 1, 0, 0, 1]);
+  // What a person has closed is not open; it is counted apart.
+  expect(of('dismissed', 'what="push",platform="hubspot"')).toBe(2);
+  expect(of('dismissed', 'what="delivery",platform="hubspot"')).toBe(0);
+  expect(lines.filter((line) => /_open\{.*dismissed/.test(line))).toEqual([]);
   const oldestDelivery = of('oldest_waiting_seconds', 'what="delivery",platform="shopify"');
   expect(oldestDelivery).toBeGreaterThanOrEqual(100);
   // A dead letter and a plan wait for a person, not for us: they do not make the queue look late.

@@ -131,9 +131,10 @@ test('whatever the ages are, only a beginning of the stream is dropped and every
   );
 });
 
-test('the bytes of settled deliveries are dropped after their days; open ones and dead letters keep theirs', async () => {
+test('the bytes of deliveries that are settled or dismissed are dropped after their days; open ones and dead letters keep theirs', async () => {
   const add = () => addDelivery(database.pool, { connectionId, body: { name: 'Shop' } });
   const [old, young, dead, open] = [await add(), await add(), await add(), await add()];
+  const [oldDismissed, youngDismissed] = [await add(), await add()];
   const settle = (id: bigint, daysAgo: number) =>
     database.pool.query(
       `update delivery set status = 'settled', outcome = 'applied', settled_at = clock_timestamp() - $2 * interval '1 day'
@@ -146,13 +147,24 @@ test('the bytes of settled deliveries are dropped after their days; open ones an
     "update delivery set status = 'dead', received_at = now() - interval '1 year' where id = $1",
     [dead],
   );
-  expect(await drop({ events: 0, inbox: 30 })).toEqual({ events: 0, bodies: 1, answers: 0 });
+  for (const [id, daysAgo] of [
+    [oldDismissed, 31],
+    [youngDismissed, 29],
+  ])
+    await database.pool.query(
+      `update delivery set status = 'dismissed', dismissed_at = clock_timestamp() - $2 * interval '1 day',
+         dismissed_by = 'key:office', dismissed_reason = 'Deleted at the shop.' where id = $1`,
+      [id, daysAgo],
+    );
+  expect(await drop({ events: 0, inbox: 30 })).toEqual({ events: 0, bodies: 2, answers: 0 });
   const { rows } = await database.pool.query('select id, length(body) > 0 as kept from delivery order by id');
   expect(rows).toEqual([
     { id: old, kept: false },
     { id: young, kept: true },
     { id: dead, kept: true },
     { id: open, kept: true },
+    { id: oldDismissed, kept: false },
+    { id: youngDismissed, kept: true },
   ]);
   expect(await drop({ events: 0, inbox: 30 })).toMatchObject({ bodies: 0 });
   await expect(transaction(database.pool, (tx) => replayDelivery(tx, old))).rejects.toMatchObject({

@@ -329,6 +329,100 @@ test('dead work is taken up again, and what cannot be is refused with the reason
   ]);
 });
 
+test('a dead letter is closed with a reason, found by its status with who closed it and why, and can be brought back', async () => {
+  const db = api.database.pool;
+  const ids = {
+    push: globalId(
+      'Push',
+      await insertPush(db, {
+        connection_id: hubspot,
+        status: 'dead',
+        error: 'No such owner',
+        remedy: 'Add one',
+      }),
+    ),
+    delivery: globalId(
+      'Delivery',
+      await insertDelivery(db, {
+        connection_id: shopify,
+        status: 'dead',
+        error: 'Unreadable',
+        remedy: 'Look',
+      }),
+    ),
+  };
+  const closed = 'status error remedy dismissal { by reason at }';
+  const dismissPush = `mutation M($input: PushDismissInput!) {
+    pushDismiss(input: $input) { push { ${closed} } pushes { id } cursor userErrors { code field message } } }`;
+  const dismissDelivery = `mutation M($input: DeliveryDismissInput!) {
+    deliveryDismiss(input: $input) { delivery { ${closed} } cursor userErrors { code field } } }`;
+  const wordless = await api.ask(dismissPush, { input: { id: ids.push, reason: ' ' } });
+  expect(wordless.data.pushDismiss.userErrors).toMatchObject([
+    { code: 'INVALID_INPUT', field: ['input', 'reason'] },
+  ]);
+  const input = { id: ids.push, reason: ' Entered by hand. ', idempotencyKey: 'close-once' };
+  const first = (await api.ask(dismissPush, { input })).data.pushDismiss;
+  expect(first).toEqual({
+    push: {
+      status: 'DISMISSED',
+      error: 'No such owner',
+      remedy: 'Add one',
+      dismissal: { by: 'key:admin', reason: 'Entered by hand.', at: expect.any(String) },
+    },
+    pushes: [],
+    cursor: expect.any(String),
+    userErrors: [],
+  });
+  expect((await api.ask(dismissPush, { input })).data.pushDismiss).toEqual(first);
+  expect(
+    (await api.ask(dismissPush, { input: { ...input, idempotencyKey: 'again' } })).data.pushDismiss
+      .userErrors,
+  ).toMatchObject([{ code: 'PUSH_NOT_DEAD', field: ['input', 'id'] }]);
+  expect(
+    (await api.ask(dismissDelivery, { input: { id: ids.delivery, reason: 'Deleted at the shop.' } })).data
+      .deliveryDismiss,
+  ).toMatchObject({
+    delivery: { status: 'DISMISSED', error: 'Unreadable', dismissal: { reason: 'Deleted at the shop.' } },
+    userErrors: [],
+  });
+  const list = `query { pushes(filter: { statuses: [DISMISSED] }) { nodes { id } }
+    deliveries(filter: { statuses: [DISMISSED] }) { nodes { id } }
+    syncStatus { connections { work { status } } } }`;
+  const { data } = await api.ask(list);
+  expect(data.pushes.nodes).toEqual([{ id: ids.push }]);
+  expect(data.deliveries.nodes).toEqual([{ id: ids.delivery }]);
+  expect(JSON.stringify(data.syncStatus)).not.toContain('DISMISSED');
+  const { rows } = await db.query("select type from event where type like '%.dismissed' order by position");
+  expect(rows).toEqual([{ type: 'push.dismissed' }, { type: 'delivery.dismissed' }]);
+  const retry = `mutation M($id: ID!) { pushRetry(input: { id: $id }) { pushes { ${closed} } userErrors { code } } }`;
+  expect((await api.ask(retry, { id: ids.push })).data.pushRetry).toEqual({
+    pushes: [{ status: 'PENDING', error: null, remedy: null, dismissal: null }],
+    userErrors: [],
+  });
+  const replay = `mutation M($id: ID!) { deliveryReplay(input: { id: $id }) { delivery { ${closed} } userErrors { code } } }`;
+  expect((await api.ask(replay, { id: ids.delivery })).data.deliveryReplay).toEqual({
+    delivery: { status: 'PENDING', error: null, remedy: null, dismissal: null },
+    userErrors: [],
+  });
+});
+
+test('a change of stock that was given up is not tried again', async () => {
+  const db = api.database.pool;
+  const push = await insertPush(db, {
+    connection_id: shopify,
+    kind: 'stockLevel',
+    subject_type: 'StockLevel',
+    status: 'dismissed',
+    dismissed_at: '2026-11-01T00:00:00Z',
+    dismissed_by: 'ada',
+    dismissed_reason: 'Not there.',
+  });
+  const retry = `mutation M($id: ID!) { pushRetry(input: { id: $id }) { userErrors { code message } } }`;
+  expect((await api.ask(retry, { id: globalId('Push', push) })).data.pushRetry.userErrors).toEqual([
+    { code: 'PUSH_NOT_RETRYABLE', message: expect.stringContaining('Adjust the stock again') },
+  ]);
+});
+
 test('a replay tells what it was pushed for once it was processed, and nothing of what its first run pushed', async () => {
   const db = api.database.pool;
   const delivery = await insertDelivery(db, {

@@ -199,6 +199,50 @@ test.skipIf(browser === null)(
   },
 );
 
+test.skipIf(browser === null)(
+  'a dead letter is closed with a reason: it leaves the page and the order says why it is not in the books',
+  async () => {
+    const page = await context.newPage();
+    await signIn(page);
+    stack.quickbooks.faults.add({
+      id: 'refuse',
+      path: 'salesreceipt',
+      effect: { kind: 'status', status: 400 },
+    });
+    const number = await sell();
+    const row = rowOf(page, number);
+    await row.getByText('QuickBooks needs a look').waitFor();
+    const letter = page.locator('#dead li').filter({ hasText: 'sales receipt' });
+    // Without a reason the browser does not let it go.
+    await letter.getByRole('button', { name: 'Dismiss' }).click();
+    const reason = letter.getByRole('textbox');
+    await reason.fill('Entered by');
+    // Something else happens meanwhile, and the list is drawn anew.
+    await stack.shopify.placeOrder({
+      channel: 'online',
+      customer: { email: 'late@example.com', firstName: 'Late', lastName: 'Comer' },
+      lines: [{ sku: 'MUG', quantity: 1 }],
+    });
+    await page.locator('#dead li').nth(1).waitFor();
+    expect(await page.locator('#dead :focus').inputValue()).toBe('Entered by');
+    await page.keyboard.type(' hand.');
+    await page.keyboard.press('Enter');
+    await row.getByText('QuickBooks dismissed').waitFor();
+    stack.quickbooks.faults.remove('refuse');
+    await page.locator('#dead li').getByRole('button', { name: 'Try again' }).click();
+    await page.locator('#attention').waitFor({ state: 'hidden' });
+    const { orderByNumber: order } = await stack.graphql(
+      'query ($number: String!) { orderByNumber(number: $number) { accounting { status why } } }',
+      { number },
+    );
+    expect(order.accounting).toMatchObject([
+      { status: 'DISMISSED', why: expect.stringMatching(/has dismissed it: Entered by hand\./) },
+    ]);
+    expect(complaints).toEqual([]);
+    await page.close();
+  },
+);
+
 /** Two customers whom the graph takes for perhaps one, with what speaks for it. */
 async function askAbout(names: [string, string]): Promise<void> {
   for (const name of names) {

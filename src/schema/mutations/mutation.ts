@@ -143,7 +143,7 @@ function waitSeconds(input: Waiting, most: number): number | null {
   throw new InvalidInput('waitSeconds', `must lie between 1 and ${most}.`);
 }
 
-/** True once every push of the effect is settled, superseded, dead, or only a plan; false when time is up before. */
+/** True once every push of the effect is settled, superseded, dead, dismissed, or only a plan; false when time is up before. */
 async function settles(context: OperationContext, effect: Effect, seconds: number): Promise<boolean> {
   const signal = AbortSignal.timeout(seconds * 1_000);
   if (!(await endsOne(context, effect, signal))) return false;
@@ -174,8 +174,8 @@ async function endsOne(
     after,
     types:
       effect.backlog?.until === 'notRunning'
-        ? ['push.settled', 'push.dead', 'push.superseded', 'push.retrying']
-        : ['push.settled', 'push.dead', 'push.superseded'],
+        ? ['push.settled', 'push.dead', 'push.dismissed', 'push.superseded', 'push.retrying']
+        : ['push.settled', 'push.dead', 'push.dismissed', 'push.superseded'],
     where: (event) => open.has(event.pushId ?? event.subjectId),
     signal,
   });
@@ -226,7 +226,7 @@ async function deliveryEnds(
 ): Promise<boolean> {
   while (!signal.aborted) {
     const { rows } = await context.services.pool.query<{ ended: boolean }>(
-      `select status in ('settled', 'dead') as ended from delivery where id = $1`,
+      `select status in ('settled', 'dead', 'dismissed') as ended from delivery where id = $1`,
       [deliveryId],
     );
     if (rows[0]?.ended !== false) return true;
@@ -255,6 +255,8 @@ const fieldOf: Readonly<Record<string, string[]>> = {
   DELIVERY_ERASED: ['input', 'id'],
   PUSH_UNKNOWN: ['input', 'id'],
   PUSH_NOT_RETRYABLE: ['input', 'id'],
+  PUSH_NOT_DEAD: ['input', 'id'],
+  DELIVERY_NOT_DEAD: ['input', 'id'],
   PUSH_OUTDATED: ['input', 'id'],
   CONNECTION_UNKNOWN: ['input', 'id'],
   CONNECTION_NOT_ACTIVE: ['input', 'id'],

@@ -15,7 +15,7 @@ import { builder } from '../builder.ts';
 import { CustomerFieldEnum, FieldAuthorityEnum } from '../enums.ts';
 import { Connection, Delivery, Push } from '../nodes/sync.ts';
 import type { OperationContext } from '../services.ts';
-import { type Effect, mutate, type PayloadValue } from './mutation.ts';
+import { applyEdit, type Effect, mutate, type PayloadValue } from './mutation.ts';
 import { idempotencyField, mostPushes, pushFields, userErrorsField, waitFields } from './payload.ts';
 import { policyMisfit } from './policy-fit.ts';
 
@@ -74,7 +74,7 @@ builder.mutationField('deliveryReplay', (t) =>
   t.field({
     type: DeliveryReplayPayload,
     description:
-      'Processes a delivery once more. Harmless: what the graph knows already changes nothing. What it is pushed for is known once it was processed: ask with `wait`.',
+      'Processes a delivery once more, also one that was dismissed. Harmless: what the graph knows already changes nothing. What it is pushed for is known once it was processed: ask with `wait`.',
     authScopes: { can: 'admin' },
     args: { input: t.arg({ type: DeliveryReplayInput, required: true, description: 'Which one.' }) },
     resolve: (_root, { input }, context) => {
@@ -108,7 +108,8 @@ const PushRetryPayload = builder.objectRef<PayloadValue>('PushRetryPayload').imp
 builder.mutationField('pushRetry', (t) =>
   t.field({
     type: PushRetryPayload,
-    description: 'Tries a push again at once. Harmless: it carries the same idempotency key.',
+    description:
+      'Tries a push again at once, also one that was dismissed. Harmless: it carries the same idempotency key.',
     authScopes: { can: 'admin' },
     args: { input: t.arg({ type: PushRetryInput, required: true, description: 'Which one.' }) },
     resolve: (_root, { input }, context) => {
@@ -117,6 +118,117 @@ builder.mutationField('pushRetry', (t) =>
         await retryPush(tx, BigInt(id));
         return { ...effectOn(id), pushIds: [id] };
       });
+    },
+  }),
+);
+
+const reasonText =
+  'Why it may be closed, in words, for example what was done instead; at most 1,000 characters. Kept and shown.';
+
+const DeliveryDismissInput = builder.inputType('DeliveryDismissInput', {
+  description: 'Which dead delivery to close, and why.',
+  fields: (t) => ({
+    id: t.globalID({ for: Delivery, required: true, description: 'Which one.' }),
+    reason: t.string({ required: true, description: reasonText }),
+    ...idempotencyField(t),
+  }),
+});
+
+const DeliveryDismissPayload = builder.objectRef<PayloadValue>('DeliveryDismissPayload').implement({
+  description: 'What closing a delivery has done.',
+  fields: (t) => ({
+    delivery: t.prismaField({
+      type: Delivery,
+      nullable: true,
+      description: 'The delivery, closed; what it failed of stays.',
+      authScopes: { can: 'admin' },
+      resolve: (query, payload, _args, context) =>
+        payload.subjectId === null
+          ? null
+          : (context.services.prisma.delivery.findUnique({
+              ...query,
+              where: { id: BigInt(payload.subjectId) },
+            }) as never),
+    }),
+    cursor: t.string({
+      nullable: true,
+      description: 'Cursor of the event that tells of it.',
+      resolve: (payload) => payload.cursor,
+    }),
+    ...userErrorsField(t),
+  }),
+});
+
+builder.mutationField('deliveryDismiss', (t) =>
+  t.field({
+    type: DeliveryDismissPayload,
+    description:
+      'Closes a delivery that could not be processed: it needs nobody any more. Its error, its remedy and your reason stay, an event tells of it, and it can still be replayed.',
+    authScopes: { can: 'admin' },
+    args: {
+      input: t.arg({ type: DeliveryDismissInput, required: true, description: 'Which one, and why.' }),
+    },
+    resolve: (_root, { input }, context) => {
+      const { id, reason } = { id: input.id.id, reason: input.reason };
+      return mutate(context, { name: 'deliveryDismiss', input, facts: [id, reason] }, (tx) =>
+        applyEdit(
+          tx,
+          context,
+          { kind: 'deliveryDismiss', dismissedId: BigInt(id), reason, by: context.actor.name },
+          'Delivery',
+        ),
+      );
+    },
+  }),
+);
+
+const PushDismissInput = builder.inputType('PushDismissInput', {
+  description: 'Which dead push to close, and why.',
+  fields: (t) => ({
+    id: t.globalID({ for: Push, required: true, description: 'Which one.' }),
+    reason: t.string({ required: true, description: reasonText }),
+    ...waitFields(t),
+    ...idempotencyField(t),
+  }),
+});
+
+const PushDismissPayload = builder.objectRef<PayloadValue>('PushDismissPayload').implement({
+  description: 'What closing a push has done.',
+  fields: (t) => ({
+    push: t.prismaField({
+      type: Push,
+      nullable: true,
+      description: 'The push, closed; what it failed of stays.',
+      authScopes: { can: 'admin' },
+      resolve: (query, payload, _args, context) =>
+        payload.subjectId === null
+          ? null
+          : (context.services.prisma.push.findUnique({
+              ...query,
+              where: { id: BigInt(payload.subjectId) },
+            }) as never),
+    }),
+    ...pushFields(t, 'admin'),
+  }),
+});
+
+builder.mutationField('pushDismiss', (t) =>
+  t.field({
+    type: PushDismissPayload,
+    description:
+      'Closes a write that failed for good: it needs nobody any more. Its error, its remedy and your reason stay, and an event tells of it. The same write does not come back by itself; a change of what it says is pushed as ever. A change of stock is given up: the level follows its platform again, by a movement of the cause `DISMISSAL`, and `pushes` are what other channels are told of that. Ask for it after all with `pushRetry`, of a document with `postingRepost`, of stock with `stockAdjust`.',
+    authScopes: { can: 'admin' },
+    args: { input: t.arg({ type: PushDismissInput, required: true, description: 'Which one, and why.' }) },
+    resolve: (_root, { input }, context) => {
+      const { id, reason } = { id: input.id.id, reason: input.reason };
+      return mutate(context, { name: 'pushDismiss', input, facts: [id, reason] }, (tx) =>
+        applyEdit(
+          tx,
+          context,
+          { kind: 'pushDismiss', pushId: BigInt(id), reason, by: context.actor.name },
+          'Push',
+        ),
+      );
     },
   }),
 );

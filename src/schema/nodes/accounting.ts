@@ -30,6 +30,7 @@ const AccountingStatusEnum = enumOf('AccountingStatus', 'How far something has c
   waits: 'Something has to happen first; it is posted by itself then.',
   never: 'It does not belong into the books.',
   person: 'A person must look at it.',
+  dismissed: 'Writing it failed for good, and a person has closed it: `why` says who and for what reason.',
 });
 
 interface LineValue {
@@ -56,7 +57,7 @@ interface AccountingValue {
   refundId: bigint | null;
   /** The document of a day that it is part of. */
   summaryId: bigint | null;
-  status: 'posted' | 'posting' | 'planned' | 'waits' | 'never' | 'person';
+  status: 'posted' | 'posting' | 'planned' | 'waits' | 'never' | 'person' | 'dismissed';
   why: string;
   documents: DocumentValue[];
   /** What the books hold of it, and what it should be there; minor units. */
@@ -363,6 +364,7 @@ function stateOfShare(
   const day = String(share.state.date);
   if (summary?.push === 'dead')
     return { status: 'person', why: [summary.error, summary.remedy].filter(Boolean).join(' ') };
+  if (summary?.push === 'dismissed') return { status: 'dismissed', why: whyDismissed(summary) };
   if (summary?.remoteId != null) return { status: 'posted', why: `It is part of the document of ${day}.` };
   if (summary?.push === 'plan')
     return { status: 'planned', why: `It is part of the document of ${day}. This account only observes.` };
@@ -382,11 +384,16 @@ function stateOf(posting: Posting, push: PostingPush | undefined): Pick<Accounti
   if (push?.status === 'dead')
     return { status: 'person', why: [push.error, push.remedy].filter(Boolean).join(' ') };
   if (posting.status !== 'post') return { status: posting.status, why: posting.why };
+  if (push?.status === 'dismissed') return { status: 'dismissed', why: whyDismissed(push) };
   const { why } = posting;
   if (push === undefined) return { status: 'waits', why: 'It is not planned yet.' };
   if (push.status === 'settled') return { status: 'posted', why };
   if (push.status === 'plan') return { status: 'planned', why: `${why} This account only observes.` };
   return { status: 'posting', why: push.error === null ? why : `${why} ${push.error}` };
+}
+
+function whyDismissed({ dismissed, error }: { dismissed: string | null; error: string | null }): string {
+  return [dismissed, error === null ? null : `It had failed with: ${error}`].filter(Boolean).join('. ');
 }
 
 function documentOf(one: PostingDocument, links: readonly PostingLink[], books: BooksView): DocumentValue {

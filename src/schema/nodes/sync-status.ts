@@ -178,7 +178,7 @@ export async function readSyncStatus(context: OperationContext): Promise<SyncSta
                  extract(epoch from clock_timestamp() - min(created_at))::text,
                  (array_agg(error order by id desc) filter (where error is not null))[1],
                  (array_agg(remedy order by id desc) filter (where remedy is not null))[1]
-          from push where status not in ('settled', 'superseded') group by 1, 3, 4
+          from push where status not in ('settled', 'superseded', 'dismissed') group by 1, 3, 4
           order by 1, 2, 3, 4`,
     ),
     context.services.events.head(),

@@ -143,6 +143,33 @@ const DeliveryContent = builder.objectRef<{ json: unknown }>('DeliveryContent').
   }),
 });
 
+interface DismissalValue {
+  at: Date;
+  by: string;
+  reason: string;
+}
+
+const Dismissal = builder.objectRef<DismissalValue>('Dismissal').implement({
+  description: 'A dead letter was closed by a person.',
+  fields: (t) => ({
+    at: t.expose('at', { type: 'DateTime', description: 'When.' }),
+    by: t.exposeString('by', { description: 'Who closed it, for example `key:office`.' }),
+    reason: t.exposeString('reason', {
+      description: 'Why, in the words of that person; empty where privacy demanded that they be forgotten.',
+    }),
+  }),
+});
+
+function dismissalOf(row: {
+  dismissedAt: Date | null;
+  dismissedBy: string | null;
+  dismissedReason: string | null;
+}): DismissalValue | null {
+  return row.dismissedAt === null
+    ? null
+    : { at: row.dismissedAt, by: row.dismissedBy ?? '', reason: row.dismissedReason ?? '' };
+}
+
 export const Delivery = builder.prismaNode('Delivery', {
   description: 'One webhook or notification as received.',
   id,
@@ -187,6 +214,13 @@ export const Delivery = builder.prismaNode('Delivery', {
     }),
     error: t.exposeString('error', { nullable: true, description: 'The last failure in words.' }),
     remedy: t.exposeString('remedy', { nullable: true, description: 'What a person can do about it.' }),
+    dismissal: t.field({
+      type: Dismissal,
+      nullable: true,
+      description:
+        'Who closed it and why, where a person did; what it failed of stays in `error` and `remedy`.',
+      resolve: dismissalOf,
+    }),
     content: t.field({
       type: DeliveryContent,
       nullable: true,
@@ -299,6 +333,13 @@ export const Push = builder.prismaNode('Push', {
     }),
     error: t.exposeString('error', { nullable: true, description: 'The last failure in words.' }),
     remedy: t.exposeString('remedy', { nullable: true, description: 'What a person can do about it.' }),
+    dismissal: t.field({
+      type: Dismissal,
+      nullable: true,
+      description:
+        'Who closed it and why, where a person did; what it failed of stays in `error` and `remedy`.',
+      resolve: dismissalOf,
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was planned.' }),
     settledAt: t.expose('settledAt', {
       type: 'DateTime',

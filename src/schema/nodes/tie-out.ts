@@ -366,6 +366,7 @@ function minorOf({ total, currency }: PayoutRow): bigint {
 }
 
 function whyOfPayout(row: PayoutRow): string {
+  if (row.pushStatus === 'dismissed') return differenceKinds.dismissed;
   if (row.error !== null && row.pushStatus !== 'settled') return row.error;
   if (row.total !== null)
     return minorOf(row) === BigInt(row.netMinor) ? 'It is deposited.' : 'The deposit differs.';

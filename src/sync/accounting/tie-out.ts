@@ -56,7 +56,9 @@ export interface PostingFacts {
   /** What of that tenders that are no money have taken off the document. */
   tendersMinor: bigint;
   /** How far writing has come. */
-  push: 'none' | 'plan' | 'open' | 'settled' | 'dead';
+  push: 'none' | 'plan' | 'open' | 'settled' | 'dead' | 'dismissed';
+  /** Where a person closed the writing of it: who, and why. */
+  dismissed: string | null;
   error: string | null;
   remedy: string | null;
   errorCode: string | null;
@@ -94,6 +96,7 @@ export const differenceKinds = {
   missingPosting: 'Nothing was planned for it.',
   observing: 'Writing is not unlocked: what would be written is a plan.',
   deadLetter: 'Writing it failed for good: a person must look.',
+  dismissed: 'Writing it failed for good, and a person has closed it with a reason.',
   otherCurrency: 'The books do not take this currency.',
   editedByHand: 'Somebody has changed the document in the books.',
   deletedByHand: 'Somebody has deleted the document in the books, or dated it otherwise.',
@@ -357,6 +360,12 @@ function unheld(posting: PostingFacts, amountMinor: bigint, say: Say): Differenc
     return say(posting.errorCode === 'QUICKBOOKS_CURRENCY' ? 'otherCurrency' : 'deadLetter', amountMinor, {
       ...(why === undefined ? {} : { why }),
       remedy: posting.remedy,
+    });
+  if (push === 'dismissed')
+    return say('dismissed', amountMinor, {
+      ...(posting.dismissed === null ? {} : { why: posting.dismissed }),
+      remedy:
+        'None is needed. Where it is wanted in the books after all, retry the push (pushRetry) or post it anew (postingRepost).',
     });
   if (standing === 'deleted') return say('deletedByHand', amountMinor, { remedy: repost });
   if (push === 'plan')

@@ -34,9 +34,20 @@ export async function editPosting(context: WriteContext, edit: PostingEdit): Pro
       retryable: false,
       publicMessage: `Nothing of this ${subject.type.toLowerCase()} stands in the books.`,
     });
+  if (!isVoid) await reopenDismissed(context, subject);
   touch(context.effects, subject.type, subject.id);
   planLater(context.effects, 'Order', orderId);
   return 'applied';
+}
+
+/** What a person had closed may be planned again: the same person, or another, asks for it expressly. */
+async function reopenDismissed({ tx }: WriteContext, subject: PostingEdit['subject']): Promise<void> {
+  await tx.query({
+    name: 'reopen-dismissed-postings',
+    text: `update push set status = 'superseded', settled_at = clock_timestamp()
+           where subject_type = $1 and subject_id = $2 and status = 'dismissed' and kind in ('salesReceipt', 'creditMemo')`,
+    values: [subject.type, subject.id],
+  });
 }
 
 /** The lock of the order that a posting belongs to. */

@@ -21,6 +21,8 @@ export interface PostingPush {
   errorCode: string | null;
   error: string | null;
   remedy: string | null;
+  /** Where a person closed it: who, and why. */
+  dismissed: string | null;
 }
 
 /** The document of a day, and how far writing it has come. */
@@ -38,6 +40,7 @@ export interface PostingSummary {
   errorCode: string | null;
   error: string | null;
   remedy: string | null;
+  dismissed: string | null;
 }
 
 export interface BooksConnection {
@@ -72,7 +75,8 @@ export async function loadPostingFacts(
   const { rows: pushes } = await db.query<PostingPush>({
     name: 'posting-pushes',
     text: `select distinct on (connection_id, subject_type, subject_id) connection_id as "connectionId",
-             subject_type as "subjectType", subject_id as "subjectId", status::text, error_code as "errorCode", error, remedy
+             subject_type as "subjectType", subject_id as "subjectId", status::text, error_code as "errorCode", error, remedy,
+             ${dismissalOf('push')} as dismissed
            from push where kind in ('salesReceipt', 'creditMemo') and status <> 'superseded'
              and ((subject_type = 'Order' and subject_id = any($1::bigint[]))
                or (subject_type = 'Refund' and subject_id = any($2::bigint[])))
@@ -90,7 +94,8 @@ async function loadSummaries(db: Queryable, keys: readonly string[]): Promise<Po
   const { rows } = await db.query<PostingSummary>({
     name: 'posting-summaries',
     text: `select s.id, s.connection_id as "connectionId", s.key, s.day, l.remote_type as "remoteType", l.remote_id as "remoteId",
-             l.remote_state->>'docNumber' as number, p.status::text as push, p.error_code as "errorCode", p.error, p.remedy
+             l.remote_state->>'docNumber' as number, p.status::text as push, p.error_code as "errorCode", p.error, p.remedy,
+             ${dismissalOf('p')} as dismissed
            from day_summary s
            left join lateral (select * from link where entity_type = 'DaySummary' and entity_id = s.id
              and remote_type in ('SalesReceipt', 'RefundReceipt') and remote_version is not null
@@ -101,6 +106,12 @@ async function loadSummaries(db: Queryable, keys: readonly string[]): Promise<Po
     values: [keys],
   });
   return rows;
+}
+
+/** Who closed a push and why, in words; null where nobody did. */
+function dismissalOf(alias: string): string {
+  return `case when ${alias}.status = 'dismissed' then concat_ws(': ', ${alias}.dismissed_by || ' has dismissed it',
+      nullif(${alias}.dismissed_reason, '')) end`;
 }
 
 /** The day that an order or refund is a share of; null where it has documents of its own. */

@@ -7,7 +7,7 @@ import { laneOf } from './enqueue-deliveries.ts';
 export interface LoadedDelivery extends DeliveryFacts {
   connectionId: bigint;
   platform: PlatformName;
-  status: 'pending' | 'retrying' | 'settled' | 'dead';
+  status: 'pending' | 'retrying' | 'settled' | 'dead' | 'dismissed';
   attempts: number;
   /** True where the same event had its effect through another delivery. */
   duplicate: boolean;
@@ -67,7 +67,7 @@ export async function loadLane(
                  union
                  -- Without an order here: it would lead Postgres through all that waits, in the order of its ids.
                  select o.id from delivery o
-                 where ${laneOf('o')} = ${laneOf('asked')} and o.status not in ('settled', 'dead')
+                 where ${laneOf('o')} = ${laneOf('asked')} and o.status not in ('settled', 'dead', 'dismissed')
                ) as wanted
                join delivery d on d.id = wanted.id
                cross join lateral (

@@ -29,7 +29,7 @@ export interface ClaimedPush {
 
 export type Claim =
   | { kind: 'claimed'; push: ClaimedPush }
-  /** Settled, superseded, dead or only a plan: nothing to do. */
+  /** Settled, superseded, dead, dismissed or only a plan: nothing to do. */
   | { kind: 'nothing' }
   /** Another push about the subject is running; its end brings this one back. */
   | { kind: 'blocked' }
@@ -100,7 +100,7 @@ async function tryClaim(
                p.delivery_id as "deliveryId", p.takeovers,
                (select coalesce(sum(e.attempts), 0)::int from push e
                 where e.connection_id = p.connection_id and e.kind = p.kind and e.subject_type = p.subject_type
-                  and e.subject_id = p.subject_id and e.version < p.version and e.status in ('superseded', 'dead')
+                  and e.subject_id = p.subject_id and e.version < p.version and e.status in ('superseded', 'dead', 'dismissed')
                   and e.version > coalesce((select max(s.version) from push s
                     where s.connection_id = p.connection_id and s.kind = p.kind and s.subject_type = p.subject_type
                       and s.subject_id = p.subject_id and s.status = 'settled'), 0)) as "earlierAttempts"`,

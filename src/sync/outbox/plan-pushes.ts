@@ -102,6 +102,8 @@ interface VersionRow {
   subjectType: string;
   subjectId: bigint;
   version: number;
+  /** Where a person closed the newest one: when, and what it would have said. */
+  dismissed: { at: Date; fingerprint: string } | null;
 }
 
 /** Everything that bears on what one connection is owed for one subject. */
@@ -199,6 +201,10 @@ function isSaid(situation: Situation, kind: string, fingerprint: string): boolea
   if (running !== undefined) return running.fingerprint === fingerprint;
   // A difference may be owed twice, a state only once.
   if (snapshot.type === 'StockLevel') return false;
+  // A person has closed this very write: it comes back when something that it says changes, or somebody at the platform acts.
+  const dismissed = situation.versions.find((row) => row.kind === kind)?.dismissed;
+  if (dismissed?.fingerprint === fingerprint)
+    return link?.changedAt == null || link.changedAt <= dismissed.at;
   const settled = latest.find((push) => push.kind === kind);
   if (settled === undefined || settled.fingerprint !== fingerprint || settled.settledAt === null)
     return false;
@@ -390,6 +396,7 @@ async function loadKnown(
       version: number;
       fingerprint: string | null;
       settledAt: string | null;
+      dismissed: { at: string; fingerprint: string } | null;
     }[];
   }>({
     name: 'load-plan-context',
@@ -402,12 +409,14 @@ async function loadKnown(
          from unnest($1::text[], $2::bigint[]) as s(type, id)
          join link l on l.entity_type = s.type and l.entity_id = s.id), '[]') as links,
       coalesce((select json_agg(json_build_object('connectionId', c.id::text, 'kind', k.kind, 'subjectType', s.type,
-         'subjectId', s.id::text, 'version', newest.version, 'fingerprint', settled.fingerprint, 'settledAt', settled.settled_at))
+         'subjectId', s.id::text, 'version', newest.version, 'fingerprint', settled.fingerprint, 'settledAt', settled.settled_at,
+         'dismissed', case when newest.status = 'dismissed'
+           then json_build_object('at', newest.dismissed_at, 'fingerprint', newest.fingerprint) end))
          from unnest($3::text[], $4::text[]) as k(platform, kind)
          join connection c on c.platform = k.platform::platform
          cross join unnest($1::text[], $2::bigint[]) as s(type, id)
          cross join lateral (
-           select p.version from push p
+           select p.version, p.status, p.dismissed_at, p.fingerprint from push p
            where p.connection_id = c.id and p.kind = k.kind and p.subject_type = s.type and p.subject_id = s.id
            order by p.version desc limit 1) as newest
          left join lateral (
@@ -427,6 +436,7 @@ async function loadKnown(
     ...push,
     connectionId: BigInt(push.connectionId),
     subjectId: BigInt(push.subjectId),
+    dismissed: push.dismissed === null ? null : { ...push.dismissed, at: new Date(push.dismissed.at) },
   }));
   return {
     connections: row.connections.map((connection) => ({ ...connection, id: BigInt(connection.id) })),

@@ -128,8 +128,8 @@ async function apply(
 async function emptyDeliveries(pool: Pool, connectionId: bigint): Promise<number> {
   for (let total = 0; ; ) {
     const { rowCount } = await pool.query(
-      `update delivery set body = '', error = null where id in (
-         select id from delivery where connection_id = $1 and length(body) > 0 and status in ('settled', 'dead') limit $2)`,
+      `update delivery set body = '', error = null, dismissed_reason = case when dismissed_reason is not null then '' end where id in (
+         select id from delivery where connection_id = $1 and length(body) > 0 and status in ('settled', 'dead', 'dismissed') limit $2)`,
       [connectionId, batch],
     );
     total += rowCount ?? 0;

@@ -129,11 +129,14 @@ async function eraseEvents(tx: Tx, person: Person, requestId: bigint): Promise<n
 /** What still waits is worked on first and emptied afterwards; what a person would have to look at is given up. */
 async function eraseDeliveries(tx: Tx, person: Person): Promise<number> {
   const { rowCount } = await tx.query(
-    `update delivery d set body = '', error = null, remedy = null,
-       settled_at = coalesce(settled_at, clock_timestamp()), outcome = coalesce(outcome, 'ignored'), status = 'settled',
-       error_code = null, next_attempt_at = null
+    `update delivery d set body = '', error = null, remedy = null, error_code = null, next_attempt_at = null,
+       dismissed_reason = case when dismissed_reason is not null then '' end,
+       settled_at = case when status = 'dead' then clock_timestamp() else settled_at end,
+       outcome = case when status = 'dead' then 'ignored' else outcome end,
+       status = case when status = 'dead' then 'settled' else status end
      where 'subject:' || d.connection_id || ':' || lower(d.subject) = any($1::text[]) and d.subject = any($2::text[])
-       and d.status in ('settled', 'dead') and (length(d.body) > 0 or d.status = 'dead')`,
+       and d.status in ('settled', 'dead', 'dismissed')
+       and (length(d.body) > 0 or d.status = 'dead' or d.dismissed_reason <> '')`,
     [person.subjects, bareSubjects(person)],
   );
   return rowCount ?? 0;

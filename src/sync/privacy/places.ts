@@ -173,6 +173,7 @@ function pushes(by: Place['by'], where: string): Place[] {
       by,
       where,
       erase: `body = '{}', error = null, remedy = null,
+        dismissed_reason = case when dismissed_reason is not null then '' end,
         next_attempt_at = case when status in ('plan', 'pending', 'retrying', 'dead') then null else next_attempt_at end,
         settled_at = case when status in ('plan', 'pending', 'retrying', 'dead') then clock_timestamp() else settled_at end,
         status = case when status in ('plan', 'pending', 'retrying', 'dead') then 'superseded' else status end`,

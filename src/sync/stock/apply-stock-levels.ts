@@ -238,7 +238,7 @@ function judgeDoubt(
     retryAfterMs: 500,
     publicMessage:
       'An adjustment of this level is on its way to the platform; its report is read after that.',
-    remedy: 'It resolves itself when the push is settled. If the push is a dead letter, retry or replace it.',
+    remedy: 'It resolves itself when the push has ended, well or not.',
   });
 }
 

@@ -438,6 +438,7 @@ function postingOf(order: OrderSnapshot, refundId: bigint | null, context: Entry
     heldMinor: held.heldMinor,
     tendersMinor: held.tendersMinor,
     push: pushStates[push?.status ?? ''] ?? 'none',
+    dismissed: push?.dismissed ?? null,
     error: push?.error ?? null,
     remedy: push?.remedy ?? null,
     errorCode: push?.errorCode ?? null,
@@ -461,6 +462,7 @@ function shareFacts(
     heldMinor: isWritten ? held.heldMinor : 0n,
     tendersMinor: 0n,
     push: pushStates[summary?.push ?? ''] ?? 'none',
+    dismissed: summary?.dismissed ?? null,
     error: summary?.error ?? null,
     remedy: summary?.remedy ?? null,
     errorCode: summary?.errorCode ?? null,
@@ -475,6 +477,7 @@ const pushStates: Readonly<Record<string, PostingFacts['push']>> = {
   retrying: 'open',
   settled: 'settled',
   dead: 'dead',
+  dismissed: 'dismissed',
 };
 
 function shopEntries({ connectionId, takings }: ShopTakings): ShopEntry[] {

@@ -67,7 +67,7 @@ async function orderTold(
         kind: 'person',
         reason: `Amazon shows us no order ${orderId}.`,
         remedy:
-          'Orders are shown for two years. If it is younger, check the roles of the application, then replay the delivery; else dismiss this.',
+          'Orders are shown for two years. If it is younger, check the roles of the application, then replay the delivery; else dismiss it with a reason (deliveryDismiss).',
       };
   }
 }

@@ -249,7 +249,7 @@ async function orderRead(delivery: DeliveryFacts, session: ShopifySession): Prom
     kind: 'person',
     reason: `Shopify shows us no order ${id}.`,
     remedy:
-      'If the order was deleted, dismiss this. Otherwise the app may only see the last 60 days: ask Shopify for the scope read_all_orders and replay the delivery.',
+      'If the order was deleted, dismiss the delivery with a reason (deliveryDismiss). Otherwise the app may only see the last 60 days: ask Shopify for the scope read_all_orders and replay the delivery.',
   };
 }
 
