@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OrderSnapshot, RefundSnapshot, TaxSnapshot } from '../../src/model/snapshot.ts';
+import type { Entity } from '../../src/sync/platforms/quickbooks/client.ts';
 import { quickbooks } from '../../src/sync/platforms/quickbooks/index.ts';
 import { consent, contextOf, order, orderLine, paid, push } from './memory-session.ts';
 import { company, failure } from './quickbooks-support.ts';
@@ -233,6 +234,46 @@ describe('a refund', () => {
     };
     await push(quickbooks, it.session, about(withRefunds(sold, back, mended), 901n));
     expect(stock()).toEqual({ asset: '96.00', cost: '24.00' });
+  });
+
+  it('takes three calls, and none to hear that its own payment has settled the memo', async () => {
+    await using it = await company();
+    await push(quickbooks, it.session, sold);
+    await push(quickbooks, it.session, about(withRefunds(sold, refund())));
+    it.calls();
+    const second = refund({ id: 901n });
+    await push(quickbooks, it.session, about(withRefunds(sold, refund(), second), 901n));
+    expect(it.calls().toSorted()).toEqual(['POST creditmemo', 'POST payment', 'POST purchase']);
+    const memo = it.sandbox.list('CreditMemo').at(-1) as Entity;
+    expect(memo.SyncToken).not.toBe('0');
+    const told = (at: Date) =>
+      quickbooks.interpret(
+        {
+          id: 1n,
+          topic: 'creditmemo.updated',
+          subject: `creditmemo:${memo.Id}`,
+          eventId: null,
+          triggeredAt: null,
+          receivedAt: at,
+          body: Buffer.from(
+            JSON.stringify({
+              entity: 'creditmemo',
+              id: memo.Id,
+              operation: 'updated',
+              at: at.toISOString(),
+              mergedId: null,
+            }),
+          ),
+        },
+        it.session,
+        { fresh: false },
+      );
+    const settledAt = Date.parse(memo.MetaData.LastUpdatedTime);
+    expect(await told(new Date(settledAt))).toMatchObject({ kind: 'ignored' });
+    expect(it.calls()).toEqual([]);
+    // Whatever happens to it later is somebody's doing.
+    expect(await told(new Date(settledAt + 60_000))).toMatchObject({ kind: 'changes' });
+    expect(it.calls()).toHaveLength(1);
   });
 
   it('goes back through the account of each gateway', async () => {

@@ -7,7 +7,7 @@ import { canonicalIn, fieldsIn } from './customers.ts';
 import { type QuickBooksEvent, quickBooksEvent } from './door.ts';
 import { toAppError } from './fault.ts';
 import { type FormType, formState } from './form-body.ts';
-import { isOwn } from './own-records.ts';
+import { isOwn, isSettlementOf } from './own-records.ts';
 import { readSettings } from './settings.ts';
 
 /** Events carry no fields: the record is read as it stands, many in one query. */
@@ -26,6 +26,8 @@ export async function interpret(
     return { kind: 'ignored', reason: `The graph holds no ${event.entity} of QuickBooks.` };
   if (event.operation === 'created' && isOwn(session, name, event.id))
     return { kind: 'ignored', reason: 'A record of our own making, told back.' };
+  if (event.operation === 'updated' && isSettlementOf(session, name, event.id, event.at))
+    return { kind: 'ignored', reason: 'A document that our own payment has settled.' };
   const entity = event.operation === 'deleted' ? null : await readerOf(session, name)(event.id);
   if (name !== 'Customer')
     return {

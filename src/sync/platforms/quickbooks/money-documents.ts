@@ -8,6 +8,7 @@ import { requestIdOf } from './customers.ts';
 import { awaitingCredit, businessRule, isFault } from './fault.ts';
 import { contentHash, formState, markIn, markOf, noteWithMark } from './form-body.ts';
 import { currencyFields, jsonAmount, postingDate } from './form-entity.ts';
+import { noteSettled } from './own-records.ts';
 import { readSettings } from './settings.ts';
 import { updateStanding } from './update-standing.ts';
 
@@ -39,7 +40,7 @@ export async function postPayment(
 ): Promise<Entity> {
   const { currency } = context;
   const applied = parseMinor(payment.applied, currency);
-  return await post(context, 'Payment', `payment ${payment.key}`, payment.date, {
+  const posted = await post(context, 'Payment', `payment ${payment.key}`, payment.date, {
     CustomerRef: { value: context.customerId },
     TotalAmt: Number(payment.amount),
     PaymentRefNum: context.docNumber,
@@ -56,6 +57,8 @@ export async function postPayment(
             },
           ],
   });
+  if (applied > 0n) noteSettled(context.session, posted, [{ type: 'Invoice', id: payment.invoiceId }]);
+  return posted;
 }
 
 /** Money that went back: out of the account that it left, onto the customer's receivable, where their credit waits for it. */
@@ -107,12 +110,17 @@ export async function postApplication(
     LinkedTxn: [{ TxnId: one.id, TxnType: one.type }],
   }));
   const fields = { CustomerRef: { value: context.customerId }, TotalAmt: 0, Line: lines };
+  const settles = (payment: Entity): Entity => {
+    noteSettled(context.session, payment, uses);
+    return payment;
+  };
   try {
-    if (standingId !== null) return await change(context, 'Payment', standingId, fields);
-    return await post(context, 'Payment', `application ${JSON.stringify(lines)}`, date, {
+    if (standingId !== null) return settles(await change(context, 'Payment', standingId, fields));
+    const payment = await post(context, 'Payment', `application ${JSON.stringify(lines)}`, date, {
       ...fields,
       PaymentRefNum: context.docNumber,
     });
+    return settles(payment);
   } catch (error) {
     throw isFault(error, businessRule) ? awaitingCredit(error) : error;
   }
