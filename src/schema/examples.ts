@@ -101,6 +101,20 @@ query LowStock {
 `,
   },
   {
+    query: `# What was sold this month, per currency, and which orders the books do not have yet.
+query MonthAndBooks($since: DateTime!) {
+  orders(first: 0, filter: { placedAt: { from: $since }, cancelled: false }) {
+    totals { count total { amount currencyCode } refundedTotal { amount } netTotal { amount } }
+  }
+  pushes(first: 10, filter: { platform: QUICKBOOKS, statuses: [PENDING, RETRYING, DEAD] }) {
+    totalCount
+    nodes { kind status attempts nextAttemptAt error remedy subject { ... on Order { number } } }
+  }
+}
+`,
+    variables: JSON.stringify({ since: `${new Date().toISOString().slice(0, 7)}-01T00:00:00Z` }),
+  },
+  {
     query: `# How well the platforms are kept in step, and what is waiting why.
 query SyncStatus {
   syncStatus {
