@@ -32,6 +32,7 @@ import {
   touch,
   type WriteContext,
 } from './graph/write-context.ts';
+import { applyCustomersReview } from './identity/apply-customers-review.ts';
 import { editMerge, editReject, editUnmerge } from './identity/edit-merges.ts';
 import { canonicalEmail } from './identity/normalise-email.ts';
 import { type Duplicates, resolveKnownCustomer } from './identity/resolve-duplicates.ts';
@@ -218,6 +219,8 @@ async function applyOne(context: WriteContext, change: Change, erased: ErasedNam
       return dismissDelivery(context, change);
     case 'customFieldsReview':
       return applyReview(context, change);
+    case 'customersReview':
+      return applyCustomersReview(context, change);
     case 'orderNoteRead':
       return applyReading(context, change);
     case 'fulfilmentRuleDecide':
@@ -418,6 +421,9 @@ async function collectLocks(
       clues.ids.push(change.absorbedId, ...rows.map((row) => row.id));
       return;
     }
+    case 'customersReview':
+      clues.ids.push(...change.ids);
+      return;
     case 'mergeReject':
       // The candidate's row is its lock.
       return;

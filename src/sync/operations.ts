@@ -5,6 +5,7 @@ import { wakeWork } from './connections/authorization.ts';
 import { appendEvents } from './events/append-events.ts';
 import type { FactField } from './identity/facts.ts';
 import type { FieldAuthority } from './identity/golden-record.ts';
+import { requestAuthorityReview } from './identity/request-authority-review.ts';
 import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
 import { enqueuePushes, removePushJobs } from './outbox/enqueue-pushes.ts';
 import { requestPostingReview } from './postings/request-review.ts';
@@ -192,8 +193,8 @@ export async function setSettings(
 }
 
 /**
- * Says how far an account is believed about a field of customers. It holds for whatever is told from now on; who is known
- * already is looked at again when something is told of them.
+ * Says how far an account is believed about a field of customers. Its customers are worked out
+ * anew after the commit, page after page; `authority_review` tells how far that has come.
  * @throws AppError CONNECTION_UNKNOWN
  */
 export async function setFieldAuthority(
@@ -208,6 +209,7 @@ export async function setFieldAuthority(
        coalesce(settings->'fieldAuthority', '{}') || jsonb_build_object($2::text, $3::text)) where id = $1`,
     [id, field, authority],
   );
+  await requestAuthorityReview(tx, id);
 }
 
 /** The connection's row is locked before any of its pushes, here as everywhere. */

@@ -2,6 +2,7 @@ import type { Pool, Tx } from '../db/pool.ts';
 import { transaction } from '../db/transaction.ts';
 import { revokedCode } from './connections/authorization.ts';
 import { recoverBackfills } from './custom-fields/request-backfill.ts';
+import { recoverAuthorityReviews } from './identity/request-authority-review.ts';
 import { enqueueDeliveries, laneKey } from './inbox/enqueue-deliveries.ts';
 import { recoverReadings } from './notes/request-reading.ts';
 import { enqueuePushes } from './outbox/enqueue-pushes.ts';
@@ -121,7 +122,8 @@ export async function recoverOrphans(
       pushes.rows.map((row) => row.id),
     );
     const notes = await recoverReadings(tx, olderThanMs, sweepLimit);
-    const backfills = await recoverBackfills(tx, olderThanMs);
+    const backfills =
+      (await recoverBackfills(tx, olderThanMs)) + (await recoverAuthorityReviews(tx, olderThanMs));
     return { deliveries: deliveries.rows.length, pushes: pushes.rows.length, notes, backfills };
   });
 }

@@ -11,6 +11,8 @@ import { listConnections } from './connections/connections.ts';
 import type { Sessions } from './connections/sessions.ts';
 import { backfillCustomField } from './custom-fields/backfill.ts';
 import { backfillTask } from './custom-fields/request-backfill.ts';
+import { authorityReviewTask } from './identity/request-authority-review.ts';
+import { reviewAuthority } from './identity/review-authority.ts';
 import { deliveryTask, enqueueDeliveries, orderTask } from './inbox/enqueue-deliveries.ts';
 import { Lanes } from './inbox/lanes.ts';
 import { engineMetrics, type Metrics } from './metrics.ts';
@@ -190,6 +192,7 @@ export class Worker implements AsyncDisposable {
       this.#taskPool(
         {
           [backfillTask]: this.#task(this.#onBackfill),
+          [authorityReviewTask]: this.#task(this.#onAuthorityReview),
           [postingReviewTask]: this.#task(this.#onPostingReview),
           [sweepTask]: this.#task(this.#onSweep),
         },
@@ -319,6 +322,11 @@ export class Worker implements AsyncDisposable {
     const done = await reconcileConnection(connection, this.#settings, { full, signal });
     // Another one may be under way, or the platform may be down: the queue comes back to it.
     if (done === null) throw new Error(`The sweep of ${connection.name} did not come to its end.`);
+  };
+
+  readonly #onAuthorityReview = async (payload: unknown): Promise<void> => {
+    const { id } = idPayload.parse(payload);
+    await reviewAuthority(id, this.#settings);
   };
 
   readonly #onPostingReview = async (payload: unknown): Promise<void> => {

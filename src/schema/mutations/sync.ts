@@ -276,7 +276,7 @@ builder.mutationField('connectionFieldAuthoritySet', (t) =>
   t.field({
     type: ConnectionPayload,
     description:
-      'Chooses who wins where accounts say different things about a field of a customer. Holds for what is told from now on; who is known already is looked at again when something is told of them.',
+      'Chooses who wins where accounts say different things about a field of a customer. Holds at once for what is told from now on; the account’s customers are worked out anew, whose progress `Connection.fieldAuthorityReview` tells.',
     authScopes: { can: 'admin' },
     args: { input: t.arg({ type: FieldAuthorityInput, required: true, description: 'Which, and how far.' }) },
     resolve: (_root, { input }, context) => {

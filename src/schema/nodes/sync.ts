@@ -5,6 +5,7 @@ import {
   ConnectionStatusEnum,
   DeliveryOutcomeEnum,
   DeliveryStatusEnum,
+  enumOf,
   PlatformEnum,
   PushStatusEnum,
   SubjectTypeEnum,
@@ -15,6 +16,33 @@ import { PlatformRecord, recordWritten } from './platform-record.ts';
 // The console of the sync is read by people, not in bulk: Prisma loads it, with the fields and relations asked for.
 
 const id = { field: 'id', description: 'Globally unique and stable; opaque.' } as const;
+
+const AuthorityReviewStatusEnum = enumOf('FieldAuthorityReviewStatus', 'How far the working out has come.', {
+  waiting: 'Its turn comes.',
+  running: 'Under way.',
+  finished: 'Every customer of the account is as it was chosen last.',
+});
+
+builder.prismaObject('AuthorityReview', {
+  name: 'FieldAuthorityReview',
+  description:
+    'The working out anew of an account’s customers after it was chosen who is believed about a field.',
+  fields: (t) => ({
+    status: t.field({
+      type: AuthorityReviewStatusEnum,
+      description: 'How far it has come.',
+      resolve: (review) => review.status as 'waiting' | 'running' | 'finished',
+    }),
+    total: t.exposeInt('total', { description: 'Customers that there were when it began.' }),
+    done: t.exposeInt('done', { description: 'Customers looked at so far.' }),
+    changed: t.exposeInt('changed', {
+      description: 'Customers of whom anything is another value than before.',
+    }),
+    error: t.exposeString('error', { nullable: true, description: 'What holds it up, in words.' }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When it began.' }),
+    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
+  }),
+});
 
 export const Connection = builder.prismaNode('Connection', {
   description: 'One authorised account at a platform.',
@@ -40,6 +68,10 @@ export const Connection = builder.prismaNode('Connection', {
         'How far this account is believed about fields of customers, by field; a field that is not named goes by age. Set by `connectionFieldAuthoritySet`.',
       resolve: (connection) =>
         (connection.settings as { fieldAuthority?: Record<string, string> } | null)?.fieldAuthority ?? {},
+    }),
+    fieldAuthorityReview: t.relation('authorityReview', {
+      nullable: true,
+      description: 'The working out anew of its customers by `fieldAuthority`; null where nobody ever chose.',
     }),
     availableCapabilities: t.stringList({
       description: 'What could be unlocked: the kinds of writes this platform knows.',

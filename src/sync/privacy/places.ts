@@ -187,6 +187,7 @@ export const otherPlaces: readonly string[] = ['delivery', 'event'];
 /** Tables that say nothing about a buyer. */
 export const impersonal: readonly string[] = [
   'api_key',
+  'authority_review',
   'bundle_component',
   'channel_feed',
   'connection',
