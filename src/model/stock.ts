@@ -14,7 +14,8 @@ export type StockCause =
   | 'release'
   | 'report'
   | 'fulfilment'
-  | 'dismissal';
+  | 'dismissal'
+  | 'write_off';
 
 /** Why what is available was let fall below zero. */
 export type NegativeReason =
@@ -49,7 +50,9 @@ export type StockEdit =
       delta: number;
       reason: string;
       /** `adjustment` unless told. */
-      cause?: 'adjustment' | 'receipt' | 'return';
+      cause?: 'adjustment' | 'receipt' | 'return' | 'write_off';
+      /** Of goods that came back; `sellable` unless told. Damaged ones are written off as they come. */
+      disposition?: 'sellable' | 'damaged';
       allowNegative?: boolean;
     }
   | {

@@ -85,6 +85,7 @@ export const StockCauseEnum = enumOf('StockCause', 'Why stock moved.', {
   release: 'Goods set aside were freed.',
   report: 'The platform reported another figure and did not say why.',
   fulfilment: 'Goods that were sold left.',
+  write_off: 'Goods that broke, spoilt or came back damaged were taken off the stock.',
   dismissal: 'A person gave up a change that the platform which keeps the level would not take.',
 });
 

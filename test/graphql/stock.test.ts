@@ -262,6 +262,34 @@ test('what is set aside is listed as long as it stands, and how fast a channel i
   ]);
 });
 
+test('damaged goods are written off, and those that come back damaged leave what can be sold as it was', async () => {
+  const adjust = `mutation M($input: StockAdjustInput!) {
+    stockAdjust(input: $input) { stockLevel { available onHand } userErrors { code field } } }`;
+  const { stockLevels } = await ask(
+    `query Q($at: [ID!]) { stockLevels(skus: ["SHIRT"], locationIds: $at) { nodes { available onHand } } }`,
+    { at: [ids.hall] },
+  );
+  const [before] = stockLevels.nodes;
+  const returned = await ask(
+    adjust,
+    at({ delta: 3, cause: 'RETURN', disposition: 'DAMAGED', reason: 'torn' }),
+  );
+  expect(returned.stockAdjust).toEqual({ stockLevel: before, userErrors: [] });
+  const misplaced = await ask(adjust, at({ delta: 3, disposition: 'DAMAGED', reason: 'torn' }));
+  expect(misplaced.stockAdjust.userErrors).toEqual([
+    { code: 'INVALID_INPUT', field: ['input', 'disposition'] },
+  ]);
+  const { stockMovements } = await ask(
+    `query Q($at: [ID!]) { stockMovements(skus: ["SHIRT"], locationIds: $at, filter: { causes: [RETURN, WRITE_OFF] }) {
+      nodes { cause onHandDelta units } } }`,
+    { at: [ids.hall] },
+  );
+  expect(stockMovements.nodes).toEqual([
+    { cause: 'WRITE_OFF', onHandDelta: -3, units: 3 },
+    { cause: 'RETURN', onHandDelta: 3, units: 3 },
+  ]);
+});
+
 test('a count and a transfer tell where they lead, and movements are listed by cause', async () => {
   const set = await ask(
     `mutation M($input: StockSetInput!) { stockSet(input: $input) { stockLevel { onHand } userErrors { code } } }`,

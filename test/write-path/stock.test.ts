@@ -207,6 +207,68 @@ test('an adjustment that cannot be accepted says which field is wrong', async ()
   ]);
 });
 
+test('damaged goods are written off, which the platform is owed as any correction', async () => {
+  await using shop = await openStock();
+  await shop.tell('shopify', report(1, 5));
+  const writeOff = (delta: number) =>
+    shop.edit({
+      kind: 'stockAdjust',
+      variantId: 1n,
+      locationId: 1n,
+      delta,
+      reason: 'fell off the shelf',
+      cause: 'write_off',
+    });
+  await expect(writeOff(2)).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'delta' });
+  await expect(writeOff(-6)).rejects.toMatchObject({ code: 'STOCK_BELOW_ZERO' });
+  await writeOff(-2);
+  expect(await available(shop)).toBe(3);
+  expect(await openPushes(shop)).toEqual([
+    { status: 'pending', body: { delta: -2, changeFrom: 5, available: 3 } },
+  ]);
+  expect(
+    await shop.rows(
+      'select cause, on_hand_delta, units, reason, owed from stock_movement order by id desc limit 1',
+    ),
+  ).toEqual([{ cause: 'write_off', on_hand_delta: -2, units: 2, reason: 'fell off the shelf', owed: true }]);
+});
+
+test('what came back damaged is a return and a write-off in one: never available, and nothing is owed for it', async () => {
+  await using shop = await openStock();
+  await shop.tell('shopify', report(1, 5, { onHand: 9, committed: 3 }));
+  const before = await level(shop);
+  const back = (parts: { cause?: 'return' | 'receipt'; delta?: number }) =>
+    shop.edit({
+      kind: 'stockAdjust',
+      variantId: 1n,
+      locationId: 1n,
+      delta: 2,
+      reason: 'torn seam',
+      cause: 'return',
+      disposition: 'damaged',
+      ...parts,
+    });
+  await expect(back({ cause: 'receipt' })).rejects.toMatchObject({ field: 'disposition' });
+  await expect(back({ delta: -2 })).rejects.toMatchObject({ field: 'delta' });
+  const applied = await back({});
+  expect(applied).toMatchObject({ outcome: 'applied', pushIds: [] });
+  expect(await level(shop)).toEqual(before);
+  const movements = await shop.rows<{ reference: string }>(
+    `select cause, units, on_hand_delta, safety_delta, available_delta, available_after, owed, reference
+     from stock_movement where cause <> 'opening' order by id`,
+  );
+  const [reference] = movements.map((one) => one.reference);
+  expect(reference).toMatch(/^return:\d+$/);
+  const shared = { units: 2, available_delta: 0, available_after: 5, owed: false, reference };
+  expect(movements).toEqual([
+    { ...shared, cause: 'return', on_hand_delta: 2, safety_delta: 2 },
+    { ...shared, cause: 'write_off', on_hand_delta: -2, safety_delta: -2 },
+  ]);
+  // The shop's next report knows of none of it, and changes nothing.
+  await shop.tell('shopify', report(2, 5, { onHand: 9, committed: 3 }));
+  expect(await level(shop)).toEqual(before);
+});
+
 test('movements always add up to the level', async () => {
   await using shop = await openStock();
   await shop.tell('shopify', report(1, 5, { onHand: 9, committed: 3 }));

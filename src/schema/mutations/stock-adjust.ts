@@ -7,9 +7,28 @@ import { stockPayload } from './stock-payload.ts';
 const StockAdjustCause = builder.enumType('StockAdjustCause', {
   description: 'Why stock is corrected.',
   values: {
-    ADJUSTMENT: { value: 'adjustment', description: 'It was wrong, was lost, broke or was found.' },
+    ADJUSTMENT: { value: 'adjustment', description: 'It was wrong, was lost or was found.' },
     RECEIPT: { value: 'receipt', description: 'Goods arrived.' },
-    RETURN: { value: 'return', description: 'Goods came back and can be sold again.' },
+    RETURN: {
+      value: 'return',
+      description: 'Goods came back; `disposition` says whether they can be sold again.',
+    },
+    WRITE_OFF: {
+      value: 'write_off',
+      description: 'Goods broke or spoilt: they are there and cannot be sold. Below 0.',
+    },
+  } as const,
+});
+
+const ReturnDispositionEnum = builder.enumType('ReturnDisposition', {
+  description: 'In which state goods came back.',
+  values: {
+    SELLABLE: { value: 'sellable', description: 'They can be sold again and become available.' },
+    DAMAGED: {
+      value: 'damaged',
+      description:
+        'They cannot be sold: a return and a write-off in one, which leave the level and what channels may sell as they were.',
+    },
   } as const,
 });
 
@@ -24,6 +43,10 @@ const StockAdjustInput = builder.inputType('StockAdjustInput', {
       type: StockAdjustCause,
       defaultValue: 'adjustment',
       description: 'What kind of correction it is.',
+    }),
+    disposition: t.field({
+      type: ReturnDispositionEnum,
+      description: 'In which state goods came back; only with the cause `RETURN`, `SELLABLE` unless told.',
     }),
     allowNegative: t.boolean({
       defaultValue: false,
@@ -51,6 +74,7 @@ builder.mutationField('stockAdjust', (t) =>
         reason: input.reason.trim(),
         cause: input.cause ?? 'adjustment',
         allowNegative: input.allowNegative === true,
+        ...(input.disposition == null ? {} : { disposition: input.disposition }),
       };
       const facts = [
         input.variantId.id,
@@ -59,6 +83,8 @@ builder.mutationField('stockAdjust', (t) =>
         edit.reason,
         edit.cause,
         edit.allowNegative,
+        // Only where it is told: keys from before it existed go on meaning the same request.
+        ...(input.disposition == null ? [] : [input.disposition]),
       ];
       return mutate(context, { name: 'stockAdjust', input, facts }, (tx) =>
         applyEdit(tx, context, edit, 'StockLevel'),

@@ -45,7 +45,12 @@ async function adjustStock(context: WriteContext, edit: EditOf<'stockAdjust'>): 
   const cause = edit.cause ?? 'adjustment';
   if (edit.delta < 0 && (cause === 'receipt' || cause === 'return'))
     throw new InvalidInput('delta', 'must be above 0 for goods that come in.');
+  if (edit.delta > 0 && cause === 'write_off')
+    throw new InvalidInput('delta', 'must be below 0 for goods that are written off.');
+  if (edit.disposition !== undefined && cause !== 'return')
+    throw new InvalidInput('disposition', 'is told of goods that came back: the cause must be RETURN.');
   const level = await lockLevel(context, edit);
+  if (edit.disposition === 'damaged') return returnDamaged(context, level, edit.delta, reason);
   await recordMovements(context, [
     {
       level,
@@ -59,6 +64,32 @@ async function adjustStock(context: WriteContext, edit: EditOf<'stockAdjust'>): 
     },
   ]);
   return 'applied';
+}
+
+/**
+ * Goods that came back and cannot be sold: they come in kept back and are written off from there, so that nothing becomes
+ * available in between and nothing is owed to the platform that keeps the level.
+ */
+async function returnDamaged(
+  context: WriteContext,
+  level: StockLevel,
+  units: number,
+  reason: string,
+): Promise<'applied'> {
+  const shared = { level, units, reason, reference: await newReference(context, 'return') };
+  await recordMovements(context, [
+    { ...shared, change: { onHand: units, safety: units }, cause: 'return', occurredAt: context.now },
+    { ...shared, change: { onHand: -units, safety: -units }, cause: 'write_off', occurredAt: context.now },
+  ]);
+  return 'applied';
+}
+
+/** What movements that belong together have in common. */
+async function newReference({ tx }: WriteContext, what: 'transfer' | 'return'): Promise<string> {
+  const { rows } = await tx.query<{ id: bigint }>(
+    `select nextval(pg_get_serial_sequence('stock_movement', 'id')) as id`,
+  );
+  return `${what}:${rows[0]?.id}`;
 }
 
 /** Sets a level to what was counted. */
@@ -107,15 +138,12 @@ async function transferStock(context: WriteContext, edit: EditOf<'stockTransfer'
     }),
   );
   if (from === undefined || to === undefined) throw new Error('A transfer has two ends.');
-  const { rows } = await context.tx.query<{ id: bigint }>(
-    `select nextval(pg_get_serial_sequence('stock_movement', 'id')) as id`,
-  );
   const shared = {
     cause: 'transfer',
     units: quantity,
     reason,
     owed: true,
-    reference: `transfer:${rows[0]?.id}`,
+    reference: await newReference(context, 'transfer'),
     occurredAt: context.now,
   } as const;
   await recordMovements(context, [

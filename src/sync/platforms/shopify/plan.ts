@@ -182,6 +182,7 @@ const reasons: Partial<Record<StockCause, string>> = {
   reservation: 'reservation_created',
   release: 'reservation_deleted',
   transfer: 'movement_created',
+  write_off: 'damaged',
 };
 
 function tagsIn(state: Readonly<Record<string, unknown>>): string[] | null {
