@@ -303,7 +303,7 @@ function preferences(home: string): Record<string, unknown> {
       QuantityOnHand: true,
     },
     SalesFormsPrefs: {
-      CustomTxnNumbers: false,
+      CustomTxnNumbers: true,
       AllowDeposit: true,
       AllowDiscount: true,
       DefaultDiscountAccount: '',

@@ -453,4 +453,21 @@ describe('a document of a closed period', () => {
       expect(quickbooks.plan(edited, contextOf(quickbooks, it.session, edited))).toEqual([]);
     },
   );
+
+  it('is corrected again by what its corrections lack, in a company that numbers its forms itself too', async () => {
+    await using it = await company({ company: { customTxnNumbers: false } });
+    it.session.now = () => Date.parse('2026-11-24T12:00:00Z');
+    await push(quickbooks, it.session, sold);
+    it.sandbox.configure({ bookCloseDate: '2026-11-30' });
+    for (const [quantity, minor] of [
+      [5, 906n],
+      [6, 1_087n],
+    ] as const)
+      await push(quickbooks, it.session, order({ lines: [orderLine({ quantity, taxes: [tax(minor)] })] }));
+    expect(it.sandbox.list('SalesReceipt').map((one) => [one.DocNumber, one.TotalAmt])).toEqual([
+      ['1001', 107.25],
+      ['1002', 26.81],
+      ['1003', 26.81],
+    ]);
+  });
 });

@@ -557,6 +557,43 @@ describe('a receipt', () => {
     expect(it.calls()).toEqual(['GET query', 'GET query']);
   });
 
+  it('sends no number to a company that numbers its forms itself, and knows its own by the mark', async () => {
+    await using it = await company({ company: { customTxnNumbers: false } });
+    const first = await push(quickbooks, it.session, taxed);
+    expect(receipts(it.sandbox)).toMatchObject([{ DocNumber: '1001' }]);
+    const [sent] = it.exchanges.filter((one) => one.path === 'salesreceipt');
+    expect(sent?.body).not.toHaveProperty('DocNumber');
+    const second = { ...taxed, id: 502n, remoteId: '5002', number: '#7777' };
+    const other = await push(quickbooks, it.session, second);
+    // A thousand sales of the day lie between it and what is asked for last.
+    for (let index = 0; index < 1001; index += 1)
+      it.sandbox.create('SalesReceipt', {
+        TxnDate: String(receipts(it.sandbox)[0]?.TxnDate),
+        Line: [
+          { Amount: 5, DetailType: 'SalesItemLineDetail', SalesItemLineDetail: { ItemRef: { value: '1' } } },
+        ],
+      });
+    const third = { ...taxed, id: 503n, remoteId: '5003', number: '#8888' };
+    const last = await push(quickbooks, it.session, third);
+    const forget = () =>
+      it.session.known.splice(
+        0,
+        it.session.known.length,
+        ...it.session.known.filter((one) => one.entityType !== 'Order'),
+      );
+    forget();
+    for (const [given, outcome] of [
+      [taxed, first],
+      [second, other],
+      [third, last],
+    ] as const)
+      expect(await push(quickbooks, it.session, given, { attempt: 2 })).toMatchObject({
+        remoteId: outcome?.remoteId,
+        adopted: true,
+      });
+    expect(receipts(it.sandbox)).toHaveLength(1004);
+  });
+
   it('keeps the order’s number where somebody else’s receipt has it', async () => {
     await using it = await company();
     it.sandbox.create('SalesReceipt', {

@@ -343,7 +343,10 @@ describe('change data capture', () => {
 describe('state', () => {
   it('survives a restart: objects, balances, links, numbers, tokens and request ids', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'qbo-'));
-    const options = { statePath: join(directory, 'quickbooks.json') };
+    const options = {
+      statePath: join(directory, 'quickbooks.json'),
+      company: { customTxnNumbers: false },
+    };
     let token = '';
     let trial = {};
     {

@@ -152,7 +152,7 @@ describe('versions', () => {
 
 describe('sales forms', () => {
   it('works out the total, numbers the document and fills in names', async () => {
-    await using sandbox = await start();
+    await using sandbox = await start({ company: { customTxnNumbers: false } });
     const qbo = new QboClient(sandbox);
     const customer = await qbo.create('Customer', { DisplayName: 'Ada' });
     const receipt = await qbo.create('SalesReceipt', {

@@ -8,6 +8,7 @@ import { docNumberTaken, isFault } from './fault.ts';
 import { amountText, type FormBody, type FormType, markIn, noteWithMark } from './form-body.ts';
 import { jsonAmount } from './form-entity.ts';
 import type { PostingTarget } from './forms.ts';
+import { everyOne } from './numbered.ts';
 import { readSettings } from './settings.ts';
 
 /** What takes back what the other gives. */
@@ -43,7 +44,7 @@ export async function correct(given: {
       publicMessage: `The document ${body.docNumber} was deleted in QuickBooks.`,
       remedy: 'Post it anew (postingRepost) to have it written again, or leave it.',
     });
-  const earlier = await earlierCorrections(session, body);
+  const earlier = await earlierCorrections(session, company, body, standing);
   const own = earlier.find((one) => markIn(one.entity)?.mark === body.mark);
   if (own !== undefined) return { standing, detail: detailOf(own.type, own.entity, currency) };
 
@@ -58,7 +59,7 @@ export async function correct(given: {
   const docNumber = `${body.docNumber.slice(-18)}-C${earlier.length + 1}`;
   const entity = {
     ...wanted,
-    DocNumber: docNumber,
+    ...(company.takesDocNumbers ? { DocNumber: docNumber } : {}),
     TxnDate: firstOpenDay(session, company),
     PrivateNote: noteWithMark({
       ...body,
@@ -89,16 +90,22 @@ export async function correct(given: {
   return { standing, detail: detailOf(kind, created, currency) };
 }
 
-/** Corrections are numbered after their document: as many as there are, in both kinds. */
+/** Corrections are numbered after their document, or are those of its mark since: as many as there are, in both kinds. */
 async function earlierCorrections(
   session: QuickBooksSession,
+  company: Company,
   body: FormBody,
+  standing: Entity,
 ): Promise<{ type: FormType; entity: Entity }[]> {
   const base = body.docNumber.slice(-18);
   const numbers = Array.from({ length: 9 }, (_, index) => quoted(`${base}-C${index + 1}`)).join(', ');
   const types = [body.type, opposite[body.type]];
   const found = await Promise.all(
-    types.map((type) => booksOf(session).query(type, `where DocNumber in (${numbers}) maxresults 100`)),
+    types.map((type) =>
+      company.takesDocNumbers
+        ? booksOf(session).query(type, `where DocNumber in (${numbers}) maxresults 100`)
+        : everyOne(session, type, `where TxnDate > ${quoted(String(standing.TxnDate))}`),
+    ),
   );
   return types.flatMap((type, index) =>
     (found[index] ?? [])

@@ -76,7 +76,8 @@ export function formEntity(
 
   const { date, moved } = postingDate(body, company, settings);
   return {
-    DocNumber: body.docNumber,
+    // A company that numbers its forms itself is sent none: Intuit warns of numbers given twice.
+    ...(company.takesDocNumbers ? { DocNumber: body.docNumber } : {}),
     TxnDate: date,
     PrivateNote: noteWithMark(
       moved

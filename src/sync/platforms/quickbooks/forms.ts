@@ -1,7 +1,7 @@
 import { AppError } from '../../../errors.ts';
 import type { LinkFacts, PushTask } from '../platform.ts';
 import { labelled, moneyAccount, undepositedFunds } from './accounts.ts';
-import { booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
+import { booksOf, type Entity, type QuickBooksSession } from './client.ts';
 import { type Company, companyOf, forgetReferences, readCompany, roleItem } from './company.ts';
 import { correct } from './corrections.ts';
 import { ensureBuyer, requestIdOf } from './customers.ts';
@@ -17,6 +17,7 @@ import {
 } from './fault.ts';
 import { amountText, contentHash, type FormBody, formState, markIn, noteWithMark } from './form-body.ts';
 import { assertPostable, formEntity, rolesOf } from './form-entity.ts';
+import { candidates } from './numbered.ts';
 import { ensureProducts } from './products.ts';
 import { type QuickBooksSettings, type Role, readSettings } from './settings.ts';
 import { changedByHand, updateStanding } from './update-standing.ts';
@@ -86,29 +87,25 @@ export async function withCompany<T>(
   }
 }
 
-/** A document of ours among those of its number: a number alone may be anybody's. */
+/** A document of ours, known by its mark: a number alone may be anybody's. */
 export async function findOwn(
   session: QuickBooksSession,
-  body: Pick<FormBody, 'type' | 'docNumber' | 'source'>,
+  company: Company,
+  body: Pick<FormBody, 'type' | 'docNumber' | 'source' | 'date'>,
 ): Promise<Entity | null> {
-  const found = await booksOf(session).query(
-    body.type,
-    `where DocNumber = ${quoted(body.docNumber)} maxresults 100`,
-  );
+  const found = await candidates(session, company, body);
   return found.find((one) => markIn(one)?.source === body.source) ?? null;
 }
 
 /** The same refund, told before and taken back since: its document has to go first. */
 async function hasPredecessor(
   session: QuickBooksSession,
-  body: Pick<FormBody, 'type' | 'docNumber' | 'source'>,
+  company: Company,
+  body: Pick<FormBody, 'type' | 'docNumber' | 'source' | 'date'>,
 ): Promise<boolean> {
   const family = /^(.*:refund:.*):\d+$/.exec(body.source)?.[1];
   if (family === undefined) return false;
-  const found = await booksOf(session).query(
-    body.type,
-    `where DocNumber = ${quoted(body.docNumber)} maxresults 100`,
-  );
+  const found = await candidates(session, company, body);
   return found.some((one) => markIn(one)?.source.startsWith(`${family}:`) === true);
 }
 
@@ -151,7 +148,7 @@ class FormPosting {
       }
     }
     if (this.#push.attempt > 1) {
-      const existing = await findOwn(this.#session, this.#body);
+      const existing = await findOwn(this.#session, this.#company, this.#body);
       if (existing !== null) return await this.#takeOver(entity, existing);
     }
     // The request id of the first document would only bring back the answer of then.
@@ -170,9 +167,9 @@ class FormPosting {
       created = await books.create(type, entity, { requestId });
     } catch (error) {
       if (!isFault(error, docNumberTaken)) throw error;
-      const existing = await findOwn(this.#session, this.#body);
+      const existing = await findOwn(this.#session, this.#company, this.#body);
       if (existing !== null) return await this.#takeOver(entity, existing);
-      if (await hasPredecessor(this.#session, this.#body)) throw awaitingCredit(error);
+      if (await hasPredecessor(this.#session, this.#company, this.#body)) throw awaitingCredit(error);
       // Somebody else's document has this number; ours keeps the order's.
       created = await books.create(type, entity, { requestId, allowDuplicateDocNumber: true });
     }

@@ -69,7 +69,7 @@ function problemsOf(settings: QuickBooksSettings, known: Known): PolicyProblem[]
   if (!known.company.takesDocNumbers)
     warn(
       'docNumberPrefix',
-      'QuickBooks gives numbers of its own beside the order numbers that it is sent, so that both may meet: turn on custom transaction numbers (Account and settings, Sales, Sales form content).',
+      'QuickBooks numbers its forms itself, so that they do not carry the numbers of the orders, which their notes tell: turn on custom transaction numbers for that (Account and settings, Sales, Sales form content).',
     );
   return problems;
 }

@@ -60,7 +60,7 @@ async function assertSameForm(
   const other = body.type === 'Invoice' ? 'SalesReceipt' : 'Invoice';
   let isOther = link?.remoteType === other;
   if (link === undefined && push.attempt > 1) {
-    const standing = await findOwn(session, { ...body, type: other });
+    const standing = await findOwn(session, await companyOf(session), { ...body, type: other });
     if (standing !== null) {
       await session.links.save({
         entityType: 'Order',
