@@ -263,6 +263,55 @@ test('what people write over a metafield in HubSpot goes back to Shopify, withou
   await stack.settled();
   expect(atShopify()).toEqual([['number_integer', '42']]);
   expect(contact()?.properties[key]).toBe('42.5');
+  // What is emptied there is removed, once; a list of the same name would be left alone.
+  const pushes = async () =>
+    (
+      await stack.database.pool.query(
+        `select 1 from push where kind = 'customer' and body->'metafields' @> '[{"key": "fit", "value": null}]'`,
+      )
+    ).rowCount;
+  stack.hubspot.editContact(contact()?.id ?? '', { [key]: '' });
+  await stack.settled();
+  expect(atShopify()).toEqual([]);
+  expect(contact()?.properties[key] ?? '').toBe('');
+  expect(await pushes()).toBe(1);
+  // The shop fills it in again, and it is removed again; an edit in HubSpot brings one back.
+  await nextSecond();
+  setMetafield('Customer', customer, key, '44', 'number_integer');
+  await stack.settled();
+  expect(atShopify()).toEqual([]);
+  expect(await pushes()).toBe(2);
+  stack.hubspot.editContact(contact()?.id ?? '', { [key]: '46' });
+  await stack.settled();
+  expect(atShopify().map(([, value]) => value)).toEqual(['46']);
+  expect(await deadLetters(stack)).toEqual([]);
+});
+
+test('a list that is emptied in HubSpot is left alone in Shopify', async () => {
+  const key = 'likes';
+  const order = place('likes@example.com');
+  await stack.settled();
+  const customer = stack.shopify.order(order)?.customerId ?? '';
+  setMetafield('Customer', customer, key, '["red","blue"]', 'list.single_line_text_field');
+  const input = {
+    owner: 'CUSTOMER',
+    key,
+    name: 'Likes',
+    type: 'TEXT',
+    source: { metafield: { namespace: 'custom', key } },
+    hubspotProperty: key,
+    authority: 'HUBSPOT',
+    writeBack: true,
+  };
+  expect((await stack.graphql(upsert, { input })).customFieldMappingUpsert.userErrors).toEqual([]);
+  await filled(key);
+  const contact = () => stack.hubspot.contactByEmail('likes@example.com');
+  stack.hubspot.subscribe({ propertyName: key });
+  stack.hubspot.editContact(contact()?.id ?? '', { [key]: '' });
+  await stack.settled();
+  expect(contact()?.properties[key] ?? '').toBe('');
+  const standing = [...stack.shopify.shop.metafields.values()].flat().filter((one) => one.key === key);
+  expect(standing.map((one) => one.value)).toEqual(['["red","blue"]']);
   expect(await deadLetters(stack)).toEqual([]);
 });
 

@@ -646,6 +646,31 @@ describe('other mutations', () => {
     });
   });
 
+  test('metafields are removed by name; one that is not there is answered with null, an unknown owner refused', async () => {
+    await using sandbox = await openShop({ limits: false });
+    const graphql = graphqlOf(sandbox);
+    const { id } = sandbox.upsertCustomer({ email: 'ada@example.com' });
+    const owned = { ownerId: `gid://shopify/Customer/${id}`, namespace: 'crm', key: 'segment' };
+    sandbox.setMetafields([{ ...owned, type: 'single_line_text_field', value: 'gold' }]);
+    const remove = async (metafields: unknown[]) =>
+      (
+        await graphql(
+          'mutation ($metafields: [MetafieldIdentifierInput!]!) { metafieldsDelete(metafields: $metafields) { deletedMetafields { ownerId namespace key } userErrors { field message } } }',
+          { metafields },
+        )
+      ).data.metafieldsDelete;
+    const stranger = { ...owned, ownerId: 'gid://shopify/Customer/1' };
+    expect(await remove([owned, stranger])).toMatchObject({
+      deletedMetafields: null,
+      userErrors: [{ field: ['metafields', '1', 'ownerId'] }],
+    });
+    expect(await remove([owned, { ...owned, key: 'other' }])).toEqual({
+      deletedMetafields: [owned, null],
+      userErrors: [],
+    });
+    expect(await remove([owned])).toEqual({ deletedMetafields: [null], userErrors: [] });
+  });
+
   test('webhook subscriptions are made once per topic and address, and can be deleted', async () => {
     await using sandbox = await openShop({ limits: false });
     const graphql = graphqlOf(sandbox);

@@ -233,7 +233,9 @@ function fieldsOf(schema: GraphQLSchema): string[] {
     .filter((type) => !type.name.startsWith('__') && !['QueryRoot', 'Mutation'].includes(type.name))
     .filter(
       (type) =>
-        !/(Payload|UserError|^UserError)$|^(Job|InventoryAdjustmentGroup|InventoryChange)$/.test(type.name),
+        !/(Payload|UserError|^UserError)$|^(Job|InventoryAdjustmentGroup|InventoryChange|MetafieldIdentifier)$/.test(
+          type.name,
+        ),
     )
     .flatMap((type) => Object.keys(type.getFields()).map((field) => `${type.name}.${field}`));
 }

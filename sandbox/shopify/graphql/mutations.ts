@@ -250,6 +250,21 @@ const mutations: Readonly<Record<string, Mutation>> = {
     return { metafields, userErrors: [] };
   },
 
+  metafieldsDelete: (args, { shop }) => {
+    const inputs = args.metafields as Args[];
+    const errors = inputs.flatMap((input, index) =>
+      nodeByGid(shop, String(input.ownerId)) === null
+        ? [{ field: ['metafields', String(index), 'ownerId'], message: 'Owner does not exist.' }]
+        : [],
+    );
+    if (errors.length > 0) return { deletedMetafields: null, userErrors: errors };
+    // What there is not is answered with null, and is no error.
+    const deletedMetafields = inputs.map((input) => deleteMetafield(shop, String(input.ownerId), input));
+    for (const owner of new Set(deletedMetafields.flatMap((one) => one?.ownerId ?? [])))
+      touchOwner(shop, owner);
+    return { deletedMetafields, userErrors: [] };
+  },
+
   inventorySetQuantities: (args, { shop }) => {
     const input = args.input as Args;
     const entries = input.quantities as Args[];
@@ -697,6 +712,20 @@ function setMetafield(shop: Shop, ownerGid: string, input: Args): Metafield {
   };
   shop.metafields.set(ownerGid, [...(shop.metafields.get(ownerGid) ?? []), metafield]);
   return metafield;
+}
+
+function deleteMetafield(
+  shop: Shop,
+  ownerGid: string,
+  input: Args,
+): { ownerId: string; namespace: string; key: string } | null {
+  const known = findMetafield(shop, ownerGid, input);
+  if (known === undefined) return null;
+  shop.metafields.set(
+    ownerGid,
+    (shop.metafields.get(ownerGid) ?? []).filter((one) => one !== known),
+  );
+  return { ownerId: ownerGid, namespace: known.namespace, key: known.key };
 }
 
 /** A record whose metafields or tags changed has changed itself. */

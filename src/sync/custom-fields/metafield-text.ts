@@ -29,10 +29,22 @@ export function metafieldText(
     const [amount, currency] = value.split(' ');
     return { type: target, value: JSON.stringify({ amount, currency_code: currency }) };
   }
-  const fits =
-    (type === 'number' &&
-      (target === 'number_decimal' || (target === 'number_integer' && !value.includes('.')))) ||
-    (type === 'date' && target === 'date') ||
-    (type === 'boolean' && target === 'boolean');
+  const fits = holds(type, target) && !(target === 'number_integer' && value.includes('.'));
   return fits ? { type: target, value } : null;
+}
+
+/** Whether a metafield of that type may be removed where people emptied the field: only what could also be written. */
+export function canClear(type: CustomFieldType, standing: string | null): boolean {
+  return (
+    standing !== null &&
+    (textTypes.has(standing) || holds(type, standing) || (type === 'money' && standing === 'money'))
+  );
+}
+
+function holds(type: CustomFieldType, target: string): boolean {
+  return (
+    (type === 'number' && (target === 'number_decimal' || target === 'number_integer')) ||
+    (type === 'date' && target === 'date') ||
+    (type === 'boolean' && target === 'boolean')
+  );
 }

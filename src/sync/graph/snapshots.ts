@@ -99,9 +99,12 @@ interface CustomerJson {
   customFields: CustomFieldState[];
 }
 
-/** The metafield that says something else than what people wrote over it, as it was last told of the newest record. */
+/**
+ * The metafield that says something else than what people wrote over it, as it was last told of the newest record. What they
+ * emptied counts where the metafield holds a value; one that could not be understood is left to people.
+ */
 const behindJson = (id: string): string => `, 'behind', case
-  when f.write_back and v.source = 'hubspot' and v.value is not null and v.value is distinct from v.source_value
+  when f.write_back and v.source = 'hubspot' and v.crm_at is not null and v.value is distinct from v.source_value
   then json_build_object('namespace', f.source->>'namespace', 'key', f.source->>'key',
     'was', v.source_value, 'at', v.source_at, 'type', (
     select s.told->((f.source->>'namespace') || '.' || (f.source->>'key'))->>'type'

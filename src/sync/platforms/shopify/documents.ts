@@ -318,6 +318,10 @@ export const documents = {
     metafieldsSet(metafields: $metafields) { metafields { key } userErrors { field message code } }
   }`,
 
+  metafieldsDelete: `mutation TributaryMetafieldsDelete($metafields: [MetafieldIdentifierInput!]!) {
+    metafieldsDelete(metafields: $metafields) { deletedMetafields { key } userErrors { field message } }
+  }`,
+
   orderUpdate: `mutation TributaryOrderUpdate($input: OrderInput!) {
     orderUpdate(input: $input) { order { id updatedAt note tags } userErrors { field message } }
   }`,

@@ -78,7 +78,13 @@ const customerBody = z.object({
     .partial(),
   addTags: z.array(z.string()).optional(),
   metafields: z
-    .array(z.object({ namespace: z.string(), key: z.string(), type: z.string(), value: z.string() }))
+    .array(
+      z.union([
+        z.object({ namespace: z.string(), key: z.string(), type: z.string(), value: z.string() }),
+        // Removed.
+        z.object({ namespace: z.string(), key: z.string(), value: z.null() }),
+      ]),
+    )
     .optional(),
 });
 
@@ -131,14 +137,13 @@ async function setMetafields(
   const keys: string[] = [];
   const notWritten: { field: string; reason: string }[] = [];
   for (const metafield of metafields) {
-    const { data } = await ask(
-      session,
-      'metafieldsSet',
-      { metafields: [{ ownerId: gidOf('Customer', customerId), ...metafield }] },
-      z.object({ metafieldsSet: z.object({ userErrors }) }),
-    );
-    const name = `${metafield.namespace}.${metafield.key}`;
-    const [problem] = data.metafieldsSet.userErrors;
+    const { namespace, key } = metafield;
+    const ownerId = gidOf('Customer', customerId);
+    const name = `${namespace}.${key}`;
+    const [problem] =
+      metafield.value === null
+        ? await deleteMetafield(session, { ownerId, namespace, key })
+        : await setMetafield(session, { ownerId, ...metafield });
     if (problem === undefined) keys.push(name);
     else notWritten.push({ field: name, reason: problem.message });
   }
@@ -147,6 +152,30 @@ async function setMetafields(
     told: await readMetafields(session, { owner: 'Customer', remoteIds: [customerId], keys }),
     notWritten,
   };
+}
+
+async function setMetafield(session: ShopifySession, metafield: object): Promise<UserError[]> {
+  const { data } = await ask(
+    session,
+    'metafieldsSet',
+    { metafields: [metafield] },
+    z.object({ metafieldsSet: z.object({ userErrors }) }),
+  );
+  return data.metafieldsSet.userErrors;
+}
+
+/** One that is gone already counts as removed. */
+async function deleteMetafield(
+  session: ShopifySession,
+  metafield: { ownerId: string; namespace: string; key: string },
+): Promise<UserError[]> {
+  const { data } = await ask(
+    session,
+    'metafieldsDelete',
+    { metafields: [metafield] },
+    z.object({ metafieldsDelete: z.object({ userErrors }) }),
+  );
+  return data.metafieldsDelete.userErrors;
 }
 
 const orderBody = z.object({

@@ -6,7 +6,7 @@ import type {
   StockLevelSnapshot,
 } from '../../../model/snapshot.ts';
 import type { StockCause } from '../../../model/stock.ts';
-import { metafieldText } from '../../custom-fields/metafield-text.ts';
+import { canClear, metafieldText } from '../../custom-fields/metafield-text.ts';
 import type { LinkFacts, PlanContext, PushPlan } from '../platform.ts';
 import { planRefund } from './refund.ts';
 import { phoneOf, sortedTags } from './vocabulary.ts';
@@ -103,12 +103,13 @@ function metafieldPlan(snapshot: CustomerSnapshot, link: LinkFacts): PushPlan[] 
 }
 
 /**
- * Metafields that are behind what people wrote over them, as they should be. What stood there tells one writing from the
+ * Metafields that are behind what people wrote over them, as they should be; null where they emptied it. What stood there tells one writing from the
  * next: the same may have to be written again.
  */
 function metafieldsOf(snapshot: CustomerSnapshot): Record<string, unknown>[] {
-  return (snapshot.customFields ?? []).flatMap(({ type, value, behind }) => {
-    if (behind == null || value === null) return [];
+  return (snapshot.customFields ?? []).flatMap(({ type, value, behind }): Record<string, unknown>[] => {
+    if (behind == null) return [];
+    if (value === null) return canClear(type, behind.type) ? [{ ...behind, value: null }] : [];
     const text = metafieldText(type, value, behind.type);
     return text === null ? [] : [{ ...behind, ...text }];
   });
