@@ -286,3 +286,44 @@ test('refundCreate gives back at the shop once, and a waiting caller finds it in
   expect(stack.quickbooks.trialBalance().balanced).toBe(true);
   expect(await deadLetters(stack)).toEqual([]);
 });
+
+test('goods that turn out damaged days after the refund change the memo that stands, and nothing else', async () => {
+  const placed = stack.shopify.placeOrder({
+    channel: 'pos',
+    lines: [{ sku: 'BAG', quantity: 2 }],
+    taxRates: [],
+  });
+  await stack.settled();
+  stack.shopify.refundOrder(placed.id, {
+    lines: [{ sku: 'BAG', quantity: 2, restockType: 'no_restock' }],
+    asReturn: true,
+  });
+  await stack.settled();
+  const writtenOff = (): string | undefined =>
+    stack.quickbooks.ledger().find((one) => one.name === 'Damaged Goods Written Off')?.home;
+  const memos = (): number => stack.quickbooks.list('CreditMemo').length;
+  const before = memos();
+  expect(writtenOff() ?? '0.00').toBe('0.00');
+
+  const given = stack.shopify.order(placed.id)?.returns[0];
+  stack.shopify.disposeReturn(given?.id ?? '', {
+    lines: [
+      { sku: 'BAG', type: 'NOT_RESTOCKED', quantity: 1 },
+      { sku: 'BAG', type: 'MISSING', quantity: 1 },
+    ],
+  });
+  await stack.settled();
+  expect(writtenOff()).toBe('89.90');
+  expect(memos()).toBe(before);
+  const memo = stack.quickbooks.list('CreditMemo').at(-1);
+  expect(memo).toMatchObject({ TotalAmt: 179.8, RemainingCredit: 0 });
+  const { orderByNumber } = await stack.graphql(
+    'query ($number: String!) { orderByNumber(number: $number) { refunds { lines { restockType restocked damaged notReturned } } } }',
+    { number: placed.name },
+  );
+  expect(orderByNumber.refunds).toEqual([
+    { lines: [{ restockType: 'no_restock', restocked: 0, damaged: 1, notReturned: 1 }] },
+  ]);
+  expect(stack.quickbooks.trialBalance().balanced).toBe(true);
+  expect(await deadLetters(stack)).toEqual([]);
+});
