@@ -95,6 +95,61 @@ test('a correction by hand in Shopify stands, and a quantity changed by hand on 
   expect(offered()).not.toBe(77);
 });
 
+test('an adjustment that Shopify refuses is given up by dismissing it, and all channels follow Shopify again', async () => {
+  const { stockLevels } = await stack.graphql(
+    '{ stockLevels(skus: ["MUG"]) { nodes { available variant { id } location { id } } } }',
+  );
+  const [level] = stockLevels.nodes;
+  const item = stack.shopify.shop.items.get(
+    stack.shopify.shop.variantBySku.get('MUG')?.inventoryItemId ?? '',
+  );
+  if (item === undefined) throw new Error('the shop has no mug');
+  const place = Object.keys(item.levels).find((id) => item.levels[id]?.available === level.available) ?? '';
+  // Stocked there no longer, and the webhook that would say so is late.
+  const kept = item.levels;
+  item.levels = Object.fromEntries(Object.entries(kept).filter(([id]) => id !== place));
+  const { stockAdjust } = await stack.graphql(
+    `mutation M($input: StockAdjustInput!) { stockAdjust(input: $input) {
+      stockLevel { available } pushes { id kind status } settled userErrors { message } } }`,
+    {
+      input: {
+        variantId: level.variant.id,
+        locationId: level.location.id,
+        delta: 7,
+        reason: 'found in the cellar',
+        wait: true,
+      },
+    },
+  );
+  expect(stockAdjust).toMatchObject({
+    stockLevel: { available: level.available + 7 },
+    userErrors: [],
+  });
+  const dead = stockAdjust.pushes.find(({ kind }: { kind: string }) => kind === 'stockLevel');
+  expect(dead.status).toBe('DEAD');
+  item.levels = kept;
+  expect(await inGraph()).not.toEqual(atShopify());
+  const { pushDismiss } = await stack.graphql(
+    `mutation M($input: PushDismissInput!) { pushDismiss(input: $input) {
+      push { status error dismissal { reason } } pushes { kind } settled userErrors { message } } }`,
+    { input: { id: dead.id, reason: 'They are for the fair.', wait: true } },
+  );
+  expect(pushDismiss).toMatchObject({
+    push: { status: 'DISMISSED', error: expect.any(String), dismissal: { reason: 'They are for the fair.' } },
+    settled: true,
+    userErrors: [],
+  });
+  await inStep();
+  const { stockMovements } = await stack.graphql(
+    `query ($at: [ID!]) { stockMovements(skus: ["MUG"], locationIds: $at, first: 2) { nodes { cause onHandDelta reason } } }`,
+    { at: [level.location.id] },
+  );
+  expect(stockMovements.nodes).toEqual([
+    { cause: 'DISMISSAL', onHandDelta: -7, reason: 'They are for the fair.' },
+    { cause: 'ADJUSTMENT', onHandDelta: 7, reason: 'found in the cellar' },
+  ]);
+});
+
 test('what is set aside is sold nowhere', async () => {
   const { stockLevels } = await stack.graphql(
     '{ stockLevels(skus: ["MUG"]) { nodes { available variant { id } location { id } } } }',

@@ -141,6 +141,56 @@ test('a day without anything agrees, and what is no day is refused', async () =>
   await expect(tied('2026-02-30')).rejects.toThrow(/no day/);
 });
 
+test('a document that a person has dismissed explains the day, and posting it anew after all closes the gap', async () => {
+  stack.quickbooks.faults.add({
+    id: 'refuse',
+    path: 'salesreceipt',
+    effect: { kind: 'status', status: 400 },
+  });
+  const order = placed('HAT');
+  await stack.settled();
+  stack.quickbooks.faults.remove('refuse');
+  const about = async () => {
+    const { currencies } = await tied();
+    return currencies[0].differences.filter((one: Answer) => one.order?.number === order.name);
+  };
+  const [dead] = await about();
+  expect(dead).toMatchObject({ kind: 'DEAD_LETTER', amount: { amount: '24.95' } });
+  const { orderByNumber } = await stack.graphql(
+    `query ($number: String!) { orderByNumber(number: $number) { id pushes { id status } } }`,
+    { number: order.name },
+  );
+  const pushes = orderByNumber.pushes.filter((one: Answer) => one.status === 'DEAD');
+  expect(pushes).toHaveLength(1);
+  const { pushDismiss } = await stack.graphql(
+    `mutation ($id: ID!) { pushDismiss(input: { id: $id, reason: "Entered by hand as 1044." }) { push { status } userErrors { message } } }`,
+    { id: pushes[0].id },
+  );
+  expect(pushDismiss).toEqual({ push: { status: 'DISMISSED' }, userErrors: [] });
+  expect(await about()).toMatchObject([
+    {
+      kind: 'DISMISSED',
+      amount: { amount: '24.95' },
+      why: expect.stringMatching(/has dismissed it: Entered by hand as 1044\.$/),
+      remedy: expect.stringContaining('postingRepost'),
+    },
+  ]);
+  // A tag on the order must not bring it back beside the one that was entered by hand.
+  await stack.graphql(
+    `mutation ($id: ID!) { orderUpdate(input: { id: $id, tags: ["gift"], wait: true }) { userErrors { message } } }`,
+    { id: orderByNumber.id },
+  );
+  await stack.settled();
+  expect(await about()).toMatchObject([{ kind: 'DISMISSED' }]);
+  const { postingRepost } = await stack.graphql(
+    `mutation ($id: ID!) { postingRepost(input: { id: $id, wait: true }) { userErrors { message } } }`,
+    { id: orderByNumber.id },
+  );
+  expect(postingRepost.userErrors).toEqual([]);
+  await stack.settled();
+  expect(await about()).toEqual([]);
+});
+
 test('what only observes and what closed books moved is told on both days', async () => {
   const reasons = async (date: string): Promise<Record<string, string>> => {
     const { currencies } = await tied(date);
