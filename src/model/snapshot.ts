@@ -213,22 +213,30 @@ export interface VariantOffer {
 }
 
 /** A payout as the graph has it, with the orders and refunds that its parts belong to. */
+/** What tells one summary of a day from the others. */
+export interface SummaryFacts {
+  /** All of the rest in one text. */
+  key: string;
+  kind: 'sale' | 'refund';
+  /** YYYY-MM-DD, in the time zone of the posting policy. */
+  day: string;
+  channel: Channel;
+  currency: string;
+  /** Account that its money moves through, by name; null is the books' own. */
+  account: string | null;
+  class: string | null;
+  location: string | null;
+  /** Names of its taxes, where a document holds one treatment only. */
+  taxes: string[];
+}
+
 /** One document of the books that sums up a day, and the shares that make it. */
 export interface DaySummarySnapshot {
   type: 'DaySummary';
   id: bigint;
   /** The account whose document it is. */
   connectionId: bigint;
-  facts: {
-    key: string;
-    kind: 'sale' | 'refund';
-    day: string;
-    channel: Channel;
-    currency: string;
-    account: string | null;
-    class: string | null;
-    location: string | null;
-  };
+  facts: SummaryFacts;
   /** What is kept of each share, in the books' own words. */
   shares: Readonly<Record<string, unknown>>[];
 }

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { OrderSnapshot } from '../../src/model/snapshot.ts';
-import type { SummaryFacts } from '../../src/sync/platforms/platform.ts';
+import type { OrderSnapshot, SummaryFacts } from '../../src/model/snapshot.ts';
 import { quickbooks } from '../../src/sync/platforms/quickbooks/index.ts';
 import { customer, order, orderLine, paid, push } from '../platforms/memory-session.ts';
 import { company } from '../platforms/quickbooks-support.ts';

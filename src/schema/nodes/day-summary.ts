@@ -2,7 +2,7 @@ import { rowsById } from '../../loaders/rows.ts';
 import { read, sql } from '../../loaders/sql.ts';
 import { type DaySummaryRow, daySummaries } from '../../loaders/tables.ts';
 import type { Channel } from '../../model/platform-name.ts';
-import type { SummaryFacts } from '../../sync/platforms/platform.ts';
+import type { SummaryFacts } from '../../model/snapshot.ts';
 import { builder } from '../builder.ts';
 import { ChannelEnum, enumOf } from '../enums.ts';
 import type { OperationContext } from '../services.ts';

@@ -3,8 +3,8 @@ import type { z } from 'zod';
 import type { PlatformChange } from '../../model/change.ts';
 import type { CustomField, CustomFieldOwner } from '../../model/custom-field.ts';
 import type { SubjectType } from '../../model/event.ts';
-import type { Channel, PlatformName } from '../../model/platform-name.ts';
-import type { OrderSnapshot, Snapshot } from '../../model/snapshot.ts';
+import type { PlatformName } from '../../model/platform-name.ts';
+import type { OrderSnapshot, Snapshot, SummaryFacts } from '../../model/snapshot.ts';
 import type { Posting } from '../accounting/documents.ts';
 
 /**
@@ -306,23 +306,6 @@ export interface PushOutcome {
   isConsent?: true;
   /** Rows that are no more: what stood for them stands for nothing. */
   gone?: { remoteType: string; remoteId: string }[];
-}
-
-/** What tells one summary of a day from the others. */
-export interface SummaryFacts {
-  /** All of the rest in one text. */
-  key: string;
-  kind: 'sale' | 'refund';
-  /** YYYY-MM-DD, in the time zone of the posting policy. */
-  day: string;
-  channel: Channel;
-  currency: string;
-  /** Account that its money moves through, by name; null is the books' own. */
-  account: string | null;
-  class: string | null;
-  location: string | null;
-  /** Names of its taxes, where a document holds one treatment only. */
-  taxes: string[];
 }
 
 export interface NewLink {

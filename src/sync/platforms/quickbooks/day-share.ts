@@ -1,6 +1,6 @@
 import { parseMinor } from '../../../model/money.ts';
-import type { OrderSnapshot } from '../../../model/snapshot.ts';
-import type { LinkFacts, PushOutcome, PushTask, SummaryFacts } from '../platform.ts';
+import type { OrderSnapshot, SummaryFacts } from '../../../model/snapshot.ts';
+import type { LinkFacts, PushOutcome, PushTask } from '../platform.ts';
 import type { QuickBooksSession } from './client.ts';
 import type { FormBody } from './form-body.ts';
 import type { QuickBooksSettings } from './settings.ts';
