@@ -103,12 +103,26 @@ test('a subject with a long backlog does not hold up the others', async () => {
     if (busyDone === 10) await other;
     busyDone += 1;
   });
-  const ids: bigint[] = [];
-  for (let n = 0; n < 300; n += 1)
-    ids.push(await addDelivery(database.pool, { connectionId, subject: 'busy' }));
-  ids.push(await addDelivery(database.pool, { connectionId, subject: 'other' }));
-  await enqueueDeliveries(database.pool, ids);
-  await using _worker = await start(database, { apply });
+  const add = async (subject: string, count: number): Promise<void> => {
+    const ids: bigint[] = [];
+    for (let n = 0; n < count; n += 1) ids.push(await addDelivery(database.pool, { connectionId, subject }));
+    await enqueueDeliveries(database.pool, ids);
+  };
+  await add('busy', 250);
+  await using _worker = await start(database, { apply, concurrency: { background: 3 } });
+  await eventually(
+    () => busyDone,
+    (seen) => seen === 10,
+  );
+  // More jobs than places, one after the other: each finds its subject at work, and must not wait in its place for it.
+  for (let n = 0; n < 10; n += 1) {
+    await add('busy', 5);
+    await eventually(
+      () => open(database.pool),
+      (seen) => seen.jobs === 1,
+    );
+  }
+  await add('other', 1);
   await eventually(() => open(database.pool), allDone);
   expect(busyDone).toBe(300);
 });
