@@ -85,6 +85,14 @@ test('a record bridges nobody who contradict each other, in whichever order they
   }
 });
 
+test('what was merged counts for the next: the number of one speaks against that of the other', () => {
+  const other = record('John', { phone: son.phone });
+  expect(decided(record('John', { email: father.email }), { father, other })).toEqual({
+    merge: ['father'],
+    ask: ['other'],
+  });
+});
+
 test('nobody takes in more records than a person has', () => {
   expect(decided(record('John'), { father }, 1)).toEqual({ merge: [], ask: ['father'] });
 });
