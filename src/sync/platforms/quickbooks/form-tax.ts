@@ -104,12 +104,13 @@ function elsewhere(body: FormBody, company: Company, settings: QuickBooksSetting
     shares.set(rate.id, share);
   }
   // With prices that contain tax QuickBooks works out the nets and puts a cent of difference onto the largest line: that
-  // may be income, but no debt such as a gift card.
+  // may be income, but no debt such as a gift card. Where a line's tax is another than its rates make it, the cent would move
+  // from one kind of income to another, so the nets are said instead.
   const isInclusive =
     body.pricesIncludeTax &&
     settings.tax.prices === 'asOrder' &&
     asLine.length === 0 &&
-    body.lines.every((line) => earning.includes(line.kind));
+    body.lines.every((line) => earning.includes(line.kind) && isTaxOfRates(body, line, codeFor(line.taxes)));
   return {
     calculation: isInclusive ? 'TaxInclusive' : 'TaxExcluded',
     codeOf: (names) => {
@@ -127,6 +128,16 @@ function elsewhere(body: FormBody, company: Company, settings: QuickBooksSetting
     totalMinor: [...shares.values()].reduce((all, share) => all + share.amountMinor, 0n),
     asLine,
   };
+}
+
+/** Whether taking the rates out of the line's gross gives its net, to the minor unit and whichever way halves are rounded. */
+function isTaxOfRates(body: FormBody, line: FormBody['lines'][number], code: TaxCode | null): boolean {
+  const net = minor(body, line.net);
+  const gross = net + minor(body, line.tax);
+  const whole = 10n ** 8n;
+  const withTax = (code?.rates ?? []).reduce((sum, rate) => sum + rate.units, whole);
+  const distance = 2n * (gross * whole - net * withTax);
+  return distance < withTax && -distance < withTax;
 }
 
 const earning: readonly string[] = [
