@@ -42,7 +42,9 @@ export class TaskPool {
             localQueue: {
               size: queueSize,
               ttl: 30_000,
-              refetchDelay: { durationMs: 10, threshold: 0 },
+              // Without the library's delay after a fetch that found nothing: what is announced meanwhile is not fetched when the
+              // delay is over, but at the next announcement or look. Jobs of other pools announce themselves here too, so that
+              // was the usual case: an order waited 60 ms in the middle, and up to half a second.
             },
             completeJobBatchDelay: 0,
             // Without a batch a failure that cannot be recorded would be an unhandled rejection.
