@@ -58,6 +58,7 @@ async function openCluster(
   password: string,
 ): Promise<(database: string) => string> {
   const left = await runningCluster(dataDirectory);
+  const leftPid = readPidFile(dataDirectory)?.pid;
   const port = left ?? (await freePort());
   const connectionStringFor = (database: string): string =>
     `postgresql://tributary:${password}@127.0.0.1:${port}/${database}`;
@@ -66,7 +67,7 @@ async function openCluster(
     await createDatabase(connectionStringFor('postgres'), options.database);
   } catch (error) {
     // It was being stopped by somebody who had looked before we came: once it has ended, it is ours to start.
-    if (left === null || !(await hasEnded(dataDirectory))) throw error;
+    if (left === null || !(await hasEnded(dataDirectory, leftPid))) throw error;
     return openCluster(options, dataDirectory, password);
   }
   return connectionStringFor;
@@ -113,26 +114,25 @@ function owned(
   users: ClusterUsers,
 ): EmbeddedPostgresServer {
   // Nobody comes back to what need not last: it ends without writing everything out, which takes seconds.
-  const leave = (): boolean => {
-    const isLast = users.leave();
-    if (isLast) signalCluster(dataDirectory, options.durable ? 'SIGINT' : 'SIGQUIT');
-    return isLast;
-  };
+  const leave = (): number | null =>
+    users.leave() ? signalCluster(dataDirectory, options.durable ? 'SIGINT' : 'SIGQUIT') : null;
   process.once('exit', leave);
   return {
     connectionString: connectionStringFor(options.database),
     connectionStringFor,
     [Symbol.asyncDispose]: async () => {
       process.removeListener('exit', leave);
-      if (!leave()) return;
-      while (readPidFile(dataDirectory) !== null) await sleep(25);
+      const pid = leave();
+      // Whoever comes meanwhile starts another one in its place.
+      while (pid !== null && readPidFile(dataDirectory)?.pid === pid) await sleep(25);
     },
   };
 }
 
-async function hasEnded(dataDirectory: string): Promise<boolean> {
+/** Whether that server ends within ten seconds, whether or not another one takes its place. */
+async function hasEnded(dataDirectory: string, pid: number | undefined): Promise<boolean> {
   for (let waitedMs = 0; waitedMs < 10_000; waitedMs += 25) {
-    if (readPidFile(dataDirectory) === null) return true;
+    if (readPidFile(dataDirectory)?.pid !== pid) return true;
     await sleep(25);
   }
   return false;
@@ -265,15 +265,18 @@ function readPidFile(dataDirectory: string): { pid: number; port: number } | nul
 /**
  * Ends the cluster on this folder. SIGINT is a fast shutdown: open transactions are rolled back, nothing committed is
  * lost. SIGQUIT ends it at once: the next start would recover from its log.
+ * @returns the process that is ending; null where none runs.
  */
-function signalCluster(dataDirectory: string, signal: 'SIGINT' | 'SIGQUIT'): void {
+function signalCluster(dataDirectory: string, signal: 'SIGINT' | 'SIGQUIT'): number | null {
   const facts = readPidFile(dataDirectory);
-  if (facts === null) return;
+  if (facts === null) return null;
   try {
     process.kill(facts.pid, signal);
+    return facts.pid;
   } catch {
     // It has ended by itself and left its pid file behind.
     rmSync(join(dataDirectory, 'postmaster.pid'), { force: true });
+    return null;
   }
 }
 
