@@ -4,18 +4,14 @@ import { transaction } from '../../src/db/transaction.ts';
 import type { PlatformChange } from '../../src/model/change.ts';
 import type { CanonicalOrder } from '../../src/model/order.ts';
 import { applyChanges } from '../../src/sync/apply-changes.ts';
-import { upsertConnection } from '../../src/sync/connections/connections.ts';
-import type { Sessions } from '../../src/sync/connections/sessions.ts';
 import { createMetrics } from '../../src/sync/metrics.ts';
 import { executePush } from '../../src/sync/outbox/execute-push.ts';
 import { quickbooks } from '../../src/sync/platforms/quickbooks/index.ts';
 import { planDueSummaries } from '../../src/sync/postings/due-summaries.ts';
 import { reviewPostings } from '../../src/sync/postings/review-postings.ts';
-import { encryptionKey, memoryLog, sessionsFor } from '../engine/support/engine.ts';
-import { start } from '../sandbox/quickbooks-support.ts';
-import { insertConnection } from '../support/fixtures.ts';
-import { startTestApi, type TestApi } from '../support/graphql-server.ts';
+import { memoryLog } from '../engine/support/engine.ts';
 import { amount, orderChange, orderLine, refundOf, transactionOf } from '../write-path/support.ts';
+import { type OpenBooks, openBooks } from './open-books.ts';
 
 // A shop whose bookkeeper wants one document a day, and everything that comes too late for it.
 
@@ -23,41 +19,15 @@ const platforms = { quickbooks };
 const { log } = memoryLog();
 const metrics = createMetrics(new Registry());
 
-let api: TestApi;
-let sandbox: Awaited<ReturnType<typeof start>>;
-let sessions: Sessions;
-let shopify: bigint;
-let books: bigint;
+let shop: OpenBooks;
+let { api, sandbox, sessions, shopify, books } = {} as OpenBooks;
 
 beforeAll(async () => {
-  sandbox = await start({ company: { homeCurrency: 'EUR', usingSalesTax: false } });
-  api = await startTestApi({ platforms, session: (id) => sessions.get(id) });
-  const { pool } = api.database;
-  shopify = await insertConnection(pool);
-  books = await transaction(pool, (tx) =>
-    upsertConnection(tx, {
-      platform: 'quickbooks',
-      accountId: sandbox.realmId,
-      name: 'Books',
-      credentials: {
-        realmId: sandbox.realmId,
-        clientId: 'qb-sandbox-client',
-        clientSecret: 'qb-sandbox-secret',
-        refreshToken: 'RT1-sandbox',
-        verifierToken: 'qb-sandbox-verifier',
-      },
-      writeCapabilities: ['*'],
-      encryptionKey,
-    }),
-  );
-  sessions = sessionsFor(pool, platforms, log, sandbox.url);
+  shop = await openBooks();
+  ({ api, sandbox, sessions, shopify, books } = shop);
   await choose({ posting: 'DAILY' });
 });
-
-afterAll(async () => {
-  await api[Symbol.asyncDispose]();
-  await sandbox[Symbol.asyncDispose]();
-});
+afterAll(() => shop[Symbol.asyncDispose]());
 
 async function choose(input: Record<string, unknown>): Promise<void> {
   const answer = await api.ask(
