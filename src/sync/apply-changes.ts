@@ -1,13 +1,12 @@
 import type { Tx } from '../db/pool.ts';
 import { unreachable } from '../errors.ts';
 import type { Change, PlatformChange } from '../model/change.ts';
-import { normalizeEmail } from '../model/customer.ts';
 import type { NewEvent } from '../model/event.ts';
 import type { PlatformName, Source } from '../model/platform-name.ts';
 import { applyCrmFields, applyMetafields, applyReview } from './custom-fields/apply-told.ts';
 import { reviewCustomFields } from './custom-fields/review.ts';
 import { appendEvents, appendEventsAtCommit } from './events/append-events.ts';
-import { applyCustomer, applyCustomerRemoval, observedEmail } from './graph/apply-customer.ts';
+import { applyCustomer, applyCustomerRemoval } from './graph/apply-customer.ts';
 import { applyDocument, applyRevocation, connectionMissing } from './graph/apply-document.ts';
 import { applyListing } from './graph/apply-listing.ts';
 import { applyLocation } from './graph/apply-location.ts';
@@ -15,9 +14,10 @@ import { applyOrder, applyOrderRemoval } from './graph/apply-order.ts';
 import { applyFulfilment, applyRefund } from './graph/apply-order-parts.ts';
 import { applyPayout } from './graph/apply-payout.ts';
 import { applyProduct, applyProductRemoval } from './graph/apply-product.ts';
-import { editPosting, namesOfPosting } from './graph/edit-posting.ts';
-import { editCustomer, editedEmail, editOrder } from './graph/edits.ts';
-import { type CustomerClues, lockCustomers, lockCustomersByClues, lockNames } from './graph/locks.ts';
+import { editPosting } from './graph/edit-posting.ts';
+import { editCustomer, editOrder } from './graph/edits.ts';
+import { lockChanges } from './graph/lock-changes.ts';
+import { lockCustomers } from './graph/locks.ts';
 import { requestRefund } from './graph/request-refund.ts';
 import { sumOrders } from './graph/sum-orders.ts';
 import {
@@ -34,9 +34,7 @@ import {
 } from './graph/write-context.ts';
 import { applyCustomersReview } from './identity/apply-customers-review.ts';
 import { editMerge, editReject, editUnmerge } from './identity/edit-merges.ts';
-import { canonicalEmail } from './identity/normalise-email.ts';
 import { type Duplicates, resolveKnownCustomer } from './identity/resolve-duplicates.ts';
-import { guestRemoteId } from './identity/resolve-identity.ts';
 import { dismissDelivery } from './inbox/dismiss-delivery.ts';
 import { settleDelivery } from './inbox/settle-delivery.ts';
 import { applyReading, decideRule } from './notes/change-rules.ts';
@@ -50,11 +48,9 @@ import {
   applyPersonExport,
   completeExport,
   eraseCustomer,
-  startOf,
 } from './privacy/apply-request.ts';
-import { findPerson, findStart } from './privacy/person.ts';
-import { type ErasedNames, findErasedDocuments, markWithheld, withhold } from './privacy/withhold.ts';
-import { applyStockLevels, levelKey, type StockChange } from './stock/apply-stock-levels.ts';
+import { type ErasedNames, markWithheld, withhold } from './privacy/withhold.ts';
+import { applyStockLevels, type StockChange } from './stock/apply-stock-levels.ts';
 import { editStock } from './stock/edit-stock.ts';
 import { tellStock } from './stock/tell-stock.ts';
 import { storable } from './storable.ts';
@@ -93,7 +89,7 @@ export async function applyChanges(tx: Tx, input: ApplyInput): Promise<Applied> 
   const { effects } = context;
   // What a person writes through our own API is refused by its field instead.
   const changes = input.source === 'tributary' ? input.changes : storable(input.changes);
-  const erased = await lockAll(context, changes);
+  const erased = await lockChanges(context, changes);
   const outcomes = await applyAll(context, changes, erased);
   if (outcomes === 'needsFresh')
     return { outcome: 'needsFresh', outcomes: [], pushIds: [], eventPosition: null, touched: [] };
@@ -298,200 +294,6 @@ function platformContext(context: WriteContext, change: PlatformChange): Platfor
   const { source, connectionId } = context;
   if (source === 'tributary' || connectionId === null) throw connectionMissing(change.kind);
   return { ...context, source, connectionId };
-}
-
-/** Takes every lock that the changes need, in the order that all writers keep. */
-async function lockAll(context: WriteContext, changes: readonly Change[]): Promise<ErasedNames> {
-  const names: string[] = [];
-  const clues: CustomerClues = {
-    connectionId: context.connectionId,
-    remoteIds: [],
-    linkType:
-      context.source === 'tributary' ? null : (context.platforms[context.source]?.linkTypes.Customer ?? null),
-    emails: [],
-    orderRemoteIds: [],
-    ids: [],
-  };
-  for (const change of changes) await collectLocks(context, change, names, clues);
-  const scope = context.connectionId ?? 'tributary';
-  names.push(...clues.remoteIds.map((id) => `customer:${scope}:${id}`));
-  names.push(...clues.orderRemoteIds.map((id) => `order:${scope}:${id}`));
-  names.push(...clues.emails.map((email) => `email:${canonicalEmail(email)}`));
-  await lockNames(context.tx, names);
-  const { remoteIds, emails, orderRemoteIds, ids } = clues;
-  return remoteIds.length + emails.length + orderRemoteIds.length + ids.length > 0
-    ? lockCustomersByClues(context.tx, context.effects, clues, names)
-    : findErasedDocuments(context.tx, names);
-}
-
-async function collectLocks(
-  context: WriteContext,
-  change: Change,
-  names: string[],
-  clues: CustomerClues,
-): Promise<void> {
-  const scope = context.connectionId ?? 'tributary';
-  switch (change.kind) {
-    case 'customer': {
-      clues.remoteIds.push(change.remoteId, ...(change.customer.mergedRemoteIds ?? []));
-      const email = change.customer.email ?? observedEmail(change.observed);
-      if (email !== null) clues.emails.push(email);
-      return;
-    }
-    case 'customerRemoved':
-    case 'crmFields':
-      clues.remoteIds.push(change.remoteId);
-      return;
-    case 'metafields':
-      (change.owner === 'Order' ? clues.orderRemoteIds : clues.remoteIds).push(change.remoteId);
-      return;
-    case 'order': {
-      clues.orderRemoteIds.push(change.remoteId);
-      const { customer } = change.order;
-      const email = normalizeEmail(customer === null ? change.order.email : customer.email);
-      if (email !== null) clues.emails.push(email);
-      if (customer !== null) clues.remoteIds.push(customer.remoteId);
-      else if (email !== null) clues.remoteIds.push(guestRemoteId(email));
-      return;
-    }
-    case 'orderRemoved':
-      clues.orderRemoteIds.push(change.remoteId);
-      return;
-    case 'refund':
-    case 'fulfilment':
-      clues.orderRemoteIds.push(change.orderRemoteId);
-      return;
-    case 'product':
-    case 'productRemoved':
-      names.push(`product:${scope}:${change.remoteId}`);
-      return;
-    case 'listing':
-      names.push(`listing:${scope}:${change.remoteId}`);
-      return;
-    case 'payout':
-      names.push(`payout:${scope}:${change.remoteId}`);
-      return;
-    case 'location':
-      names.push(`location:${scope}:${change.remoteId}`);
-      return;
-    case 'stockLevel':
-      names.push(`stock:${scope}:${levelKey(change.inventoryItemRemoteId, change.locationRemoteId)}`);
-      return;
-    case 'documentObserved':
-      names.push(`document:${scope}:${change.remoteType}:${change.remoteId}`);
-      return;
-    case 'accountRevoked':
-    case 'accountErase':
-      names.push(`account:${scope}`);
-      return;
-    case 'personExport':
-      clues.remoteIds.push(change.remoteId);
-      return;
-    case 'personErase': {
-      clues.remoteIds.push(change.remoteId);
-      clues.orderRemoteIds.push(...change.orderRemoteIds);
-      if (change.email !== null) clues.emails.push(change.email);
-      const start = await findStart(context.tx, { connectionId: context.connectionId ?? 0n, ...change });
-      await collectPerson(context, start, names, clues);
-      return;
-    }
-    case 'customerErase':
-      await collectPerson(context, startOf(change), names, clues);
-      return;
-    case 'privacyRequestComplete':
-    case 'pushDismiss':
-    case 'deliveryDismiss':
-      // Their rows are their locks.
-      return;
-    case 'customerEdit': {
-      clues.ids.push(change.customerId);
-      const email = editedEmail(change.patch);
-      if (email !== null) clues.emails.push(email);
-      return;
-    }
-    case 'customerMerge':
-      clues.ids.push(change.survivorId, change.absorbedId);
-      return;
-    case 'customerUnmerge': {
-      const { rows } = await context.tx.query<{ id: bigint }>({
-        name: 'name-of-survivor',
-        text: 'select survivor_id as id from customer_merge where absorbed_id = $1 and undone_at is null',
-        values: [change.absorbedId],
-      });
-      clues.ids.push(change.absorbedId, ...rows.map((row) => row.id));
-      return;
-    }
-    case 'customersReview':
-      clues.ids.push(...change.ids);
-      return;
-    case 'mergeReject':
-      // The candidate's row is its lock.
-      return;
-    case 'postingsReview':
-    case 'customFieldsReview': {
-      if (change.kind === 'customFieldsReview' && change.owner === 'Customer') {
-        clues.ids.push(...change.ids);
-        return;
-      }
-      const { rows } = await context.tx.query<{ name: string }>({
-        name: 'names-of-orders',
-        text: `select 'order:' || connection_id || ':' || remote_id as name from sales_order where id = any($1::bigint[])`,
-        values: [change.kind === 'postingsReview' ? change.orderIds : change.ids],
-      });
-      names.push(...rows.map((row) => row.name));
-      return;
-    }
-    case 'refundRequest':
-    case 'orderEdit':
-    case 'orderNoteRead': {
-      // The name under which the order's own platform speaks of it never changes.
-      const { rows } = await context.tx.query<{ name: string }>({
-        name: 'name-of-order',
-        text: `select 'order:' || connection_id || ':' || remote_id as name from sales_order where id = $1`,
-        values: [change.orderId],
-      });
-      names.push(...rows.map((row) => row.name));
-      return;
-    }
-    case 'postingVoid':
-    case 'postingRepost':
-      names.push(...(await namesOfPosting(context.tx, change.subject)));
-      return;
-    case 'fulfilmentRuleDecide': {
-      const { rows } = await context.tx.query<{ name: string }>({
-        name: 'name-of-order-of-rule',
-        text: `select 'order:' || o.connection_id || ':' || o.remote_id as name
-               from fulfilment_rule r join sales_order o on o.id = r.order_id where r.id = $1`,
-        values: [change.ruleId],
-      });
-      names.push(...rows.map((row) => row.name));
-      return;
-    }
-    case 'stockAdjust':
-    case 'stockSet':
-    case 'stockTransfer':
-    case 'reservationCreate':
-    case 'reservationRelease':
-    case 'stockRuleSet':
-    case 'bundleSet':
-    case 'allocationReview':
-      // A level's row is its lock.
-      return;
-    default:
-      unreachable(change);
-  }
-}
-
-/** All names under which somebody is known, so that nobody writes about them while they are erased. */
-async function collectPerson(
-  context: WriteContext,
-  start: Parameters<typeof findPerson>[1],
-  names: string[],
-  clues: CustomerClues,
-): Promise<void> {
-  const person = await findPerson(context.tx, start);
-  names.push(...person.names);
-  clues.ids.push(...person.customers);
 }
 
 /** Brings sums up to date and turns what happened to customers and orders into one event each. */
