@@ -20,7 +20,7 @@ import { Claude, type ClaudeSettings } from './notes/claude.ts';
 import { readNote } from './notes/read-note.ts';
 import { noteTask } from './notes/request-reading.ts';
 import type { CircuitSettings } from './outbox/circuit.ts';
-import { enqueuePushes, postponePush, pushTask } from './outbox/enqueue-pushes.ts';
+import { accountOfPush, enqueuePushes, postponePush, pushTask } from './outbox/enqueue-pushes.ts';
 import { executePush } from './outbox/execute-push.ts';
 import { PushCarrier } from './outbox/push-carrier.ts';
 import type { Platform } from './platforms/platform.ts';
@@ -48,7 +48,7 @@ export interface WorkerOptions {
     deliveries?: number;
     /** Deliveries about anything else; they take the processor from orders, so there are only as many as it has cores. */
     background?: number;
-    /** Pushes carried out at the same time, for each platform that does not ask for more. */
+    /** Pushes carried out at the same time for each account, unless its platform asks for more. */
     pushes?: number;
     /** Order notes read at the same time. */
     notes?: number;
@@ -99,14 +99,23 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   return worker;
 }
 
-/** Of a platform's pushes so many may wait in this process; what is beyond is left to others, or for later. */
+/** Of an account's pushes so many may wait in this process; what is beyond is left to others, or for later. */
 const mostPushesWaiting = 500;
+/** Pushes of all accounts that one process carries out at the same time: each waits for a platform most of its time. */
+const mostPushesAtOnce = 400;
+/** So many each account may always have, however many other accounts hang. */
+const pushPlacesOfEach = 8;
 
 /** How often days are looked for that are over, or have changed since. */
 const summariesMs = 30_000;
 
 const deliveryPayload = z.object({ id: z.string().transform(BigInt), lane: z.string() });
 const sweepPayload = z.object({ id: z.string().transform(BigInt), full: z.boolean() });
+/** Jobs of earlier versions do not name the account. */
+const pushPayload = z.object({
+  id: z.string().transform(BigInt),
+  account: z.string().transform(BigInt).optional(),
+});
 const idPayload = z.object({ id: z.string().transform(BigInt) });
 
 /**
@@ -137,6 +146,8 @@ export class Worker implements AsyncDisposable {
       carryOut: (id, worker) => this.#underWayWith(this.#carryOut(id, worker)),
       putBack: (id) => this.#underWayWith(enqueuePushes(settings.pool, [id])),
       atOnce: (platform) => Math.max(concurrency.pushes, platforms[platform]?.concurrentPushes ?? 0),
+      atOnceInAll: mostPushesAtOnce,
+      ownPlaces: pushPlacesOfEach,
       mostWaiting: mostPushesWaiting,
       log,
     });
@@ -284,11 +295,15 @@ export class Worker implements AsyncDisposable {
   };
 
   async #onPush(platform: PlatformName, payload: unknown): Promise<void> {
-    const { id } = idPayload.parse(payload);
+    const { id, account: told } = pushPayload.parse(payload);
+    const { pool } = this.#settings;
     // Whoever planned it may still wait for the disk: a platform must not be told what a power cut takes back.
-    await durable(this.#settings.pool);
-    if (this.#carrier.takesOn(platform, id)) this.#carrier.take(platform, id);
-    else await postponePush(this.#settings.pool, id, this.#carrier.roomInMs(platform));
+    await durable(pool);
+    const connectionId = told ?? (await accountOfPush(pool, id));
+    if (connectionId === null) return;
+    const account = { connectionId, platform };
+    if (this.#carrier.takesOn(account, id)) this.#carrier.take(account, id);
+    else await postponePush(pool, id, this.#carrier.roomInMs(account));
   }
 
   async #carryOut(id: bigint, worker: string): Promise<void> {
@@ -297,6 +312,7 @@ export class Worker implements AsyncDisposable {
       relaxedPool: this.#relaxed,
       queue: this.#carrier,
       worker,
+      early: false,
     });
   }
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => database[Symbol.asyncDispose]());
 beforeEach(async () => {
   server = await startFakeServer();
-  await database.pool.query('truncate push, link, receipt cascade');
+  await database.pool.query('truncate push, link, receipt, worker_lease cascade');
   await database.pool.query('delete from event');
   await database.pool.query('delete from graphile_worker._private_jobs');
   connectionId = await connect(database.pool, 'hubspot', `portal-${nextAccount}`);
@@ -38,9 +38,14 @@ afterEach(() => server[Symbol.asyncDispose]());
 
 const run = (id: bigint): Promise<PushFate> => runWith(platforms.hubspot, id);
 
-function runWith(hubspot: typeof platforms.hubspot, id: bigint): Promise<PushFate> {
+function runWith(
+  hubspot: typeof platforms.hubspot,
+  id: bigint,
+  options: Partial<Parameters<typeof executePush>[1]> = {},
+): Promise<PushFate> {
   const { log } = memoryLog();
   return executePush(id, {
+    ...options,
     pool: database.pool,
     sessions: sessionsFor(database.pool, platforms, log, server.url),
     platforms: { hubspot },
@@ -290,6 +295,43 @@ test('only one of many that ask at the same time becomes the probe', async () =>
   const fates = await Promise.all(ids.map(run));
   expect(fates.toSorted()).toEqual([...Array.from({ length: 7 }, () => 'held'), 'retrying']);
   expect(server.requests).toHaveLength(1);
+});
+
+test('whoever cannot be carried out leaves the place of the probe to the next', async () => {
+  const [running, blocked, next] = [await push(1n), await push(1n, { kind: 'other' }), await push(2n)];
+  await database.pool.query(`update push set status = 'running', claimed_by = 'alive' where id = $1`, [
+    running,
+  ]);
+  await database.pool.query(`insert into worker_lease (worker_id) values ('alive')`);
+  await database.pool.query(
+    `update connection set circuit_open_until = now(), consecutive_failures = 9, circuit_reason = 'x' where id = $1`,
+    [connectionId],
+  );
+  // A late job of what another process carries out, and one that waits for it.
+  expect(await run(running)).toBe('nothing');
+  expect(await run(blocked)).toBe('blocked');
+  expect(await run(next)).toBe('settled');
+  expect(await connection()).toMatchObject({ consecutive_failures: 0, open: false });
+});
+
+test('a push that was put off since it was asked for is left until its time, and has a job for it', async () => {
+  const id = await push(1n);
+  server.answer = () => ({ status: 503 });
+  expect(await run(id)).toBe('retrying');
+  // Another process still has it in hand from before.
+  await database.pool.query('delete from graphile_worker._private_jobs');
+  await database.pool.query(`update push set next_attempt_at = now() + interval '1 hour' where id = $1`, [
+    id,
+  ]);
+  expect(await runWith(platforms.hubspot, id, { early: false })).toBe('early');
+  expect(server.requests).toHaveLength(1);
+  const { rows } = await database.pool.query(
+    'select j.key, j.run_at = p.next_attempt_at as "inTime" from graphile_worker.jobs j, push p',
+  );
+  expect(rows).toEqual([{ key: `push:${id}`, inTime: true }]);
+  await database.pool.query(`update push set next_attempt_at = now() where id = $1`, [id]);
+  server.answer = () => undefined;
+  expect(await runWith(platforms.hubspot, id, { early: false })).toBe('settled');
 });
 
 test('a platform that names its time keeps the circuit open for that long', async () => {

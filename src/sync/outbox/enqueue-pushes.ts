@@ -2,12 +2,12 @@ import type { Pool, Queryable, Tx } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 
-/** Name of the job that carries out pushes of a platform: each platform has workers of its own, so none waits for another's. */
+/** Name of the job that carries out pushes of a platform. */
 export function pushTask(platform: PlatformName): string {
   return `push:${platform}`;
 }
 
-const jobSpec = `row('push:' || c.platform, json_build_object('id', p.id::text), null, p.next_attempt_at, 25::smallint,
+const jobSpec = `row('push:' || c.platform, json_build_object('id', p.id::text, 'account', c.id::text), null, p.next_attempt_at, 25::smallint,
   'push:' || p.id, 0::smallint, null)::graphile_worker.job_spec`;
 
 /** Adds the jobs of pushes that wait, in the caller's transaction if there is one; plans and pushes that are done get none. */
@@ -23,9 +23,16 @@ export async function enqueuePushes(db: Queryable, pushIds: readonly bigint[]): 
   });
 }
 
+/** A push that was just planned, and the account that it is for. */
+export interface PlannedPush {
+  id: bigint;
+  connectionId: bigint;
+  platform: PlatformName;
+}
+
 /** How pushes that were just planned find somebody to carry them out, in the transaction that plans them. */
 export interface PushQueue {
-  enqueue(tx: Tx, pushes: readonly { id: bigint; platform: PlatformName }[]): Promise<void>;
+  enqueue(tx: Tx, pushes: readonly PlannedPush[]): Promise<void>;
 }
 
 /** A job for each: any worker takes it. */
@@ -36,6 +43,16 @@ export const jobQueue: PushQueue = {
       pushes.map(({ id }) => id),
     ),
 };
+
+/** The account that a push is for; null where the push is gone. */
+export async function accountOfPush(pool: Pool, pushId: bigint): Promise<bigint | null> {
+  const { rows } = await pool.query<{ connectionId: bigint }>({
+    name: 'account-of-push',
+    text: 'select connection_id as "connectionId" from push where id = $1',
+    values: [pushId],
+  });
+  return rows[0]?.connectionId ?? null;
+}
 
 /** Puts a push back for about `ms`, half of it to half as much again: whoever was asked has no room for it. */
 export async function postponePush(pool: Pool, pushId: bigint, ms: number): Promise<void> {

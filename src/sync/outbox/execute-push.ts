@@ -29,9 +29,19 @@ export interface ExecutePushOptions {
   worker?: string | null;
   /** Who carries out what is planned on the way. */
   queue?: PushQueue;
+  /** Whether it is taken up although it is not due; true unless said otherwise. */
+  early?: boolean;
 }
 
-export type PushFate = 'settled' | 'retrying' | 'dead' | 'superseded' | 'blocked' | 'held' | 'nothing';
+export type PushFate =
+  | 'settled'
+  | 'retrying'
+  | 'dead'
+  | 'superseded'
+  | 'blocked'
+  | 'held'
+  | 'early'
+  | 'nothing';
 
 /**
  * Carries out one push: claim, call the platform, record the answer. Between the claim and the record no transaction is
@@ -39,7 +49,11 @@ export type PushFate = 'settled' | 'retrying' | 'dead' | 'superseded' | 'blocked
  */
 export async function executePush(pushId: bigint, options: ExecutePushOptions): Promise<PushFate> {
   const { pool, metrics, circuit = defaultCircuit } = options;
-  const claim = await claimPush(options.relaxedPool ?? pool, pushId, options.worker ?? null, circuit);
+  const claim = await claimPush(options.relaxedPool ?? pool, pushId, {
+    worker: options.worker ?? null,
+    circuit,
+    early: options.early !== false,
+  });
   if (claim.kind !== 'claimed') return claim.kind;
   const { push } = claim;
   const startedMs = performance.now();

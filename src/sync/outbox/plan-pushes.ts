@@ -513,9 +513,9 @@ async function carryOut(
       tx,
       superseded.map((push) => push.id),
     );
-  const pending = planned.flatMap(({ status, connection: { platform } }, index) => {
+  const pending = planned.flatMap(({ status, connection: { id: connectionId, platform } }, index) => {
     const id = pushIds[index];
-    return status === 'pending' && id !== undefined ? [{ id, platform }] : [];
+    return status === 'pending' && id !== undefined ? [{ id, connectionId, platform }] : [];
   });
   if (pending.length > 0) await (context.queue ?? jobQueue).enqueue(tx, pending);
   const about = (push: { kind: string; subjectType: string; subjectId: bigint }) => ({

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterCommit } from '../../db/transaction.ts';
 import type { Log } from '../../log.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
-import { enqueuePushes, type PushQueue } from './enqueue-pushes.ts';
+import { enqueuePushes, type PlannedPush, type PushQueue } from './enqueue-pushes.ts';
 
 export interface PushCarrierOptions {
   /** Carries out one push from its claim to its receipt. Where it throws, the database could not be told: it is tried again. */
@@ -11,9 +11,13 @@ export interface PushCarrierOptions {
   /** Sees to it that a push that is still open has a job, for when it is due. */
   putBack: (id: bigint) => Promise<void>;
   log: Log;
-  /** Pushes of a platform carried out at the same time; each has its own, so that one that hangs holds up no other. */
+  /** Pushes of one account carried out at the same time; each has its own, so that one that hangs holds up no other. */
   atOnce: (platform: PlatformName) => number;
-  /** Of each platform so many may wait here; more become jobs, which other processes take too. */
+  /** Pushes of all accounts together. */
+  atOnceInAll: number;
+  /** So many an account may have whatever the others take: however many of them hang, none is without. */
+  ownPlaces: number;
+  /** Of each account so many may wait here; more become jobs, which other processes take too. */
   mostWaiting: number;
   /** A clock that never goes back, in ms. */
   now?: () => number;
@@ -26,6 +30,13 @@ const longestAgainMs = 20_000;
 const soonestRoomMs = 1_000;
 const latestRoomMs = 60_000;
 
+/** An account, as far as carrying out goes. */
+export interface Account {
+  connectionId: bigint;
+  platform: PlatformName;
+}
+
+/** The places of one account, and what waits for them. */
 interface Bay {
   atOnce: number;
   waiting: bigint[];
@@ -46,7 +57,8 @@ export class PushCarrier implements PushQueue {
   readonly id = `pushes-${randomUUID()}`;
   readonly #options: PushCarrierOptions;
   readonly #now: () => number;
-  readonly #bays = new Map<PlatformName, Bay>();
+  readonly #bays = new Map<bigint, Bay>();
+  #running = 0;
   /** Waiting or running here; `asked`: running, and asked for once more since. */
   readonly #known = new Map<bigint, 'waiting' | 'running' | 'asked'>();
   #stopping = false;
@@ -61,34 +73,34 @@ export class PushCarrier implements PushQueue {
     tx: Parameters<PushQueue['enqueue']>[0],
     pushes: Parameters<PushQueue['enqueue']>[1],
   ): Promise<void> {
-    const mine: { id: bigint; platform: PlatformName }[] = [];
+    const mine: PlannedPush[] = [];
     const others: bigint[] = [];
-    const rooms = new Map<PlatformName, number>();
-    for (const { id, platform } of pushes) {
-      const room = rooms.get(platform) ?? this.#room(platform);
-      rooms.set(platform, room - 1);
-      if (room > 0) mine.push({ id, platform });
-      else others.push(id);
+    const rooms = new Map<bigint, number>();
+    for (const push of pushes) {
+      const room = rooms.get(push.connectionId) ?? this.#room(push);
+      rooms.set(push.connectionId, room - 1);
+      if (room > 0) mine.push(push);
+      else others.push(push.id);
     }
     await enqueuePushes(tx, others);
     afterCommit(tx, () => {
-      for (const { id, platform } of mine) this.take(platform, id);
+      for (const push of mine) this.take(push, push.id);
     });
   }
 
   /** Whether it is here already, or there is room for it. */
-  takesOn(platform: PlatformName, id: bigint): boolean {
-    return this.#known.has(id) || this.#room(platform) > 0;
+  takesOn(account: Account, id: bigint): boolean {
+    return this.#known.has(id) || this.#room(account) > 0;
   }
 
   /**
    * When half of what waits will be gone, going by how fast it goes. Those who ask in vain are told so: asking every second or two,
    * ten thousand of them would take more of the database than all orders do.
    */
-  roomInMs(platform: PlatformName): number {
+  roomInMs(account: Account): number {
     // Another process has room, or the next one.
     if (this.#stopping) return soonestRoomMs;
-    const { waiting, everyMs } = this.#bay(platform);
+    const { waiting, everyMs } = this.#bay(account);
     return Math.min(latestRoomMs, Math.max(soonestRoomMs, (waiting.length / 2) * everyMs));
   }
 
@@ -96,16 +108,15 @@ export class PushCarrier implements PushQueue {
    * Carries it out when its turn comes. One that is here already is not taken twice; but one that runs may just have been
    * put back, and its job come before we know of it: it is given another when it has ended.
    */
-  take(platform: PlatformName, id: bigint): void {
+  take(account: Account, id: bigint): void {
     const known = this.#known.get(id);
     if (known !== undefined) {
       if (known === 'running') this.#known.set(id, 'asked');
       return;
     }
     this.#known.set(id, 'waiting');
-    const bay = this.#bay(platform);
-    bay.waiting.push(id);
-    this.#next(bay);
+    this.#bay(account).waiting.push(id);
+    this.#next();
   }
 
   /** Begins nothing more; what runs comes to its end. */
@@ -118,34 +129,53 @@ export class PushCarrier implements PushQueue {
     return [...this.#bays.values()].flatMap(({ waiting }) => waiting.splice(0));
   }
 
-  #room(platform: PlatformName): number {
-    return this.#stopping ? 0 : this.#options.mostWaiting - this.#bay(platform).waiting.length;
+  #room(account: Account): number {
+    return this.#stopping ? 0 : this.#options.mostWaiting - this.#bay(account).waiting.length;
   }
 
-  #bay(platform: PlatformName): Bay {
-    let bay = this.#bays.get(platform);
+  #bay({ connectionId, platform }: Account): Bay {
+    let bay = this.#bays.get(connectionId);
     if (bay === undefined) {
       bay = { atOnce: this.#options.atOnce(platform), waiting: [], running: 0, everyMs: 0, endedMs: 0 };
-      this.#bays.set(platform, bay);
+      this.#bays.set(connectionId, bay);
     }
     return bay;
   }
 
-  #next(bay: Bay): void {
-    while (!this.#stopping && bay.running < bay.atOnce) {
-      const id = bay.waiting.shift();
-      if (id === undefined) return;
-      if (bay.running === 0) bay.endedMs = this.#now();
-      bay.running += 1;
-      this.#known.set(id, 'running');
-      this.#persist(id).finally(() => {
-        bay.running -= 1;
-        this.#measure(bay);
-        if (this.#known.get(id) === 'asked') this.#putBack(id);
-        this.#known.delete(id);
-        this.#next(bay);
-      });
+  #next(): void {
+    while (!this.#stopping) {
+      const bay = this.#nextBay();
+      const id = bay?.waiting.shift();
+      if (bay === undefined || id === undefined) return;
+      this.#begin(bay, id);
     }
+  }
+
+  /** Of those that wait and may begin, the account that has the fewest under way. */
+  #nextBay(): Bay | undefined {
+    const { atOnceInAll, ownPlaces } = this.#options;
+    let next: Bay | undefined;
+    for (const bay of this.#bays.values()) {
+      if (bay.waiting.length === 0 || bay.running >= bay.atOnce) continue;
+      if (this.#running >= atOnceInAll && bay.running >= ownPlaces) continue;
+      if (next === undefined || bay.running < next.running) next = bay;
+    }
+    return next;
+  }
+
+  #begin(bay: Bay, id: bigint): void {
+    if (bay.running === 0) bay.endedMs = this.#now();
+    bay.running += 1;
+    this.#running += 1;
+    this.#known.set(id, 'running');
+    this.#persist(id).finally(() => {
+      bay.running -= 1;
+      this.#running -= 1;
+      this.#measure(bay);
+      if (this.#known.get(id) === 'asked') this.#putBack(id);
+      this.#known.delete(id);
+      this.#next();
+    });
   }
 
   #measure(bay: Bay): void {
