@@ -6,12 +6,13 @@ import { jsonBody, propertiesOf, requiredId } from './requests.ts';
 import type { HubSpotSandboxControls } from './server.ts';
 
 /**
- * The control API under /_control. People edit contacts here; everything has a direct method of the same effect.
+ * The control API under /_control. People edit contacts and orders here; everything has a direct method of the same effect.
  * GET state[?entity=contacts|orders|…|associations|properties], POST reset, POST seed {contacts}, GET stats,
  * POST limits {enabled}, POST search-lag {minMs, maxMs}, GET|POST|DELETE webhooks/weather, GET webhooks/attempts,
  * POST webhooks/target {url}, POST webhooks/flush, GET|POST webhooks/subscriptions {propertyName | objectType},
  * GET <type>[?<property>=<value>], GET <type>/<id>,
- * POST contacts {properties}, POST contacts/<id> {properties}, DELETE contacts/<id>, POST contacts/merge {primaryId, secondaryId}.
+ * POST contacts {properties}, POST contacts/<id> {properties}, DELETE contacts/<id>, POST contacts/merge {primaryId, secondaryId},
+ * POST orders/<id> {properties}.
  */
 export function controlApi(sandbox: HubSpotSandboxControls): Handler {
   return (request) => {
@@ -124,6 +125,8 @@ function records(
       ? { status: 404, body: { error: `no ${objectTypeNamed(entity).singular} ${id}` } }
       : { status: 200, body: record };
   }
+  if (type.id === '0-123' && request.method === 'POST' && id !== undefined)
+    return { status: 200, body: sandbox.editOrder(id, propertiesOf(jsonBody(request))) };
   if (type.id !== '0-1') return null;
   if (request.method === 'DELETE' && id !== undefined) {
     sandbox.deleteContact(id);

@@ -50,7 +50,7 @@ export interface CrmRecord {
   createdAtMs: number;
   updatedAtMs: number;
   archivedAtMs: number | null;
-  /** Newest first; kept for contacts only. */
+  /** Newest first. Of other records than contacts only what was changed since they were made: see `historyOf`. */
   history: Record<string, HistoryEntry[]>;
 }
 
@@ -103,6 +103,21 @@ interface Store {
 const historyLimit = 20;
 const uniquePropertiesLimit = 10;
 const firstCustomLabel = 1001;
+
+/** What a property has held, newest first. A value that stands since the record was made needs no entry of its own. */
+export function historyOf(record: CrmRecord, name: string): HistoryEntry[] {
+  const value = record.properties[name];
+  const changes = record.history[name];
+  if (changes !== undefined || value === undefined) return changes ?? [];
+  return [
+    {
+      value,
+      timestampMs: record.createdAtMs,
+      sourceType: record.properties.hs_object_source ?? '',
+      sourceId: record.properties.hs_object_source_id ?? '',
+    },
+  ];
+}
 
 /** The portal's records, properties and associations, and the rules that hold between them. */
 export class Crm {
@@ -239,7 +254,7 @@ export class Crm {
     this.#event({ kind: 'creation', typeId, id, atMs: now, actor });
     for (const [name, value] of values) {
       if (value === null) continue;
-      this.#note(record, name, value, now, actor);
+      if (typeId === '0-1') this.#note(record, name, value, now, actor);
       this.#event({ kind: 'propertyChange', typeId, id, atMs: now, actor, name, value });
     }
     for (const edge of edges) this.#associate(edge.type, id, edge.toId, actor);
@@ -812,7 +827,8 @@ export class Crm {
   #apply(store: Store, record: CrmRecord, changed: ReadonlyMap<string, string | null>, actor: Actor): void {
     const now = this.#options.now();
     this.#unindex(store, record);
-    const properties: Record<string, string> = { ...record.properties };
+    const before = record.properties;
+    const properties: Record<string, string> = { ...before };
     for (const [name, value] of changed) {
       if (value === null) delete properties[name];
       else properties[name] = value;
@@ -822,6 +838,7 @@ export class Crm {
     record.updatedAtMs = now;
     this.#index(store, record);
     for (const [name, value] of changed) {
+      record.history[name] ??= historyOf({ ...record, properties: before }, name);
       this.#note(record, name, value ?? '', now, actor);
       this.#event({
         kind: 'propertyChange',
@@ -838,7 +855,6 @@ export class Crm {
   }
 
   #note(record: CrmRecord, name: string, value: string, timestampMs: number, actor: Actor): void {
-    if (record.typeId !== '0-1') return;
     const entry: HistoryEntry = {
       value,
       timestampMs,

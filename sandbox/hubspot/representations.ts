@@ -1,5 +1,5 @@
 import type { AssociationSpec } from './associations.ts';
-import type { Crm, CrmRecord } from './crm.ts';
+import { type Crm, type CrmRecord, historyOf } from './crm.ts';
 import { HubSpotError } from './errors.ts';
 import { type ObjectType, type ObjectTypeId, objectTypeNamed } from './object-types.ts';
 import { dealPipeline, orderPipeline } from './property-definitions.ts';
@@ -45,7 +45,7 @@ export function publicDocument(document: SearchDocument, properties: Record<stri
 export function publicHistory(record: CrmRecord, names: readonly string[]): Body {
   const entries = names.map((name) => [
     name,
-    (record.history[name] ?? []).map((entry) => ({
+    historyOf(record, name).map((entry) => ({
       value: entry.value,
       timestamp: iso(entry.timestampMs),
       sourceType: entry.sourceType,

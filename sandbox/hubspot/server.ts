@@ -64,6 +64,7 @@ export interface HubSpotSandboxControls {
   readonly webhooks: WebhookSender;
   createContact(properties: Record<string, unknown>): HubSpotRecord;
   editContact(id: string, properties: Record<string, unknown>): HubSpotRecord;
+  editOrder(id: string, properties: Record<string, unknown>): HubSpotRecord;
   deleteContact(id: string): void;
   mergeContacts(primaryId: string, secondaryId: string): HubSpotRecord;
   contactByEmail(email: string): HubSpotRecord | null;
@@ -242,8 +243,8 @@ interface Parts {
 }
 
 function controlsOf({ crm, webhooks, publisher, limits, random, mute }: Parts): HubSpotSandboxControls {
-  const contact = (id: string): CrmRecord => {
-    const record = crm.get('0-1', id);
+  const live = (typeId: '0-1' | '0-123', id: string): CrmRecord => {
+    const record = crm.get(typeId, id);
     if (record === undefined) throw notFound();
     return record;
   };
@@ -251,8 +252,9 @@ function controlsOf({ crm, webhooks, publisher, limits, random, mute }: Parts): 
   return {
     webhooks,
     createContact: (properties) => seen(crm.create('0-1', properties, [], human)),
-    editContact: (id, properties) => seen(crm.update(contact(id), properties, human)),
-    deleteContact: (id) => crm.archive(contact(id), human),
+    editContact: (id, properties) => seen(crm.update(live('0-1', id), properties, human)),
+    editOrder: (id, properties) => seen(crm.update(live('0-123', id), properties, human)),
+    deleteContact: (id) => crm.archive(live('0-1', id), human),
     mergeContacts: (primaryId, secondaryId) => seen(crm.merge('0-1', primaryId, secondaryId, human)),
     contactByEmail: (email) => seenOrNull(crm.getBy('0-1', 'email', email)),
     record: (type, id) => seenOrNull(crm.get(objectTypeNamed(type).id, id)),

@@ -31,7 +31,8 @@ import { ShopError } from './shop.ts';
  * POST returns/:id/dispose {lines: [{sku, type, quantity}]}, POST refunds/:id/settle {succeeds}, POST fulfillments/:id {company, numbers, urls},
  * POST balance {type, amount, fee?, order?, reason?}, POST payouts {status?}, POST payouts/:id {status},
  * POST customers[/:id], DELETE customers/:id, POST products[/:id], DELETE products/:id, POST locations {name},
- * POST stock {sku, locationId?, quantity}, POST metafields {metafields: [{ownerId, namespace, key, type, value}]}.
+ * POST stock {sku, locationId?, quantity}, POST metafields {metafields: [{ownerId, namespace, key, type, value}]},
+ * POST metafield-definitions {owner: Order|Customer, name: "namespace.key", type}.
  * An order's :id is its id, its name (#1001) or the name's number.
  */
 export function controlApi(sandbox: ShopifySandboxControls): Handler {
@@ -192,6 +193,11 @@ function commerce(
     case 'POST metafields':
       sandbox.setMetafields(bodyOf<{ metafields: NewMetafield[] }>(request).metafields);
       return ok({});
+    case 'POST metafield-definitions': {
+      const given = bodyOf<{ owner: 'Order' | 'Customer'; name: string; type: string | null }>(request);
+      sandbox.defineMetafield(given.owner, given.name, given.type);
+      return ok({});
+    }
     case 'POST stock':
       return ok(sandbox.setStock(bodyOf<{ sku: string; locationId?: string; quantity: number }>(request)));
     default:

@@ -108,6 +108,8 @@ export interface ShopifySandboxControls {
   addLocation(input: { name: string; fulfillsOnlineOrders?: boolean }): Location;
   /** Sets metafields as another app or the merchant would; their owners count as changed. */
   setMetafields(metafields: readonly NewMetafield[]): void;
+  /** Defines a metafield of a kind of owner anew, as a merchant who deleted the definition before; null: it has none. */
+  defineMetafield(owner: 'Order' | 'Customer', name: string, type: string | null): void;
   setStock(count: {
     sku: string;
     locationId?: string;
@@ -281,6 +283,11 @@ function controlsOf(parts: Parts): ShopifySandboxControls {
     deleteProduct: (id) => told(() => deleteProduct(shop, id)),
     addLocation: (input) => told(() => addLocation(shop, input)),
     setMetafields: (metafields) => told(() => putMetafields(shop, metafields)),
+    defineMetafield: (owner, name, type) => {
+      if (type === null) shop.metafieldDefinitions.delete(`${owner} ${name}`);
+      else shop.metafieldDefinitions.set(`${owner} ${name}`, type);
+      shop.changed();
+    },
     setStock: (count) => {
       const locationId = count.locationId ?? shop.locations.keys().next().value;
       if (locationId === undefined) throw new ShopError('the shop has no location');

@@ -61,6 +61,7 @@ export interface ShopState {
   customers: Customer[];
   orders: Order[];
   metafields: Metafield[];
+  metafieldDefinitions?: [name: string, type: string][];
   subscriptions: WebhookSubscription[];
   payouts: Payout[];
   balanceTransactions: BalanceTransaction[];
@@ -125,6 +126,8 @@ export class Shop {
   /** Refunds, line items, fulfilments, fulfilment orders and transactions by id, to the order that holds them. */
   readonly orderByPart = new Map<string, Order>();
   readonly metafields = new Map<string, Metafield[]>();
+  /** The type that merchants defined for a metafield, by `Order custom.warranty`. */
+  readonly metafieldDefinitions = new Map<string, string>();
   readonly subscriptions = new Map<string, WebhookSubscription>();
   readonly payouts = new Map<string, Payout>();
   /** Oldest first. */
@@ -289,6 +292,7 @@ export class Shop {
       customers: [...this.customers.values()],
       orders: [...this.orders.values()],
       metafields: [...this.metafields.values()].flat(),
+      metafieldDefinitions: [...this.metafieldDefinitions],
       subscriptions: [...this.subscriptions.values()],
       payouts: [...this.payouts.values()],
       balanceTransactions: this.balanceTransactions,
@@ -318,6 +322,7 @@ export class Shop {
       if (known === undefined) this.metafields.set(metafield.ownerGid, [metafield]);
       else known.push(metafield);
     }
+    for (const [name, type] of state.metafieldDefinitions ?? []) this.metafieldDefinitions.set(name, type);
     for (const subscription of state.subscriptions) this.subscriptions.set(subscription.id, subscription);
     for (const payout of state.payouts ?? []) this.payouts.set(payout.id, payout);
     this.balanceTransactions = state.balanceTransactions ?? [];
@@ -339,6 +344,7 @@ export class Shop {
       this.orderByName,
       this.orderByPart,
       this.metafields,
+      this.metafieldDefinitions,
       this.subscriptions,
       this.payouts,
     ])

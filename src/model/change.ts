@@ -55,8 +55,17 @@ export type PlatformChange = (
       version: SourceVersion;
       values: Record<string, MetafieldValue | null>;
     }
-  /** What people wrote into properties that custom fields of a customer are sent to. */
-  | { kind: 'crmFields'; remoteId: string; version: SourceVersion; values: Record<string, string | null> }
+  /**
+   * What people wrote into properties that custom fields of a customer or order are sent to, and when. What stands there
+   * by now is `observed`.
+   */
+  | {
+      kind: 'crmFields';
+      owner: CustomFieldOwner;
+      remoteId: string;
+      version: SourceVersion;
+      values: Record<string, string | null>;
+    }
   /** A row that we keep there (a receipt, a CRM order) as the platform now has it; `state: null` when it was removed. */
   | {
       kind: 'documentObserved';

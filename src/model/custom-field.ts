@@ -70,7 +70,7 @@ export interface CustomFieldDeclaration {
   hubspotProperty: string | null;
   /** Name of the custom field on QuickBooks' sales forms; null: it is not sent there. Only of orders. */
   quickbooksField: string | null;
-  /** What people write over it in HubSpot, and is believed, goes back into the metafield that it comes from. Only of customers. */
+  /** What people write over it in HubSpot, and is believed, goes back into the metafield that it comes from. */
   writeBack: boolean;
   authority: CustomFieldAuthority;
 }
@@ -92,13 +92,17 @@ export interface CustomFieldState
   value: CustomFieldText | null;
   /** Of the option that it is; null for every other type. */
   label: string | null;
-  /** The metafield that is behind: its type where it stands, what it was read as and since when. Absent: none is. */
+  /**
+   * The metafield that is behind: its type where it stands, what it was read as and since when, and when people wrote what it
+   * should say. Absent: none is.
+   */
   behind?: {
     namespace: string;
     key: string;
     type: string | null;
     was: string | null;
     at: string | null;
+    saidAt: string | null;
   } | null;
 }
 
@@ -106,4 +110,6 @@ export interface CustomFieldState
 export interface MetafieldValue {
   type: string;
   value: string;
+  /** When it was last written, ISO 8601; absent where that was not told. */
+  at?: string;
 }

@@ -88,7 +88,7 @@ export const CustomFieldMappingInput = builder.inputType('CustomFieldMappingInpu
     }),
     writeBack: t.boolean({
       description:
-        'What people write over it in HubSpot, and is believed, goes back into the metafield. Only for metafields of customers with the authority `HUBSPOT` or `LATEST`.',
+        'What people write over it in HubSpot, and is believed, goes back into the metafield. Only for metafields with the authority `HUBSPOT` or `LATEST`.',
     }),
     authority: t.field({
       type: CustomFieldAuthorityEnum,

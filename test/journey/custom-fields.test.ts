@@ -123,7 +123,7 @@ test('from then on the webhooks bring the metafield along, and a bad value holds
   await stack.settled();
   setMetafield('Order', good, 'warranty', '{"period":"3 years"}');
   const bad = place('worse@example.com');
-  setMetafield('Order', bad, 'warranty', 'not even JSON');
+  setMetafield('Order', bad, 'warranty', 'not even JSON', 'single_line_text_field');
   await stack.settled();
   const held = hubSpotOrders();
   expect(held.get(good)?.warranty_months).toBe('36');

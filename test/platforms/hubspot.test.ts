@@ -902,6 +902,7 @@ describe('sweeping', () => {
     expect(changes.filter((one) => one.kind === 'crmFields')).toEqual([
       {
         kind: 'crmFields',
+        owner: 'Customer',
         remoteId: id,
         values: { size: 'XL' },
         version: { sourceUpdatedAt: new Date(writtenAt), observedAt: expect.any(Date) },

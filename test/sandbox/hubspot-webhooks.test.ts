@@ -223,6 +223,26 @@ describe('the control API', () => {
       (await call('POST', `contacts/${id}`, { properties: { city: 'Lyon' } })).body.properties.city,
     ).toBe('Lyon');
     expect((await call('POST', `contacts/${id}`, { properties: { nope: 'x' } })).status).toBe(400);
+    const order = await fetch(`${sandbox.url}/crm/v3/objects/orders`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer pat-sandbox', 'content-type': 'application/json' },
+      body: JSON.stringify({ properties: { hs_order_name: '#1', hs_order_note: 'first' }, associations: [] }),
+    });
+    const { id: orderId } = (await order.json()) as { id: string };
+    const edited = await call('POST', `orders/${orderId}`, { properties: { hs_order_note: 'second' } });
+    expect(edited.body.properties.hs_order_note).toBe('second');
+    const read = await fetch(
+      `${sandbox.url}/crm/v3/objects/orders/${orderId}?propertiesWithHistory=hs_order_note,hs_order_name`,
+      { headers: { authorization: 'Bearer pat-sandbox' } },
+    );
+    const { propertiesWithHistory: history } = (await read.json()) as {
+      propertiesWithHistory: Record<string, { value: string; sourceType: string }[]>;
+    };
+    expect(history.hs_order_note?.map((one) => [one.value, one.sourceType])).toEqual([
+      ['second', 'CRM_UI'],
+      ['first', 'INTEGRATION'],
+    ]);
+    expect(history.hs_order_name?.map((one) => one.value)).toEqual(['#1']);
     expect((await call('GET', 'contacts?email=ada@example.com')).body).toMatchObject([{ id }]);
     expect((await call('GET', 'contacts?city=Lyon')).body).toMatchObject([{ id }]);
     const merged = await call('POST', 'contacts/merge', { primaryId: id, secondaryId: '101000000001' });

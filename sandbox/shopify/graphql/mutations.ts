@@ -5,6 +5,7 @@ import { mulDiv, parseMinor } from '../commerce/money.ts';
 import { summarise } from '../commerce/summary.ts';
 import type { Address, CancelReason, Metafield, Order, RestockType } from '../commerce/types.ts';
 import { type CustomerInput, createCustomer, normaliseTags, updateCustomer } from '../customers.ts';
+import { metafieldValueProblem } from '../metafield-values.ts';
 import {
   addFulfillment,
   amountFor,
@@ -673,7 +674,18 @@ function metafieldProblem(shop: Shop, input: Args): UserError | null {
   if (key.length > 64) return problem(['key'], 'TOO_LONG', 'Key is too long (maximum is 64 characters)');
   const known = findMetafield(shop, String(input.ownerId), input);
   if (known === undefined && input.type == null) return problem(['type'], 'BLANK', "Type can't be blank");
-  if (String(input.value ?? '') === '') return problem(['value'], 'BLANK', "Value can't be blank");
+  const value = String(input.value ?? '');
+  if (value === '') return problem(['value'], 'BLANK', "Value can't be blank");
+  const type = String(input.type ?? known?.type);
+  const defined = shop.metafieldDefinitions.get(definitionName(String(input.ownerId), input));
+  if (defined !== undefined && defined !== type)
+    return problem(
+      ['type'],
+      'INVALID_TYPE',
+      `Type '${type}' must be consistent with the definition's type: '${defined}'.`,
+    );
+  const reason = metafieldValueProblem(type, value, shop.profile.currency);
+  if (reason !== null) return problem(['value'], 'INVALID_VALUE', reason);
   const digest = input.compareDigest;
   if (typeof digest === 'string' && (known === undefined || digestOf(known) !== digest))
     return problem(
@@ -682,6 +694,11 @@ function metafieldProblem(shop: Shop, input: Args): UserError | null {
       'The resource has been updated since it was loaded. Try again with an updated `compareDigest` value.',
     );
   return null;
+}
+
+/** Definitions belong to a kind of owner: `Order custom.warranty`. */
+function definitionName(ownerGid: string, input: Args): string {
+  return `${ownerGid.split('/')[3]} ${input.namespace ?? 'app--1'}.${input.key}`;
 }
 
 function findMetafield(shop: Shop, ownerGid: string, input: Args): Metafield | undefined {

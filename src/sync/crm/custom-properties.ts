@@ -26,8 +26,8 @@ export function customPropertyKind(
   return field.type === 'number' || field.type === 'money' ? 'number' : 'text';
 }
 
-/** What a person wrote into the property, as the field's value. */
-export function fromCrm(field: CustomField, text: string | null): Transformed {
+/** What a person wrote into the property, as the field's value. `currency`: what a bare amount is in. */
+export function fromCrm(field: CustomField, text: string | null, currency: string | null): Transformed {
   const written = text?.trim() ?? '';
   if (written === '') return { kind: 'empty' };
   // Dates come as days, but older clients write milliseconds.
@@ -41,6 +41,7 @@ export function fromCrm(field: CustomField, text: string | null): Transformed {
       options: field.options,
     },
     raw,
+    { currency },
   );
 }
 

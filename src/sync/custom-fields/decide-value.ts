@@ -19,6 +19,12 @@ export interface StoredValue {
 /** What is shown of a text that could not be understood. */
 const longestKeptRaw = 500;
 
+/** What we wrote into the source ourselves, and when people had said it: told back, it is their word and no newer one. */
+export interface OwnWriting {
+  value: CustomFieldText | null;
+  saidAt: Date;
+}
+
 /**
  * Who is believed: a fold over both claims, so that the order in which they arrived does not matter. Null where nobody
  * ever said anything.
@@ -26,7 +32,8 @@ const longestKeptRaw = 500;
 export function decideValue(
   field: Pick<CustomField, 'authority'>,
   before: StoredValue | null,
-  told: Extracted & { source: Source; at: Date },
+  told: Pick<Extracted, 'result' | 'raw'> & { source: Source; at: Date },
+  ownWritings: readonly OwnWriting[] = [],
 ): StoredValue | null {
   const { result } = told;
   const sourceValue = result.kind === 'value' ? result.value : null;
@@ -35,7 +42,8 @@ export function decideValue(
   if (before === null && sourceValue === null && problem === null) return null;
   const hasBefore = before !== null && before.sourceAt !== null;
   const isSame = hasBefore && before.sourceValue === sourceValue;
-  const sourceAt = isSame ? before.sourceAt : told.at;
+  const own = ownWritings.find((one) => one.value === sourceValue && problem === null);
+  const sourceAt = isSame ? before.sourceAt : (own?.saidAt ?? told.at);
   const crmWins =
     crmAt !== null &&
     (field.authority === 'hubspot' ||

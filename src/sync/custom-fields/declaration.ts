@@ -97,8 +97,6 @@ export const declarationSchema = z
       refuse('source', 'attributes belong to orders');
     if (field.owner === 'Customer' && field.quickbooksField !== null)
       refuse('quickbooksField', 'belongs to orders: QuickBooks has custom fields on sales forms');
-    if (field.owner === 'Order' && field.authority !== 'source')
-      refuse('authority', 'is the source’s: order records in HubSpot are written and not read');
     if (field.writeBack) refuseWriteBack(field, refuse);
     if (field.hubspotProperty !== null && isReserved(field.hubspotProperty))
       refuse('hubspotProperty', 'is a property that Tributary or HubSpot itself writes');
@@ -123,11 +121,10 @@ export const declarationsFile = z
 
 /** Only what can be told back without loss, and only where somebody else may have the last word. */
 function refuseWriteBack(
-  field: Pick<CustomFieldDeclaration, 'owner' | 'source' | 'transform' | 'authority' | 'hubspotProperty'>,
+  field: Pick<CustomFieldDeclaration, 'source' | 'transform' | 'authority' | 'hubspotProperty'>,
   refuse: (path: string, message: string) => void,
 ): void {
-  if (field.owner !== 'Customer' || field.source.kind !== 'metafield')
-    refuse('writeBack', 'belongs to metafields of customers');
+  if (field.source.kind !== 'metafield') refuse('writeBack', 'belongs to metafields');
   else if (field.authority === 'source' || field.hubspotProperty === null)
     refuse(
       'writeBack',

@@ -2,9 +2,10 @@ import type { Queryable, Tx } from '../../db/pool.ts';
 import type { CustomField, CustomFieldOwner } from '../../model/custom-field.ts';
 import type { Source } from '../../model/platform-name.ts';
 import { effectOnCustomer, effectOnOrder, planLater, type WriteContext } from '../graph/write-context.ts';
-import { decideValue, type StoredValue } from './decide-value.ts';
+import { decideValue, type OwnWriting, type StoredValue } from './decide-value.ts';
 import { extract, type OwnerFacts } from './extract.ts';
 import { loadCustomFields } from './fields.ts';
+import { transform } from './transform.ts';
 
 /** What is known of an owner, and since when where that is told. */
 interface ReviewedOwner extends OwnerFacts {
@@ -50,12 +51,14 @@ async function reviewOwners(
     if (context.effects.fieldOwners.has(`${owner}:${facts.id}`)) planLater(context.effects, owner, facts.id);
     for (const field of fields) {
       const before = stored.get(`${field.id}:${facts.id}`) ?? null;
+      const extracted = extract(field, facts);
       const told = {
-        ...extract(field, facts),
+        ...extracted,
         source: facts.source,
-        at: facts.toldAt ?? context.now,
+        at: extracted.at ?? facts.toldAt ?? context.now,
       };
-      const after = decideValue(field, before, told);
+      const own = mayBeOurs(field, before) ? await ownWritings(context.tx, field, facts) : [];
+      const after = decideValue(field, before, told, own);
       if (after === null || isSame(before, after)) continue;
       changed.push({ ...after, fieldId: field.id, entityId: facts.id });
       // What the source says has changed behind a value that others decided: it may have to be told again.
@@ -71,6 +74,35 @@ async function reviewOwners(
     }
   }
   await saveValues(context.tx, changed);
+}
+
+/** Where whoever spoke last is believed, the time of a word decides: only then does it matter that it is our own. */
+function mayBeOurs(field: CustomField, before: StoredValue | null): boolean {
+  return field.writeBack && field.authority === 'latest' && before !== null && before.crmAt !== null;
+}
+
+/** How many writings are looked back: what was written before those was told back long ago. */
+const rememberedWritings = 5;
+
+/** What was written into the metafield behind a field, the newest first. */
+async function ownWritings(tx: Tx, field: CustomField, facts: ReviewedOwner): Promise<OwnWriting[]> {
+  const { source } = field;
+  if (source.kind !== 'metafield') return [];
+  const { rows } = await tx.query<{ type: string | null; value: string | null; saidAt: string }>({
+    name: 'own-metafield-writings',
+    text: `select m->>'type' as type, m->>'value' as value, m->>'saidAt' as "saidAt"
+           from push p cross join lateral jsonb_array_elements(p.body->'metafields') as m
+           where p.subject_type = $1 and p.subject_id = $2 and p.status in ('running', 'retrying', 'settled', 'dead')
+             and jsonb_typeof(p.body->'metafields') = 'array' and m->>'namespace' = $3 and m->>'key' = $4
+             and m->>'saidAt' is not null
+           order by p.id desc limit ${rememberedWritings}`,
+    values: [field.owner, facts.id, source.namespace, source.key],
+  });
+  return rows.map(({ type, value, saidAt }) => {
+    const read =
+      value === null ? null : transform(field, value, { metafieldType: type, currency: facts.currency });
+    return { value: read?.kind === 'value' ? read.value : null, saidAt: new Date(saidAt) };
+  });
 }
 
 type ChangedValue = StoredValue & { fieldId: bigint; entityId: bigint };

@@ -54,8 +54,11 @@ async function collectLocks(
       return;
     }
     case 'customerRemoved':
-    case 'crmFields':
       clues.remoteIds.push(change.remoteId);
+      return;
+    case 'crmFields':
+      if (change.owner === 'Customer') clues.remoteIds.push(change.remoteId);
+      else names.push(...(await namesOfOrderRow(context, change.remoteId)));
       return;
     case 'metafields':
       (change.owner === 'Order' ? clues.orderRemoteIds : clues.remoteIds).push(change.remoteId);
@@ -195,6 +198,20 @@ async function namesOfOrders(tx: Tx, orderIds: readonly bigint[]): Promise<strin
     values: [orderIds],
   });
   return rows.map((row) => row.name);
+}
+
+/** The names of a row that a platform keeps for an order of another: its own, and that of the order. */
+async function namesOfOrderRow(context: WriteContext, remoteId: string): Promise<string[]> {
+  const { connectionId, platforms, source } = context;
+  const remoteType = (source === 'tributary' ? undefined : platforms[source]?.linkTypes.Order) ?? '';
+  const { rows } = await context.tx.query<{ name: string }>({
+    name: 'name-of-order-of-row',
+    text: `select 'order:' || o.connection_id || ':' || o.remote_id as name
+           from link l join sales_order o on o.id = l.entity_id
+           where l.connection_id = $1 and l.remote_type = $2 and l.remote_id = $3 and l.entity_type = 'Order'`,
+    values: [connectionId, remoteType, remoteId],
+  });
+  return [`document:${connectionId}:${remoteType}:${remoteId}`, ...rows.map((row) => row.name)];
 }
 
 /** All names under which somebody is known, so that nobody writes about them while they are erased. */

@@ -103,20 +103,23 @@ interface CustomerJson {
  * The metafield that says something else than what people wrote over it, as it was last told of the newest record. What they
  * emptied counts where the metafield holds a value; one that could not be understood is left to people.
  */
-const behindJson = (id: string): string => `, 'behind', case
+const behindJson = (owner: 'Customer' | 'Order', id: string): string => `'behind', case
   when f.write_back and v.source = 'hubspot' and v.crm_at is not null and v.value is distinct from v.source_value
   then json_build_object('namespace', f.source->>'namespace', 'key', f.source->>'key',
-    'was', v.source_value, 'at', v.source_at, 'type', (
+    'was', v.source_value, 'at', v.source_at, 'saidAt', v.crm_at, 'type', (
     select s.told->((f.source->>'namespace') || '.' || (f.source->>'key'))->>'type'
-    from customer_identity i join source_statement s on s.connection_id = i.connection_id and s.kind = 'metafields'
-      and s.remote_id = 'Customer:' || i.remote_id
-    where i.customer_id = ${id} order by s.source_updated_at desc, s.remote_id limit 1)) end`;
+    from ${recordsOf[owner]} i join source_statement s on s.connection_id = i.connection_id and s.kind = 'metafields'
+      and s.remote_id = '${owner}:' || i.remote_id
+    where i.${owner === 'Customer' ? 'customer_id' : 'id'} = ${id} order by s.source_updated_at desc, s.remote_id limit 1)) end`;
+
+/** Where the names stand by which the platform of the metafields knows an owner. */
+const recordsOf = { Customer: 'customer_identity', Order: 'sales_order' } as const;
 
 /** The declared fields of an owner with their values, by key. */
 const customFieldsJson = (owner: 'Customer' | 'Order', id: string): string => `coalesce((
     select json_agg(json_build_object('key', f.key, 'name', f.name, 'type', f.type, 'hubspotProperty', f.hubspot_property,
       'quickbooksField', f.quickbooks_field, 'value', v.value, 'label', (
-        select o->>'label' from jsonb_array_elements(f.options) as o where o->>'value' = v.value limit 1)${owner === 'Customer' ? behindJson(id) : ''}) order by f.key)
+        select o->>'label' from jsonb_array_elements(f.options) as o where o->>'value' = v.value limit 1), ${behindJson(owner, id)}) order by f.key)
     from custom_field f left join custom_field_value v on v.field_id = f.id and v.entity_id = ${id}
     where f.owner = '${owner}'), '[]')`;
 

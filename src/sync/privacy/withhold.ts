@@ -59,10 +59,14 @@ export function withhold(
       return erased.has(`${change.owner.toLowerCase()}:${connectionId}:${change.remoteId}`)
         ? { change: null, withheld: true }
         : { change, withheld: false };
-    case 'crmFields':
-      return erased.has(`customer:${connectionId}:${change.remoteId}`)
-        ? { change: null, withheld: true }
-        : { change, withheld: false };
+    case 'crmFields': {
+      const row = context.platforms[context.source]?.linkTypes.Order ?? '';
+      const name =
+        change.owner === 'Customer'
+          ? `customer:${connectionId}:${change.remoteId}`
+          : `document:${connectionId}:${row}:${change.remoteId}`;
+      return erased.has(name) ? { change: null, withheld: true } : { change, withheld: false };
+    }
     case 'refund':
       return erased.has(`order:${connectionId}:${change.orderRemoteId}`)
         ? { change: { ...change, refund: { ...change.refund, note: null } }, withheld: true }

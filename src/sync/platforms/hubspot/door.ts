@@ -23,6 +23,7 @@ export const hubSpotEvent = z.object({
   objectTypeId: z.string().optional(),
   fromObjectId: remoteId.optional(),
   propertyName: z.string().optional(),
+  propertyValue: z.union([z.string(), z.number(), z.boolean()]).transform(String).nullish(),
   changeSource: z.string().optional(),
   sourceId: z.string().optional(),
   primaryObjectId: remoteId.optional(),

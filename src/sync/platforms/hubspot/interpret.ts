@@ -1,32 +1,43 @@
 import { AppError } from '../../../errors.ts';
 import type { PlatformChange } from '../../../model/change.ts';
+import type { CustomFieldOwner } from '../../../model/custom-field.ts';
 import { contactProperties, customerOf, standardContactProperties } from '../../crm/contact.ts';
 import { orderProperties } from '../../crm/order.ts';
 import { parseLosslessJson } from '../lossless-json.ts';
 import type { DeliveryFacts, Interpretation } from '../platform.ts';
 import { type HubSpotEvent, hubSpotEvent, isOwnWrite, objectNameOf } from './door.ts';
-import { type Gateway, gatewayOf, type HubSpotSession, mergedIdsOf, type RemoteRecord } from './gateway.ts';
+import {
+  type Gateway,
+  gatewayOf,
+  type HistoryEntry,
+  type HubSpotSession,
+  mergedIdsOf,
+  type RemoteRecord,
+  readWithHistory,
+} from './gateway.ts';
+import { toAppError } from './refusal.ts';
 
 export function crmGateway(session: HubSpotSession): Gateway {
   return gatewayOf(session, {
-    contacts: () => [...contactProperties, ...customNames(session)],
-    orders: () => orderProperties,
+    contacts: () => [...contactProperties, ...customNames(session, 'Customer')],
+    orders: () => [...orderProperties, ...customNames(session, 'Order')],
   });
 }
 
-const customKey = 'hubspot.custom';
-
-/** Properties of customers' custom fields, as they were last looked up. */
-function customNames(session: HubSpotSession): readonly string[] {
-  return (session.cache.get(customKey) as readonly string[] | undefined) ?? [];
+/** Properties of the custom fields of an owner, as they were last looked up. */
+function customNames(session: HubSpotSession, owner: CustomFieldOwner): readonly string[] {
+  return (session.cache.get(`hubspot.custom ${owner}`) as readonly string[] | undefined) ?? [];
 }
 
 /** Looks up which properties people may have changed that custom fields are sent to. */
-export async function lookUpCustomNames(session: HubSpotSession): Promise<readonly string[]> {
+export async function lookUpCustomNames(
+  session: HubSpotSession,
+  owner: CustomFieldOwner,
+): Promise<readonly string[]> {
   const names = (await session.customFields()).flatMap((field) =>
-    field.owner === 'Customer' && field.hubspotProperty !== null ? [field.hubspotProperty] : [],
+    field.owner === owner && field.hubspotProperty !== null ? [field.hubspotProperty] : [],
   );
-  session.cache.set(customKey, names);
+  session.cache.set(`hubspot.custom ${owner}`, names);
   return names;
 }
 
@@ -55,8 +66,22 @@ export async function interpret(delivery: DeliveryFacts, session: HubSpotSession
   if (id === undefined) return { kind: 'ignored', reason: 'The event names no record.' };
   const observedAt = new Date(session.now());
   const gateway = crmGateway(session);
-  if (object === 'order') return documentChange(event, id, await gateway.orders.read(id), observedAt);
-  const custom = await lookUpCustomNames(session);
+  const owner = object === 'order' ? 'Order' : 'Customer';
+  const custom = await lookUpCustomNames(session, owner);
+  const words = async (record: RemoteRecord): Promise<PlatformChange[]> =>
+    what === 'propertyChange' && record.id === id && custom.includes(event.propertyName ?? '')
+      ? [await wordTold(session, owner, record, event, observedAt)]
+      : [];
+  if (object === 'order') {
+    const record = await gateway.orders.read(id);
+    return {
+      kind: 'changes',
+      changes: [
+        documentChange(event, id, record, observedAt),
+        ...(record === null ? [] : await words(record)),
+      ],
+    };
+  }
   const record = await gateway.contacts.read(id);
   if (record === null)
     return {
@@ -83,25 +108,69 @@ export async function interpret(delivery: DeliveryFacts, session: HubSpotSession
         mergedRemoteIds: what === 'propertyChange' ? [] : merged,
         observed,
       }),
-      ...(isPropertyChange && custom.includes(event.propertyName ?? '')
-        ? [crmFieldsChange(record, event.propertyName ?? '', new Date(event.occurredAt), observedAt)]
-        : []),
+      ...(await words(record)),
     ],
   };
 }
 
-/** What somebody wrote into the property of a custom field, and when. */
+const objectsOf = { Customer: 'contacts', Order: 'orders' } as const;
+
+/**
+ * What somebody wrote into the property of a custom field, and when. Where it stands there no more, we may have written
+ * over it before we heard of it: the property's history then tells what people said last.
+ */
+async function wordTold(
+  session: HubSpotSession,
+  owner: CustomFieldOwner,
+  record: RemoteRecord,
+  event: HubSpotEvent,
+  observedAt: Date,
+): Promise<PlatformChange> {
+  const name = event.propertyName ?? '';
+  const stands = record.properties[name] || null;
+  const word = { value: event.propertyValue || null, at: new Date(event.occurredAt) };
+  if (word.value === stands) return crmFieldsChange(owner, record, name, word, observedAt);
+  const [known] = await readWithHistory(crmGateway(session), objectsOf[owner], [record.id], [name]).catch(
+    (error: unknown) => {
+      throw toAppError(error, `reading the history of ${name}`);
+    },
+  );
+  const last = known === undefined ? null : lastWord(session, known.history[name] ?? []);
+  const heard = event.propertyValue == null ? { ...word, value: stands } : word;
+  return crmFieldsChange(owner, known ?? record, name, last ?? heard, observedAt);
+}
+
+/** The newest value that is not of our own making; null where there is none. */
+export function lastWord(session: HubSpotSession, history: readonly HistoryEntry[]): Word | null {
+  const appId = ownAppId(session);
+  // Until a webhook has told our own app's id, every app's write is taken for ours.
+  const entry = history.find(
+    (one) => one.sourceType !== 'INTEGRATION' || (appId !== null && one.sourceId !== appId),
+  );
+  return entry === undefined ? null : { value: entry.value || null, at: entry.at };
+}
+
+/** What somebody wrote, and when. */
+export interface Word {
+  value: string | null;
+  at: Date;
+}
+
 export function crmFieldsChange(
+  owner: CustomFieldOwner,
   record: RemoteRecord,
   property: string,
-  sourceUpdatedAt: Date,
+  word: Word,
   observedAt: Date,
 ): PlatformChange {
   return {
     kind: 'crmFields',
+    owner,
     remoteId: record.id,
-    version: { sourceUpdatedAt, observedAt },
-    values: { [property]: record.properties[property] ?? null },
+    version: { sourceUpdatedAt: word.at, observedAt },
+    values: { [property]: word.value },
+    // What a contact holds is told with the contact.
+    ...(owner === 'Order' ? { observed: heldOf(record, [property]) } : {}),
   };
 }
 
@@ -142,19 +211,14 @@ function documentChange(
   id: string,
   record: RemoteRecord | null,
   observedAt: Date,
-): Interpretation {
+): PlatformChange {
   return {
-    kind: 'changes',
-    changes: [
-      {
-        kind: 'documentObserved',
-        remoteType: 'order',
-        remoteId: record?.id ?? id,
-        remoteVersion: record === null ? null : record.updatedAt.toISOString(),
-        state: record === null ? null : heldOf(record, orderProperties),
-        version: { sourceUpdatedAt: record?.updatedAt ?? new Date(event.occurredAt), observedAt },
-      },
-    ],
+    kind: 'documentObserved',
+    remoteType: 'order',
+    remoteId: record?.id ?? id,
+    remoteVersion: record === null ? null : record.updatedAt.toISOString(),
+    state: record === null ? null : heldOf(record, orderProperties),
+    version: { sourceUpdatedAt: record?.updatedAt ?? new Date(event.occurredAt), observedAt },
   };
 }
 

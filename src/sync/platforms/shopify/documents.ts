@@ -102,7 +102,7 @@ const levelFields = `
   location { id }
   quantities(names: ["available", "on_hand", "committed", "incoming"]) { name quantity }`;
 
-const metafieldFields = 'namespace key type value';
+const metafieldFields = 'namespace key type value updatedAt';
 
 export const documents = {
   order: `query TributaryOrder($id: ID!, $lines: Int!) { order(id: $id) { ${orderFields} } }`,

@@ -7,7 +7,13 @@ import { gidOf, idOf } from './vocabulary.ts';
 /** Owners read at once: each asks for a few metafields, and a query may ask for 1,000 points. */
 const ownersPerRequest = 50;
 
-const metafield = z.object({ namespace: z.string(), key: z.string(), type: z.string(), value: z.string() });
+const metafield = z.object({
+  namespace: z.string(),
+  key: z.string(),
+  type: z.string(),
+  value: z.string(),
+  updatedAt: z.string(),
+});
 const owner = z.object({
   id: z.string(),
   updatedAt: z.coerce.date(),
@@ -81,7 +87,7 @@ export async function withMetafields(
 export function metafieldsTold(
   fields: readonly CustomField[],
   of: CustomFieldOwner,
-  message: { id: string; updatedAt: Date; metafields: readonly z.output<typeof metafield>[] },
+  message: { id: string; updatedAt: Date; metafields: readonly ToldMetafield[] },
 ): PlatformChange | null {
   const keys = metafieldKeys(fields, of);
   if (keys.length === 0) return null;
@@ -94,13 +100,28 @@ export function metafieldsTold(
 function metafieldsChange(
   { owner: of, keys }: { owner: CustomFieldOwner; keys: readonly string[] },
   remoteId: string,
-  told: readonly z.output<typeof metafield>[],
+  told: readonly ToldMetafield[],
   version: { sourceUpdatedAt: Date; observedAt: Date | null },
 ): PlatformChange {
   const values: Record<string, MetafieldValue | null> = {};
   for (const name of keys) {
     const found = told.find((one) => `${one.namespace}.${one.key}` === name);
-    values[name] = found === undefined ? null : { type: found.type, value: found.value };
+    values[name] = found === undefined ? null : toldValue(found);
   }
   return { kind: 'metafields', owner: of, remoteId, version, values };
+}
+
+/** A metafield as an answer or a message tells it; messages have their own name for the time. */
+interface ToldMetafield {
+  namespace: string;
+  key: string;
+  type: string;
+  value: string;
+  updatedAt?: string | undefined;
+  updated_at?: string | undefined;
+}
+
+function toldValue({ type, value, updatedAt, updated_at }: ToldMetafield): MetafieldValue {
+  const at = Date.parse(updatedAt ?? updated_at ?? '');
+  return { type, value, ...(Number.isNaN(at) ? {} : { at: new Date(at).toISOString() }) };
 }

@@ -186,6 +186,7 @@ const metafields = z
       key: z.string(),
       type: z.string(),
       value: z.union([z.string(), z.number(), z.boolean()]).transform(String),
+      updated_at: z.string().optional().catch(undefined),
     }),
   )
   .optional();

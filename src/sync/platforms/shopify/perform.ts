@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../../errors.ts';
 import type { PlatformChange } from '../../../model/change.ts';
+import type { CustomFieldOwner } from '../../../model/custom-field.ts';
 import { naturalBatch } from '../natural-batch.ts';
 import type { PushOutcome, PushTask } from '../platform.ts';
 import { customerAnswer } from './answers.ts';
@@ -64,6 +65,14 @@ const userErrors = z.array(
   }),
 );
 
+const metafields = z.array(
+  z.union([
+    z.object({ namespace: z.string(), key: z.string(), type: z.string(), value: z.string() }),
+    // Removed.
+    z.object({ namespace: z.string(), key: z.string(), value: z.null() }),
+  ]),
+);
+
 const customerBody = z.object({
   customerId: z.string(),
   fields: z
@@ -77,15 +86,7 @@ const customerBody = z.object({
     })
     .partial(),
   addTags: z.array(z.string()).optional(),
-  metafields: z
-    .array(
-      z.union([
-        z.object({ namespace: z.string(), key: z.string(), type: z.string(), value: z.string() }),
-        // Removed.
-        z.object({ namespace: z.string(), key: z.string(), value: z.null() }),
-      ]),
-    )
-    .optional(),
+  metafields: metafields.optional(),
 });
 
 async function updateCustomer(
@@ -111,7 +112,7 @@ async function updateCustomer(
   const { customer } = data.customerUpdate;
   refuse(`the update of customer ${body.customerId}`, data.customerUpdate.userErrors);
   if (customer === null) throw gone('customer', body.customerId);
-  const { told, notWritten } = await setMetafields(body, session);
+  const { told, notWritten } = await setMetafields('Customer', body.customerId, body.metafields, session);
   return {
     remoteType: linkTypes.Customer,
     remoteId: idOf(customer.id),
@@ -119,26 +120,29 @@ async function updateCustomer(
     state: observedCustomer(factsOf(customer)),
     adopted: false,
     detail: {
-      fields: [
-        ...Object.keys(body.fields),
-        ...(body.metafields ?? []).map(({ namespace, key }) => `${namespace}.${key}`),
-      ],
+      fields: [...Object.keys(body.fields), ...namesOf(body.metafields)],
       ...(notWritten.length === 0 ? {} : { notWritten }),
     },
     ...(told.length === 0 ? {} : { told }),
   };
 }
 
-/** Metafields one by one: what Shopify refuses of one holds up no other, nor the rest of the customer. */
+function namesOf(wanted: z.infer<typeof metafields> = []): string[] {
+  return wanted.map(({ namespace, key }) => `${namespace}.${key}`);
+}
+
+/** Metafields one by one: what Shopify refuses of one holds up no other, nor the rest of their owner. */
 async function setMetafields(
-  { customerId, metafields = [] }: z.infer<typeof customerBody>,
+  owner: CustomFieldOwner,
+  remoteId: string,
+  wanted: z.infer<typeof metafields> = [],
   session: ShopifySession,
 ): Promise<{ told: PlatformChange[]; notWritten: { field: string; reason: string }[] }> {
   const keys: string[] = [];
   const notWritten: { field: string; reason: string }[] = [];
-  for (const metafield of metafields) {
+  for (const metafield of wanted) {
     const { namespace, key } = metafield;
-    const ownerId = gidOf('Customer', customerId);
+    const ownerId = gidOf(owner, remoteId);
     const name = `${namespace}.${key}`;
     const [problem] =
       metafield.value === null
@@ -148,10 +152,7 @@ async function setMetafields(
     else notWritten.push({ field: name, reason: problem.message });
   }
   if (keys.length === 0) return { told: [], notWritten };
-  return {
-    told: await readMetafields(session, { owner: 'Customer', remoteIds: [customerId], keys }),
-    notWritten,
-  };
+  return { told: await readMetafields(session, { owner, remoteIds: [remoteId], keys }), notWritten };
 }
 
 async function setMetafield(session: ShopifySession, metafield: object): Promise<UserError[]> {
@@ -187,6 +188,7 @@ const orderBody = z.object({
       fulfilmentRules: z.array(z.object({ kind: z.string(), value: text, quote: z.string() })),
     })
     .partial(),
+  metafields: metafields.optional(),
 });
 
 /** Where the wishes of an order's note stand for apps and people at Shopify. */
@@ -197,14 +199,39 @@ async function updateOrder(
   orderId: bigint,
   session: ShopifySession,
 ): Promise<PushOutcome> {
-  const { fulfilmentRules, ...fields } = body.fields;
+  const held = Object.keys(body.fields).length === 0 ? null : await updateOrderFields(body, session);
+  const link = (await session.links.find('Order', [orderId], linkTypes.Order)).get(orderId);
+  const rules = body.fields.fulfilmentRules ?? link?.state.fulfilmentRules;
+  const { told, notWritten } = await setMetafields('Order', body.orderId, body.metafields, session);
+  return {
+    remoteType: linkTypes.Order,
+    remoteId: body.orderId,
+    remoteVersion: held?.version ?? link?.remoteVersion ?? null,
+    state: {
+      // Metafields beside the wishes leave note and tags as they were.
+      ...(held?.state ?? link?.state),
+      ...(rules === undefined ? {} : { fulfilmentRules: rules }),
+    },
+    adopted: false,
+    detail: {
+      fields: [...Object.keys(body.fields), ...namesOf(body.metafields)],
+      ...(notWritten.length === 0 ? {} : { notWritten }),
+    },
+    ...(told.length === 0 ? {} : { told }),
+  };
+}
+
+async function updateOrderFields(
+  { orderId, fields: { fulfilmentRules, ...fields } }: z.infer<typeof orderBody>,
+  session: ShopifySession,
+): Promise<{ version: string; state: Record<string, unknown> }> {
   const { data } = await ask(
     session,
     'orderUpdate',
     // A null note leaves the note as it is; an empty one removes it.
     {
       input: {
-        id: gidOf('Order', body.orderId),
+        id: gidOf('Order', orderId),
         ...fields,
         ...(fields.note === null ? { note: '' } : {}),
         ...(fulfilmentRules === undefined
@@ -222,26 +249,12 @@ async function updateOrder(
     }),
   );
   const { order } = data.orderUpdate;
-  const rules = fulfilmentRules ?? (await rulesHeld(session, orderId));
-  refuse(`the update of order ${body.orderId}`, data.orderUpdate.userErrors);
-  if (order === null) throw gone('order', body.orderId);
+  refuse(`the update of order ${orderId}`, data.orderUpdate.userErrors);
+  if (order === null) throw gone('order', orderId);
   return {
-    remoteType: linkTypes.Order,
-    remoteId: idOf(order.id),
-    remoteVersion: new Date(order.updatedAt).toISOString(),
-    state: {
-      ...observedOrder({ note: order.note === '' ? null : order.note, tags: order.tags }),
-      ...(rules === undefined ? {} : { fulfilmentRules: rules }),
-    },
-    adopted: false,
-    detail: { fields: Object.keys(body.fields) },
+    version: new Date(order.updatedAt).toISOString(),
+    state: observedOrder({ note: order.note === '' ? null : order.note, tags: order.tags }),
   };
-}
-
-/** What the metafield was last known to hold; the answer to an update does not tell. */
-async function rulesHeld(session: ShopifySession, orderId: bigint): Promise<unknown> {
-  const links = await session.links.find('Order', [orderId], linkTypes.Order);
-  return links.get(orderId)?.state.fulfilmentRules;
 }
 
 function refuse(what: string, errors: readonly UserError[]): void {

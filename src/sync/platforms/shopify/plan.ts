@@ -32,9 +32,7 @@ export function plan(snapshot: Snapshot, context: PlanContext): PushPlan[] {
   // Asking us to erase somebody, Shopify does not know what we have written there of them.
   const isErasure = snapshot.type === 'Order' && snapshot.erased;
   if (context.link === null) return [];
-  // What people wrote over a metafield elsewhere stays written over, whatever Shopify says of it.
-  if (context.isOrigin && snapshot.type === 'Customer') return metafieldPlan(snapshot, context.link);
-  if (context.isOrigin && !isErasure) return [];
+  if (context.isOrigin && !isErasure) return metafieldPlan(snapshot, context);
   switch (snapshot.type) {
     case 'Customer':
       return customerPlan(snapshot, context.link);
@@ -78,6 +76,14 @@ function customerPlan(snapshot: CustomerSnapshot, link: LinkFacts): PushPlan[] {
   // Webhooks leave tags out: until Shopify was read, ours are added and none of its own is taken away.
   const addTags = known === null ? tags : [];
   if (known !== null && !sameList(known, tags)) fields.tags = tags;
+  return customerPush(snapshot, link, { fields, addTags });
+}
+
+function customerPush(
+  snapshot: CustomerSnapshot,
+  link: LinkFacts,
+  { fields, addTags }: { fields: Record<string, unknown>; addTags: string[] },
+): PushPlan[] {
   const metafields = metafieldsOf(snapshot);
   if (Object.keys(fields).length + addTags.length + metafields.length === 0) return [];
   return [
@@ -95,18 +101,19 @@ function customerPlan(snapshot: CustomerSnapshot, link: LinkFacts): PushPlan[] {
   ];
 }
 
-function metafieldPlan(snapshot: CustomerSnapshot, link: LinkFacts): PushPlan[] {
-  const metafields = snapshot.erased ? [] : metafieldsOf(snapshot);
-  if (metafields.length === 0) return [];
-  const body = { customerId: link.remoteId, fields: {}, metafields };
-  return [{ kind: 'customer', subjectType: 'Customer', subjectId: snapshot.id, body }];
+/** What people wrote over a metafield elsewhere stays written over, whatever Shopify says of it; nothing else goes back. */
+function metafieldPlan(snapshot: Snapshot, { link, connectionId }: PlanContext): PushPlan[] {
+  if (link === null) return [];
+  if (snapshot.type === 'Customer')
+    return snapshot.erased ? [] : customerPush(snapshot, link, { fields: {}, addTags: [] });
+  return snapshot.type === 'Order' && isHere(snapshot, connectionId) ? orderPush(snapshot, link, {}) : [];
 }
 
 /**
  * Metafields that are behind what people wrote over them, as they should be; null where they emptied it. What stood there tells one writing from the
  * next: the same may have to be written again.
  */
-function metafieldsOf(snapshot: CustomerSnapshot): Record<string, unknown>[] {
+function metafieldsOf(snapshot: CustomerSnapshot | OrderSnapshot): Record<string, unknown>[] {
   return (snapshot.customFields ?? []).flatMap(({ type, value, behind }): Record<string, unknown>[] => {
     if (behind == null) return [];
     if (value === null) return canClear(type, behind.type) ? [{ ...behind, value: null }] : [];
@@ -116,7 +123,7 @@ function metafieldsOf(snapshot: CustomerSnapshot): Record<string, unknown>[] {
 }
 
 function orderPlan(snapshot: OrderSnapshot, link: LinkFacts, connectionId: bigint): PushPlan[] {
-  if (snapshot.platform !== 'shopify' || snapshot.connectionId !== connectionId) return [];
+  if (!isHere(snapshot, connectionId)) return [];
   const fields: Record<string, unknown> = {};
   const note = link.state.note;
   if (note !== undefined && (note === '' ? null : note) !== (snapshot.note === '' ? null : snapshot.note))
@@ -127,13 +134,27 @@ function orderPlan(snapshot: OrderSnapshot, link: LinkFacts, connectionId: bigin
   // Nobody else writes there: what is not known to be there is not there.
   const rules = snapshot.fulfilmentRules;
   if (JSON.stringify(rulesIn(link.state)) !== JSON.stringify(rules)) fields.fulfilmentRules = rules;
-  if (Object.keys(fields).length === 0) return [];
+  return orderPush(snapshot, link, fields);
+}
+
+function isHere({ platform, connectionId }: OrderSnapshot, here: bigint): boolean {
+  return platform === 'shopify' && connectionId === here;
+}
+
+function orderPush(snapshot: OrderSnapshot, link: LinkFacts, fields: Record<string, unknown>): PushPlan[] {
+  const metafields = snapshot.erased ? [] : metafieldsOf(snapshot);
+  if (Object.keys(fields).length + metafields.length === 0) return [];
   return [
     {
       kind: 'order',
       subjectType: 'Order',
       subjectId: snapshot.id,
-      body: { orderId: link.remoteId, number: snapshot.number, fields },
+      body: {
+        orderId: link.remoteId,
+        number: snapshot.number,
+        fields,
+        ...(metafields.length > 0 ? { metafields } : {}),
+      },
     },
   ];
 }
