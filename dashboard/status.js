@@ -2,7 +2,8 @@ import { age, cell, element, moment, words } from './words.js';
 
 const selection = `{ lagSeconds head connections {
   waiting retrying dead planned oldestWaitingSeconds
-  connection { id name platform status statusReason circuit circuitReason circuitOpenUntil lastSuccessAt lastDeliveryAt }
+  connection { id name platform status statusReason circuit circuitReason circuitOpenUntil lastSuccessAt lastDeliveryAt
+    findings { subject state message remedy } }
   sweep { since reading read expected startedAt finishedAt error }
   work { what kind status count oldestSeconds reason remedy }
 } }`;
@@ -47,7 +48,7 @@ export class SyncStatus {
     this.#lookAgain(
       connections.some(({ waiting, retrying, sweep }) => waiting + retrying > 0 || isUnderWay(sweep)),
     );
-    await this.#showDead(connections.some(({ dead }) => dead > 0));
+    await this.#showAttention(connections);
   }
 
   /** Ages grow and deliveries settle without an event that tells of it: while work is open, its state is read again. */
@@ -59,12 +60,19 @@ export class SyncStatus {
     }, 2_000);
   }
 
-  async #showDead(isAny) {
-    const section = document.getElementById('attention');
-    if (!isAny) {
-      section.hidden = true;
-      return;
-    }
+  /** What accounts lack for their work, then what failed for good. */
+  async #showAttention(connections) {
+    const lacking = connections.flatMap(({ connection }) =>
+      connection.findings
+        .filter(({ state }) => state === 'BROKEN')
+        .map((one) => findingItem(connection, one)),
+    );
+    const letters = connections.some(({ dead }) => dead > 0) ? await this.#deadLetters() : [];
+    replaceKeepingFocus(document.getElementById('dead'), [...lacking, ...letters]);
+    document.getElementById('attention').hidden = lacking.length + letters.length === 0;
+  }
+
+  async #deadLetters() {
     const { pushes, deliveries } = await this.#live.ask(deadQuery);
     const letters = [
       ...pushes.nodes.map((push) =>
@@ -90,8 +98,7 @@ export class SyncStatus {
     ];
     const more = pushes.totalCount + deliveries.totalCount - letters.length;
     if (more > 0) letters.push(element('li', {}, `… and ${more} more.`));
-    replaceKeepingFocus(document.getElementById('dead'), letters);
-    section.hidden = letters.length === 0;
+    return letters;
   }
 
   #letter({ id, title, error, remedy, mutation, dismissal }) {
@@ -103,13 +110,7 @@ export class SyncStatus {
     return element(
       'li',
       {},
-      element(
-        'div',
-        {},
-        element('h3', {}, title),
-        element('p', {}, error ?? 'It failed for good.'),
-        remedy === null ? null : element('p', { class: 'muted' }, `What to do: ${remedy}`),
-      ),
+      explanation(title, error ?? 'It failed for good.', remedy),
       element('div', { class: 'choices' }, button, this.#dismissForm(id, title, dismissal)),
     );
   }
@@ -196,6 +197,20 @@ export class SyncStatus {
       connection.status === 'PAUSED' ? resume : null,
     );
   }
+}
+
+function findingItem({ platform, name }, { subject, message, remedy }) {
+  return element('li', {}, explanation(`${words(platform)} (${name}): ${subject}`, message, remedy));
+}
+
+function explanation(title, message, remedy) {
+  return element(
+    'div',
+    {},
+    element('h3', {}, title),
+    element('p', {}, message),
+    remedy === null ? null : element('p', { class: 'muted' }, `What to do: ${remedy}`),
+  );
 }
 
 /** Whoever writes in a field of the list goes on writing in its successor. */

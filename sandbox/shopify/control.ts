@@ -23,7 +23,7 @@ import { ShopError } from './shop.ts';
 /**
  * The control API under /_control; everything has a direct method of the same effect.
  * GET state[?entity=orders|customers|products|variants|items|locations|subscriptions|metafields], POST reset, POST seed
- * {products, customers, locations, orders, history}, GET stats, POST limits {enabled}, POST protected-data {approved},
+ * {products, customers, locations, orders, history}, GET stats, POST limits {enabled}, POST protected-data {approved}, POST scopes {without: [scope]},
  * POST|DELETE trade {ordersPerMinute, seconds?}, GET|POST|DELETE webhooks/weather, GET webhooks/attempts,
  * POST webhooks/target {url}, POST webhooks/emit {topic, id},
  * POST orders {channel, customerEmail | customerId | customer, lines: [{sku, quantity, discount?, properties?}], …},
@@ -81,6 +81,9 @@ function general(
       return ok(sandbox.stats());
     case 'POST protected-data':
       sandbox.setProtectedDataApproved(bodyOf<{ approved?: boolean }>(request).approved === true);
+      return ok(sandbox.stats());
+    case 'POST scopes':
+      sandbox.withholdScopes(bodyOf<{ without?: string[] }>(request).without ?? []);
       return ok(sandbox.stats());
     case 'POST trade':
       sandbox.trade({ ...{ ordersPerMinute: 20 }, ...bodyOf<Partial<TradeInput>>(request) });

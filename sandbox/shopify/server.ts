@@ -22,6 +22,7 @@ import type { GraphqlContext } from './graphql/context.ts';
 import { GraphqlEndpoint, operationOf } from './graphql/execute.ts';
 import { type NewMetafield, putMetafields } from './graphql/mutations.ts';
 import { buildAdminSchema } from './graphql/schema.ts';
+import { allScopes } from './graphql/scopes.ts';
 import { CostBucket } from './graphql/throttle.ts';
 import {
   type CancelInput,
@@ -130,6 +131,8 @@ export interface ShopifySandboxControls {
   reset(): void;
   setLimits(enabled: boolean): void;
   setProtectedDataApproved(approved: boolean): void;
+  /** Grants the app everything but these scopes. */
+  withholdScopes(scopes: readonly string[]): void;
   setWebhookTarget(url: string | null): void;
 }
 
@@ -186,6 +189,7 @@ export async function startShopifySandbox(options: ShopifySandboxOptions): Promi
     shop,
     apiVersion,
     protectedDataApproved: true,
+    scopes: new Set(allScopes),
     idempotency: new Map(),
   };
   const graphql = new GraphqlEndpoint({
@@ -325,6 +329,9 @@ function controlsOf(parts: Parts): ShopifySandboxControls {
     },
     setProtectedDataApproved: (approved) => {
       context.protectedDataApproved = approved;
+    },
+    withholdScopes: (scopes) => {
+      context.scopes = new Set(allScopes.filter((one) => !scopes.includes(one)));
     },
     setWebhookTarget: (url) => {
       dispatcher.appUrl = url;

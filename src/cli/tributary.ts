@@ -10,6 +10,7 @@ const usage = `tributary <command>
       --data <folder>       keep their state there (default: in memory)
       --webhooks <url>      send webhooks to <url>/webhooks/<platform>
       --no-limits           switch the platforms' rate limits off
+  doctor                  look at every connected account: scopes, webhooks, settings; say what is missing
   migrate                 bring the database that DATABASE_URL names up to date
   sweep <platform>        read what changed there since the last sweep and apply what was missed
       --full                read everything
@@ -69,6 +70,8 @@ async function main(args: readonly string[]): Promise<number> {
         webhooks: values.webhooks ?? null,
         limits: !values['no-limits'],
       });
+    case 'doctor':
+      return (await import('./doctor.ts')).doctorCommand();
     case 'migrate':
       return (await import('./migrate.ts')).migrateCommand();
     case 'sweep':

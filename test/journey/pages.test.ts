@@ -1,5 +1,6 @@
 import type { BrowserContext, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { prepareConnections } from '../../src/app.ts';
 import { dayIn } from '../../src/model/day.ts';
 import { openBrowser } from '../support/browser.ts';
 import { apiKey, type Stack, startStack } from '../support/stack.ts';
@@ -175,6 +176,24 @@ test.skipIf(browser === null)(
     await page.close();
   },
 );
+
+test.skipIf(browser === null)('what an account lacks is shown with its remedy until it has it', async () => {
+  const page = await context.newPage();
+  stack.shopify.withholdScopes(['write_orders']);
+  await prepareConnections(stack.app.context);
+  await signIn(page);
+  const lacking = page.locator('#dead li').filter({ hasText: 'Writing order' });
+  await lacking.getByText('It is unlocked, and Shopify refuses it: the app lacks write_orders.').waitFor();
+  await lacking.getByText('What to do: Grant write_orders to the app in Shopify').waitFor();
+  stack.shopify.withholdScopes([]);
+  await prepareConnections(stack.app.context);
+  await page.reload();
+  await page.getByText('live', { exact: true }).waitFor();
+  await page.locator('#platforms h3').first().waitFor();
+  expect(await page.locator('#attention').isHidden()).toBe(true);
+  expect(complaints).toEqual([]);
+  await page.close();
+});
 
 test.skipIf(browser === null)(
   'a dead letter is shown with its remedy, and tried again at the press of a button',

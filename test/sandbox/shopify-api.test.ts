@@ -49,6 +49,28 @@ describe('the endpoint', () => {
     expect(body.errors[0]?.message).toContain('Cannot query field "nothing" on type "Shop"');
   });
 
+  test('refuses what the app’s scopes do not cover; who may write may read', async () => {
+    await using sandbox = await openShop();
+    const graphql = graphqlOf(sandbox);
+    const denied = async (document: string) => (await graphql(document)).errors?.[0];
+    const update =
+      'mutation { orderUpdate(input: { id: "gid://shopify/Order/1" }) { userErrors { message } } }';
+    sandbox.withholdScopes(['write_orders']);
+    expect(await denied(update)).toMatchObject({
+      message: 'Access denied for orderUpdate field. Required access: `write_orders` access scope.',
+      extensions: { code: 'ACCESS_DENIED' },
+    });
+    expect(await denied('{ ordersCount { count } }')).toBeUndefined();
+    sandbox.withholdScopes(['read_orders']);
+    expect(await denied('{ ordersCount { count } }')).toBeUndefined();
+    sandbox.withholdScopes(['read_orders', 'write_orders']);
+    expect(await denied('{ ordersCount { count } }')).toMatchObject({
+      extensions: { code: 'ACCESS_DENIED' },
+    });
+    sandbox.withholdScopes([]);
+    expect(await denied(update)).toBeUndefined();
+  });
+
   test('refuses customer data to an app that was not approved, inside HTTP 200', async () => {
     await using sandbox = await openShop();
     const graphql = graphqlOf(sandbox);

@@ -26,6 +26,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import type { GraphqlContext } from '../../sandbox/shopify/graphql/context.ts';
 import { buildAdminSchema, schemaText } from '../../sandbox/shopify/graphql/schema.ts';
+import { allScopes } from '../../sandbox/shopify/graphql/scopes.ts';
 import { graphqlOf, openShop } from './shopify-support.ts';
 
 const officialPath = new URL(
@@ -210,6 +211,7 @@ describe('the subset of the Admin API', () => {
       shop: sandbox.shop,
       apiVersion: '2026-07',
       protectedDataApproved: true,
+      scopes: new Set(allScopes),
       idempotency: new Map(),
     };
     const asked = new Set<string>();

@@ -57,6 +57,8 @@ export interface Stack extends AsyncDisposable {
   database: TestDatabase;
   app: App;
   url: string;
+  /** What Tributary is started with; commands take the same. */
+  environment: Readonly<Record<string, string>>;
   /** Null where the worker runs in this process. */
   worker: WorkerProcess | null;
   /** What was logged so far, one JSON line each, by this process and the worker's. */
@@ -160,6 +162,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     database,
     app,
     url,
+    environment,
     worker,
     log: lines,
     graphql: (query, variables) => graphql(url, query, variables),

@@ -106,6 +106,7 @@ function standIn(name: PlatformName, parts: Pick<Platform, 'pushKinds' | 'linkTy
     interpret: never,
     perform: never,
     prepare: never,
+    examine: never,
     sweep: never as never,
   };
 }

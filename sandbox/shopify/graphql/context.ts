@@ -6,6 +6,8 @@ export interface GraphqlContext {
   apiVersion: string;
   /** false answers as the platform does before the app was approved for customer data. */
   protectedDataApproved: boolean;
+  /** What the app was granted. */
+  scopes: ReadonlySet<string>;
   idempotency: Map<string, { field: string; fingerprint: string; payload: unknown }>;
 }
 

@@ -98,24 +98,10 @@ export const queryFields: Fields<unknown> = {
       args as PageArgs,
     );
   },
-  currentAppInstallation: () => ({
+  currentAppInstallation: (_source, _args, { scopes }) => ({
     id: gid('AppInstallation', '1'),
     app: { id: gid('App', '1'), title: 'Tributary', handle: 'tributary', apiKey: 'sandbox' },
-    accessScopes: [
-      'read_customers',
-      'read_inventory',
-      'read_locations',
-      'read_orders',
-      'read_all_orders',
-      'read_products',
-      'read_returns',
-      'read_shopify_payments_accounts',
-      'read_shopify_payments_payouts',
-      'write_customers',
-      'write_fulfillments',
-      'write_inventory',
-      'write_orders',
-    ].map((handle) => ({ handle, description: handle.replaceAll('_', ' ') })),
+    accessScopes: [...scopes].map((handle) => ({ handle, description: handle.replaceAll('_', ' ') })),
   }),
 };
 

@@ -11,6 +11,7 @@ import { type AdjustmentGroup, mutationNames, runMutation } from './mutations.ts
 import * as orders from './order-fields.ts';
 import * as payments from './payment-fields.ts';
 import { queryFields } from './queries.ts';
+import { withScope } from './scopes.ts';
 import * as shop from './shop-fields.ts';
 
 export const schemaText: string = readFileSync(new URL('./schema.graphql', import.meta.url), 'utf8');
@@ -26,8 +27,9 @@ export function buildAdminSchema(): GraphQLSchema {
   for (const name of mutationNames) {
     const field = mutation[name];
     if (field === undefined) throw new Error(`the schema has no mutation ${name}`);
-    field.resolve = (_source, args: Args, context: GraphqlContext, info) =>
-      runMutation(name, directive, args, context, info);
+    field.resolve = withScope(name, (_source, args: Args, context, info) =>
+      runMutation(name, directive, args, context, info),
+    );
   }
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isAbstractType(type)) continue;
@@ -116,6 +118,9 @@ function attach(schema: GraphQLSchema, name: string, fields: Fields<unknown>): v
     if (known === undefined && !name.endsWith('DiscountApplication') && !name.startsWith('DiscountCode'))
       throw new Error(`the schema has no field ${name}.${field}`);
     if (known !== undefined)
-      known.resolve = resolve as unknown as GraphQLFieldResolver<unknown, GraphqlContext>;
+      known.resolve = withScope(
+        name === 'QueryRoot' ? field : '',
+        resolve as unknown as GraphQLFieldResolver<unknown, GraphqlContext>,
+      );
   }
 }

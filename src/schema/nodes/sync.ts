@@ -1,4 +1,5 @@
 import type { SubjectType } from '../../model/event.ts';
+import type { Finding as StoredFinding } from '../../sync/platforms/platform.ts';
 import { builder, pageComplexity } from '../builder.ts';
 import {
   CircuitStateEnum,
@@ -41,6 +42,24 @@ builder.prismaObject('AuthorityReview', {
     error: t.exposeString('error', { nullable: true, description: 'What holds it up, in words.' }),
     startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When it began.' }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
+  }),
+});
+
+const FindingStateEnum = enumOf('ConnectionFindingState', 'How one thing that an account needs stands.', {
+  good: 'As it should be.',
+  limited: 'All goes on, without something that one may want.',
+  broken: 'Some of the work fails until somebody has acted.',
+});
+
+const Finding = builder.objectRef<StoredFinding>('ConnectionFinding').implement({
+  description: 'One thing that an account needs for its work, and how it stands.',
+  fields: (t) => ({
+    subject: t.exposeString('subject', {
+      description: 'What was looked at, for example `Webhooks`, `Scopes to read`.',
+    }),
+    state: t.expose('state', { type: FindingStateEnum, description: 'How it stands.' }),
+    message: t.exposeString('message', { description: 'The same in words.' }),
+    remedy: t.exposeString('remedy', { nullable: true, description: 'What a person can do about it.' }),
   }),
 });
 
@@ -107,6 +126,17 @@ export const Connection = builder.prismaNode('Connection', {
       type: 'DateTime',
       nullable: true,
       description: 'How far the last sweep has read.',
+    }),
+    findings: t.field({
+      type: [Finding],
+      description:
+        'What the last look at the account found: scopes, webhooks, settings. It is taken at the start and once an hour; `npx tributary doctor` takes it at once.',
+      resolve: ({ findings }) => findings as unknown as StoredFinding[],
+    }),
+    examinedAt: t.expose('examinedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When that was; null where it was never looked at.',
     }),
     deliveries: t.relatedConnection(
       'deliveries',

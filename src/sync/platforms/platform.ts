@@ -61,6 +61,8 @@ export interface Platform<Credentials = unknown> {
   shopTimeZone?(session: Session<Credentials>): Promise<string>;
   /** Makes the account ready: definitions, webhook subscriptions, checks. Safe to repeat. */
   prepare(session: Session<Credentials>, options: { webhookUrl: string }): Promise<void>;
+  /** Looks whether the account has what its work needs, and changes nothing there. What cannot be looked at at all throws. */
+  examine(session: Session<Credentials>, question: Examination): Promise<Finding[]>;
   /** Reads these metafields (`namespace.key`) of these owners; only where a platform has such. */
   readMetafields?(
     session: Session<Credentials>,
@@ -72,6 +74,24 @@ export interface Platform<Credentials = unknown> {
   documentsOn?(session: Session<Credentials>, day: string): Promise<BooksDocument[]>;
   /** Everything changed since then, read from the platform: backfill and repair of lost deliveries. */
   sweep(session: Session<Credentials>, options: SweepQuestion): AsyncIterable<PlatformChange[]>;
+}
+
+export interface Examination {
+  /** Where the account's webhooks should arrive. */
+  webhookUrl: string;
+  /** Kinds of pushes that are unlocked; `*` is all. */
+  writeCapabilities: readonly string[];
+}
+
+/** One thing that an account needs for its work, and how it stands. */
+export interface Finding {
+  /** What was looked at, in a few words: `Webhooks`, `Scopes to read`. */
+  subject: string;
+  /** `limited`: all goes on, without something that a retailer may want. `broken`: some of the work fails. */
+  state: 'good' | 'limited' | 'broken';
+  message: string;
+  /** What a person can do about it. */
+  remedy: string | null;
 }
 
 /** What a sweep is to read, and whom it tells how far it is. */

@@ -1,15 +1,17 @@
 import type { Pool } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
+import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 import { type SweepOptions, sweepConnection } from '../backfill/sweep-connection.ts';
 import type { SweepProgress } from '../backfill/sweep-progress.ts';
 import { revokeConnection } from '../connections/authorization.ts';
-import type { ConnectionFacts } from '../connections/connections.ts';
+import { type ConnectionFacts, listConnections } from '../connections/connections.ts';
+import { examineConnection, refusalAs, storeFindings } from '../connections/examine-connection.ts';
 import type { Sessions } from '../connections/sessions.ts';
 import { appendEventsAtCommit } from '../events/append-events.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Platform } from '../platforms/platform.ts';
+import type { Finding, Platform } from '../platforms/platform.ts';
 import { followShopDay, rememberShopDay } from '../postings/shop-day.ts';
 import { judgeFailure } from '../retry.ts';
 
@@ -26,23 +28,62 @@ export interface ReconcileOptions {
 type SweepingOptions = Omit<ReconcileOptions, 'webhookUrl'>;
 
 /**
- * Makes an account ready and heals what it has lost: definitions, webhook subscriptions. Safe to repeat.
- * @returns whether it succeeded; a failure is logged, and refused credentials revoke the connection.
+ * Makes an account ready and heals what it has lost: definitions, webhook subscriptions; then looks at what it still lacks.
+ * Safe to repeat. @returns whether it succeeded; a failure is logged, and refused credentials revoke the connection.
  */
 export async function prepareConnection(
   connection: ConnectionFacts,
   options: ReconcileOptions,
 ): Promise<boolean> {
-  const done = await attempt(connection, options, 'the account could not be prepared', async (platform) => {
-    const session = await options.sessions.get(connection.id);
-    // Before the subscriptions: the first order that is told finds books that know their day.
-    const timeZone = await platform.shopTimeZone?.(session);
-    if (timeZone !== undefined) await rememberShopDay(options.pool, connection.id, timeZone);
-    await followShopDay(options.pool);
-    await platform.prepare(session, { webhookUrl: options.webhookUrl(connection.platform) });
-    return true;
+  const refusal = await makeReady(connection, options);
+  const findings = refusal instanceof AppError ? [refusalAs('Preparation', refusal)] : [];
+  await lookAt(connection, options, findings);
+  return refusal === null;
+}
+
+/** @returns what kept the account from being ready; null where it is. */
+async function makeReady(connection: ConnectionFacts, options: ReconcileOptions): Promise<unknown> {
+  let refusal: unknown = 'the account is not active';
+  await attempt(connection, options, 'the account could not be prepared', async (platform) => {
+    try {
+      const session = await options.sessions.get(connection.id);
+      // Before the subscriptions: the first order that is told finds books that know their day.
+      const timeZone = await platform.shopTimeZone?.(session);
+      if (timeZone !== undefined) await rememberShopDay(options.pool, connection.id, timeZone);
+      await followShopDay(options.pool);
+      await platform.prepare(session, { webhookUrl: options.webhookUrl(connection.platform) });
+      refusal = null;
+    } catch (error) {
+      refusal = error;
+      throw error;
+    }
   });
-  return done === true;
+  return refusal;
+}
+
+/** Remembers what the account has and lacks, for people to see. */
+async function lookAt(
+  { id }: ConnectionFacts,
+  options: ReconcileOptions,
+  known: readonly Finding[],
+): Promise<void> {
+  // As it is now: a refusal may have revoked it meanwhile.
+  const connection = (await listConnections(options.pool)).find((one) => one.id === id);
+  const platform = connection === undefined ? undefined : options.platforms[connection.platform];
+  // That it is paused or revoked its status tells.
+  if (connection?.status !== 'active' || platform === undefined) return;
+  try {
+    const findings = await examineConnection(connection, {
+      db: options.pool,
+      platform,
+      session: () => options.sessions.get(id),
+      webhookUrl: options.webhookUrl(connection.platform),
+    });
+    const others = known.filter(({ message }) => !findings.some((one) => one.message === message));
+    await storeFindings(options.pool, id, [...others, ...findings]);
+  } catch (error) {
+    options.log.warn({ err: error, platform: connection.platform }, 'the account could not be examined');
+  }
 }
 
 /**

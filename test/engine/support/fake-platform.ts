@@ -124,6 +124,7 @@ export function fakePlatform(
         };
       }),
     prepare: async () => undefined,
+    examine: async () => [],
     sweep: async function* () {},
   };
 }

@@ -1,6 +1,7 @@
 import type { Platform } from '../platform.ts';
 import { type AmazonCredentials, amazonCredentials } from './credentials.ts';
 import { door } from './door.ts';
+import { examine } from './examine.ts';
 import { interpret } from './interpret.ts';
 import { perform } from './perform.ts';
 import { plan } from './plan.ts';
@@ -20,5 +21,6 @@ export const amazon: Platform<AmazonCredentials> = {
   plan,
   perform,
   prepare,
+  examine,
   sweep,
 };

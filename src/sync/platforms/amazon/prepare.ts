@@ -3,7 +3,7 @@ import { AppError } from '../../../errors.ts';
 import { type AmazonSession, ask } from './client.ts';
 
 /** What the graph lives on. Which of them an account may have depends on its destination and programmes. */
-const notificationTypes = [
+export const notificationTypes = [
   'ORDER_CHANGE',
   'TRANSACTION_UPDATE',
   'LISTINGS_ITEM_MFN_QUANTITY_CHANGE',
@@ -45,7 +45,7 @@ export async function prepare(session: AmazonSession): Promise<void> {
   }
 }
 
-async function findDestination(session: AmazonSession): Promise<string | null> {
+export async function findDestination(session: AmazonSession): Promise<string | null> {
   const { payload } = destinationsAnswer.parse(
     await ask(
       session,
@@ -56,12 +56,24 @@ async function findDestination(session: AmazonSession): Promise<string | null> {
   return payload?.find((one) => destinationName.test(one.name))?.destinationId ?? null;
 }
 
+/** Amazon keeps one subscription per kind; null where there is none. */
+export async function readSubscription(
+  session: AmazonSession,
+  type: string,
+): Promise<{ subscriptionId: string; destinationId: string } | null> {
+  const answer = await ask(session, { operation: 'getSubscription', path: pathOf(type) }, 'wait');
+  return answer === null ? null : (subscriptionAnswer.parse(answer).payload ?? null);
+}
+
+function pathOf(type: string): string {
+  return `/notifications/v1/subscriptions/${type}`;
+}
+
 async function subscribe(session: AmazonSession, type: string, destinationId: string): Promise<void> {
-  const path = `/notifications/v1/subscriptions/${type}`;
-  const answer = await ask(session, { operation: 'getSubscription', path }, 'wait');
-  const known = answer === null ? null : (subscriptionAnswer.parse(answer).payload ?? null);
+  const path = pathOf(type);
+  const known = await readSubscription(session, type);
   if (known?.destinationId === destinationId) return;
-  // Amazon keeps one subscription per kind: the one that points elsewhere has to go first.
+  // The one that points elsewhere has to go first.
   if (known !== null)
     await ask(
       session,

@@ -7,7 +7,7 @@ import type { Gateway, HubSpotSession, ObjectName } from './gateway.ts';
 import { crmGateway } from './interpret.ts';
 import { refusalOf, toAppError } from './refusal.ts';
 
-const wanted: readonly (readonly [ObjectName, readonly PropertyDefinition[]])[] = [
+export const wantedProperties: readonly (readonly [ObjectName, readonly PropertyDefinition[]])[] = [
   ['contacts', ownContactProperties],
   ['orders', ownOrderProperties],
   ['line_items', ownLineProperties],
@@ -17,7 +17,9 @@ const wanted: readonly (readonly [ObjectName, readonly PropertyDefinition[]])[] 
 export function ensureDefinitions(session: HubSpotSession): Promise<void> {
   const underWay = session.cache.get('hubspot.definitions') as Promise<void> | undefined;
   if (underWay !== undefined) return underWay;
-  const work = Promise.all(wanted.map(([object, properties]) => ensureObject(session, object, properties)))
+  const work = Promise.all(
+    wantedProperties.map(([object, properties]) => ensureObject(session, object, properties)),
+  )
     .then(() => undefined)
     .finally(() => session.cache.delete('hubspot.definitions'));
   session.cache.set('hubspot.definitions', work);

@@ -1,6 +1,7 @@
 import type { Platform } from '../platform.ts';
 import { checkAccount, ensureDefinitions } from './definitions.ts';
 import { door } from './door.ts';
+import { examine } from './examine.ts';
 import { identify } from './identify.ts';
 import { interpret } from './interpret.ts';
 import { perform } from './perform.ts';
@@ -25,5 +26,6 @@ export const hubspot: Platform<HubSpotCredentials> = {
     await checkAccount(session);
     await ensureDefinitions(session);
   },
+  examine,
   sweep,
 };

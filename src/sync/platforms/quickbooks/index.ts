@@ -9,6 +9,7 @@ import { performShare, shareType } from './day-share.ts';
 import { performDaySummary, planDaySummary } from './day-summary.ts';
 import { performDeposit, planDeposit } from './deposit.ts';
 import { door } from './door.ts';
+import { examine } from './examine.ts';
 import { toAppError } from './fault.ts';
 import { interpret } from './interpret.ts';
 import { policyDesk } from './policy.ts';
@@ -77,6 +78,7 @@ export const quickbooks: Platform<QuickBooksCredentials> = {
     await assertReady(session);
     await prepareCompany(session);
   },
+  examine,
   documentsOn,
   sweep,
 };

@@ -288,6 +288,9 @@ export const documents = {
 
   installation: 'query TributaryInstallation { currentAppInstallation { accessScopes { handle } } }',
 
+  /** Answered only to an app that was approved for customers' data. */
+  customerAccess: 'query TributaryCustomerAccess { customers(first: 1) { nodes { id } } }',
+
   subscriptionCreate: `mutation TributarySubscriptionCreate(
     $topic: WebhookSubscriptionTopic!, $subscription: WebhookSubscriptionInput!
   ) {

@@ -1,6 +1,7 @@
 import type { Platform } from '../platform.ts';
 import { type ShopifyCredentials, shopifyCredentials, succeed } from './credentials.ts';
 import { door } from './door.ts';
+import { examine } from './examine.ts';
 import { interpret } from './interpret.ts';
 import { readMetafields } from './metafields.ts';
 import { perform } from './perform.ts';
@@ -24,6 +25,7 @@ export const shopify: Platform<ShopifyCredentials> = {
   plan,
   perform,
   prepare,
+  examine,
   shopTimeZone,
   readMetafields: (session, wanted) => readMetafields(session, wanted),
   takingsBetween,

@@ -48,6 +48,13 @@ const scopesToRead = [
   'read_locations',
 ] as const;
 
+/** What goes on without them, and how. */
+export const helpfulScopes: Readonly<Record<string, string>> = {
+  read_all_orders: 'Shopify shows only the last 60 days of orders',
+  read_shopify_payments_payouts: 'payouts are not posted to the books',
+  read_returns: 'nobody tells whether returned goods can be sold',
+};
+
 /** Checks the app's scopes and heals its webhook subscriptions: missing ones are made, wrong or double ones replaced. */
 export async function prepare(
   session: ShopifySession,
@@ -55,10 +62,7 @@ export async function prepare(
 ): Promise<void> {
   const scopes = await checkScopes(session);
   const known = await readSubscriptions(session);
-  const fields = await session.customFields();
-  const wanted: readonly Topic[] = scopes.has('read_returns') ? [...topics, ...returnTopics] : topics;
-  for (const topic of wanted) {
-    const namespaces = namespacesOf(topic, fields);
+  for (const { topic, namespaces } of wantedSubscriptions(scopes, await session.customFields())) {
     const ofTopic = known.filter((one) => one.topic === topic);
     const right = ofTopic.find((one) => isRight(one, webhookUrl, namespaces));
     // Shopify takes an address once per topic: what is wrong about it is put right where it is.
@@ -68,6 +72,15 @@ export async function prepare(
     // Only after the right one is there, so that nothing is missed in between.
     for (const wrong of ofTopic.filter((one) => one !== standing)) await unsubscribe(session, wrong.id);
   }
+}
+
+/** What the shop has to tell us of. */
+export function wantedSubscriptions(
+  scopes: ReadonlySet<string>,
+  fields: readonly CustomField[],
+): { topic: Topic; namespaces: string[] }[] {
+  const wanted: readonly Topic[] = scopes.has('read_returns') ? [...topics, ...returnTopics] : topics;
+  return wanted.map((topic) => ({ topic, namespaces: namespacesOf(topic, fields) }));
 }
 
 /** Whose day the shop keeps. */
@@ -82,8 +95,8 @@ export async function shopTimeZone(session: ShopifySession): Promise<string> {
   return data.shop.ianaTimezone;
 }
 
-/** @returns the scopes that the app has. @throws AppError SHOPIFY_SCOPES_MISSING */
-async function checkScopes(session: ShopifySession): Promise<ReadonlySet<string>> {
+/** The scopes that the app was granted. */
+export async function grantedScopes(session: ShopifySession): Promise<ReadonlySet<string>> {
   const { data } = await ask(
     session,
     'installation',
@@ -92,11 +105,20 @@ async function checkScopes(session: ShopifySession): Promise<ReadonlySet<string>
       currentAppInstallation: z.object({ accessScopes: z.array(z.object({ handle: z.string() })) }),
     }),
   );
-  const granted = new Set(data.currentAppInstallation.accessScopes.map((scope) => scope.handle));
-  // Who may write may read.
-  const missing = scopesToRead.filter(
+  return new Set(data.currentAppInstallation.accessScopes.map((scope) => scope.handle));
+}
+
+/** Who may write may read. */
+export function missingToRead(granted: ReadonlySet<string>): string[] {
+  return scopesToRead.filter(
     (scope) => !granted.has(scope) && !granted.has(scope.replace('read_', 'write_')),
   );
+}
+
+/** @returns the scopes that the app has. @throws AppError SHOPIFY_SCOPES_MISSING */
+async function checkScopes(session: ShopifySession): Promise<ReadonlySet<string>> {
+  const granted = await grantedScopes(session);
+  const missing = missingToRead(granted);
   if (missing.length > 0)
     throw new AppError({
       code: 'SHOPIFY_SCOPES_MISSING',
@@ -104,12 +126,8 @@ async function checkScopes(session: ShopifySession): Promise<ReadonlySet<string>
       publicMessage: `The app lacks the scopes ${missing.join(', ')}.`,
       remedy: 'Grant the scopes to the app in Shopify, install it again and store the new access token.',
     });
-  if (!granted.has('read_all_orders'))
-    session.log.warn('without the scope read_all_orders Shopify shows only the last 60 days of orders');
-  if (!granted.has('read_shopify_payments_payouts'))
-    session.log.warn('without the scope read_shopify_payments_payouts payouts are not posted to the books');
-  if (!granted.has('read_returns'))
-    session.log.warn('without the scope read_returns nobody tells whether returned goods can be sold');
+  for (const [scope, consequence] of Object.entries(helpfulScopes))
+    if (!granted.has(scope)) session.log.warn(`without the scope ${scope} ${consequence}`);
   return granted;
 }
 
@@ -124,7 +142,7 @@ const subscription = z.object({
 });
 type Subscription = z.infer<typeof subscription>;
 
-function isRight(one: Subscription, webhookUrl: string, namespaces: readonly string[]): boolean {
+export function isRight(one: Subscription, webhookUrl: string, namespaces: readonly string[]): boolean {
   return (
     one.uri === webhookUrl &&
     one.format === 'JSON' &&
@@ -142,7 +160,7 @@ function namespacesOf(topic: Topic, fields: readonly CustomField[]): string[] {
   return isOrder ? metafieldNamespaces(fields, 'Order') : [];
 }
 
-async function readSubscriptions(session: ShopifySession): Promise<Subscription[]> {
+export async function readSubscriptions(session: ShopifySession): Promise<Subscription[]> {
   const all: Subscription[] = [];
   let after: string | null = null;
   do {
