@@ -5,6 +5,7 @@ import { readConfig } from './config.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { DemoPlatforms, demoConnections } from './demo.ts';
 import { AppError } from './errors.ts';
+import { leave } from './leave.ts';
 import { createLog } from './log.ts';
 
 /** `npm start`: the demo shop without credentials, the real thing with them. */
@@ -94,7 +95,8 @@ function ended(signal: AbortSignal): Promise<void> {
 
 try {
   await main();
+  await leave(0);
 } catch (error) {
   complain(error, 'npm start -- [--role api|worker|all]');
-  process.exitCode = 1;
+  await leave(1);
 }

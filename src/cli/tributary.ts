@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { complain } from '../complain.ts';
 import { AppError } from '../errors.ts';
+import { leave } from '../leave.ts';
 
 const usage = `tributary <command>
 
@@ -115,8 +116,8 @@ function wholeNumber(option: string, text: string): number {
 }
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  await leave(await main(process.argv.slice(2)));
 } catch (error) {
   complain(error, usage);
-  process.exitCode = 1;
+  await leave(1);
 }
