@@ -10,6 +10,10 @@ export class AppError extends Error {
   readonly remedy: string | null;
   /** The earliest time at which trying again makes sense, in ms from now (Retry-After). */
   readonly retryAfterMs: number | null;
+  /** The argument at fault, where one is; of a mutation beneath its `input`. Dots lead into it. */
+  readonly field: string | null;
+  /** What there is not: whoever asked is told which of their inputs names it. */
+  readonly missing: { type: string; id: bigint } | null;
 
   constructor(options: {
     code: string;
@@ -17,6 +21,8 @@ export class AppError extends Error {
     publicMessage: string;
     remedy?: string;
     retryAfterMs?: number;
+    field?: string;
+    missing?: { type: string; id: bigint };
     cause?: unknown;
   }) {
     super(
@@ -29,6 +35,8 @@ export class AppError extends Error {
     this.publicMessage = options.publicMessage;
     this.remedy = options.remedy ?? null;
     this.retryAfterMs = options.retryAfterMs ?? null;
+    this.field = options.field ?? null;
+    this.missing = options.missing ?? null;
   }
 }
 

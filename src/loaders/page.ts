@@ -132,12 +132,13 @@ export interface PagePlan {
 export function planPage(sort: Sort, args: PageArgs, limits: PageLimits): PagePlan {
   const backward = args.last !== undefined && args.last !== null;
   if (backward && args.first !== undefined && args.first !== null) {
-    throw badInput('Ask for `first` or for `last`, not for both.');
+    throw badInput('last', 'ask for `first` or for `last`, not for both.');
   }
   const size = (backward ? args.last : args.first) ?? limits.defaultSize;
   if (size < 0 || size > limits.maxSize) {
     throw badInput(
-      `\`${backward ? 'last' : 'first'}\` must lie between 0 and ${limits.maxSize}, and is ${size}.`,
+      backward ? 'last' : 'first',
+      `must lie between 0 and ${limits.maxSize}, and is ${size}. Ask for the next page with \`after\`.`,
     );
   }
   const keys = join(
@@ -149,8 +150,9 @@ export function planPage(sort: Sort, args: PageArgs, limits: PageLimits): PagePl
   const conditions: Sql[] = [];
   const hasAfter = args.after !== undefined && args.after !== null;
   const hasBefore = args.before !== undefined && args.before !== null;
-  if (hasAfter) conditions.push(sql`(${keys}) ${ahead} (${cursorValues(args.after ?? '', sort)})`);
-  if (hasBefore) conditions.push(sql`(${keys}) ${behind} (${cursorValues(args.before ?? '', sort)})`);
+  if (hasAfter) conditions.push(sql`(${keys}) ${ahead} (${cursorValues('after', args.after ?? '', sort)})`);
+  if (hasBefore)
+    conditions.push(sql`(${keys}) ${behind} (${cursorValues('before', args.before ?? '', sort)})`);
   const direction = (sort.direction === 'asc') === backward ? 'desc' : 'asc';
   return {
     size,
@@ -205,8 +207,8 @@ function encodeCursor(sort: Sort, values: readonly string[]): string {
   return Buffer.from(JSON.stringify([sort.name, ...values])).toString('base64url');
 }
 
-function cursorValues(cursor: string, sort: Sort): Sql {
-  const values = decodeCursor(cursor, sort);
+function cursorValues(argument: string, cursor: string, sort: Sort): Sql {
+  const values = decodeCursor(cursor, sort, argument);
   return join(
     sort.keys.map((key, index) => sql`${values[index]}::${raw(key.type)}`),
     ', ',
@@ -214,7 +216,7 @@ function cursorValues(cursor: string, sort: Sort): Sql {
 }
 
 /** What a cursor of this list in this order points at, as text. @throws AppError BAD_USER_INPUT */
-export function decodeCursor(cursor: string, sort: Sort): string[] {
+export function decodeCursor(cursor: string, sort: Sort, argument = 'after'): string[] {
   let decoded: unknown;
   try {
     decoded = JSON.parse(Buffer.from(cursor, 'base64url').toString());
@@ -227,7 +229,10 @@ export function decodeCursor(cursor: string, sort: Sort): string[] {
     decoded.length !== sort.keys.length + 1 ||
     !sort.keys.every((key, index) => isValueOf(key.type, decoded[index + 1]))
   ) {
-    throw badInput('This cursor is none of this list in this order. Pass one that the same list has given.');
+    throw badInput(
+      argument,
+      'this cursor is none of this list in this order. Pass one that the same list has given.',
+    );
   }
   return decoded.slice(1);
 }
@@ -240,6 +245,11 @@ function isValueOf(type: string, value: unknown): boolean {
   return true;
 }
 
-function badInput(publicMessage: string): AppError {
-  return new AppError({ code: 'BAD_USER_INPUT', retryable: false, publicMessage });
+function badInput(field: string, message: string): AppError {
+  return new AppError({
+    code: 'BAD_USER_INPUT',
+    retryable: false,
+    publicMessage: `${field}: ${message}`,
+    field,
+  });
 }

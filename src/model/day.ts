@@ -29,7 +29,8 @@ export function momentsOf(day: string, timeZone: string): { from: Date; to: Date
     throw new AppError({
       code: 'INVALID_DAY',
       retryable: false,
-      publicMessage: `"${day}" is no day. Write it as 2026-11-29.`,
+      publicMessage: `date: "${day.slice(0, 40)}" is no day. Write it as 2026-11-29.`,
+      field: 'date',
     });
   return { from: startOf(day, timeZone), to: startOf(dayAfter(day), timeZone) };
 }

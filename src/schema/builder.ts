@@ -102,6 +102,6 @@ export function pageComplexity(args: {
   multiplier: number;
 } {
   const size = args.first ?? args.last ?? usualLimits.defaultSize;
-  if (size < 0) throw badInput('A page holds no negative number of rows.');
+  if (size < 0) throw badInput('first, last: a page holds no negative number of rows.');
   return { field: 1, multiplier: Math.max(1, size) };
 }

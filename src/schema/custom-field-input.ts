@@ -104,7 +104,17 @@ export function declarationOf(input: typeof CustomFieldMappingInput.$inferInput)
   const parsed = declarationSchema.safeParse({ ...dropNulls(rest), source: sourceOf(source) });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new InvalidInput(issue?.path.join('.') || 'input', `${issue?.message ?? 'is not as described'}.`);
+  throw new InvalidInput(
+    placeInInput(issue?.path ?? [], source) || 'input',
+    `${issue?.message ?? 'is not as described'}.`,
+  );
+}
+
+/** A source is told by kind here and by one of several fields there. */
+function placeInInput([head, ...rest]: readonly PropertyKey[], source: object): string {
+  const given = Object.entries(source).find(([, value]) => value != null)?.[0] ?? '';
+  const inside = given === 'metafield' ? [given, ...rest] : [given];
+  return [head ?? '', ...(head === 'source' && rest.length > 0 ? inside : rest)].map(String).join('.');
 }
 
 function sourceOf(source: typeof SourceInput.$inferInput): unknown {

@@ -30,6 +30,7 @@ import {
   NotThisTime,
   statementOf,
 } from './compiled/compile.ts';
+import { type CheckedInput, checkedInputsOf } from './inputs.ts';
 import type { Limits } from './limits.ts';
 import { plainTextRule } from './plain-text.ts';
 import { type RowCursor, rowCursorsOf } from './row-cursors.ts';
@@ -42,6 +43,8 @@ export interface Prepared {
   errors: readonly GraphQLError[];
   /** Cursors to check before it runs. */
   rowCursors: readonly RowCursor[];
+  /** Inputs of which types cannot tell all. */
+  inputs: readonly CheckedInput[];
   /** Fields that plugin-prisma resolves plan their own statements, which compiled execution would multiply. */
   compilable: boolean;
   compiled: Map<string, CompiledQuery | null>;
@@ -92,6 +95,7 @@ export class Documents {
       text,
       errors,
       rowCursors: [],
+      inputs: [],
       compilable: false,
       compiled: new Map(),
       uses: 0,
@@ -100,6 +104,7 @@ export class Documents {
     if (prepared.errors.length === 0) {
       prepared.compilable = isCompilable(this.#schema, document);
       prepared.rowCursors = rowCursorsOf(this.#schema, document, (name) => rowLists.has(name));
+      prepared.inputs = checkedInputsOf(this.#schema, document);
     }
     this.#byText.set(text, prepared);
     this.#byDocument.set(document, prepared);

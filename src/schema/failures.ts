@@ -1,13 +1,16 @@
 import { GraphQLError } from 'graphql';
 import { AppError } from '../errors.ts';
+import { InvalidInput } from '../sync/graph/write-context.ts';
 
 /** Codes in `extensions.code`; each is stable. */
 export function forbidden(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'FORBIDDEN' } });
 }
 
-export function badInput(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
+/** @param field path of the argument at fault; in `extensions.field`, as in a mutation's `userErrors` */
+export function badInput(message: string, field?: readonly string[]): GraphQLError {
+  const code = 'BAD_USER_INPUT';
+  return new GraphQLError(message, { extensions: field === undefined ? { code } : { code, field } });
 }
 
 export function tooComplex(message: string): GraphQLError {
@@ -26,15 +29,26 @@ export function publicError(error: unknown, logUnexpected: (cause: unknown) => s
       const code = error.path === undefined ? 'GRAPHQL_VALIDATION_FAILED' : 'BAD_USER_INPUT';
       return located(error, error.message, { ...extensions, code });
     }
-    if (cause instanceof AppError) return located(error, cause.publicMessage, { code: cause.code });
+    if (cause instanceof AppError) return located(error, textOf(cause), extensionsOf(cause));
     const id = logUnexpected(cause);
     return located(error, unexpectedText(id), { code: 'INTERNAL_SERVER_ERROR', id });
   }
   if (error instanceof AppError) {
-    return new GraphQLError(error.publicMessage, { extensions: { code: error.code } });
+    return new GraphQLError(textOf(error), { extensions: extensionsOf(error) });
   }
   const id = logUnexpected(error);
   return new GraphQLError(unexpectedText(id), { extensions: { code: 'INTERNAL_SERVER_ERROR', id } });
+}
+
+/** What a caller is told: what is wrong, and what can be done about it. */
+export function textOf({ publicMessage, remedy }: AppError): string {
+  return remedy === null ? publicMessage : `${publicMessage} ${remedy}`;
+}
+
+function extensionsOf(error: AppError): Record<string, unknown> {
+  const { code, field } = error;
+  if (field === null) return { code };
+  return { code, field: [...(error instanceof InvalidInput ? ['input'] : []), ...field.split('.')] };
 }
 
 function unexpectedText(id: string): string {

@@ -16,6 +16,7 @@ import { Documents, type Operation, type Prepared } from './documents.ts';
 import { exampleTabs } from './examples.ts';
 import { publicError, tooComplex } from './failures.ts';
 import { GraphiqlPage } from './graphiql.ts';
+import { refuseInputs } from './inputs.ts';
 import { KeyWatch } from './key-watch.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { refuseVariables } from './plain-text.ts';
@@ -291,7 +292,10 @@ function costChecker(
 ): (operation: Operation, context: OperationContext) => GraphQLError | null {
   const known = new WeakMap<object, Map<string, GraphQLError | null>>();
   return ({ prepared, operationName, variables }, context) => {
-    const unusable = refuseVariables(variables) ?? refuseCursors(prepared.rowCursors, variables);
+    const unusable =
+      refuseVariables(variables) ??
+      refuseCursors(prepared.rowCursors, variables) ??
+      refuseInputs(prepared.inputs, variables);
     if (unusable !== null) return unusable;
     const ofDocument = known.get(prepared) ?? new Map<string, GraphQLError | null>();
     known.set(prepared, ofDocument);

@@ -9,6 +9,7 @@ import { requestAuthorityReview } from './identity/request-authority-review.ts';
 import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
 import { enqueuePushes, removePushJobs } from './outbox/enqueue-pushes.ts';
 import { requestPostingReview } from './postings/request-review.ts';
+import { unknown } from './unknown.ts';
 
 /*
  * What a person can do about work: each is the whole body of a transaction and its appending of events, where there is
@@ -33,7 +34,7 @@ export async function replayDelivery(tx: Tx, deliveryId: bigint): Promise<void> 
     [deliveryId],
   );
   const row = rows[0];
-  if (row === undefined) throw refused('DELIVERY_UNKNOWN', `There is no delivery ${deliveryId}.`);
+  if (row === undefined) throw unknown('Delivery', deliveryId);
   if (row.erased)
     throw refused(
       'DELIVERY_ERASED',
@@ -58,7 +59,7 @@ export async function retryPush(tx: Tx, pushId: bigint): Promise<void> {
     [pushId],
   );
   const row = rows[0];
-  if (row === undefined) throw refused('PUSH_UNKNOWN', `There is no push ${pushId}.`);
+  if (row === undefined) throw unknown('Push', pushId);
   if (row.status === 'dismissed' && row.subjectType === 'StockLevel')
     throw refused(
       'PUSH_NOT_RETRYABLE',
@@ -219,7 +220,7 @@ async function lockConnection(tx: Tx, id: bigint): Promise<string> {
     [id],
   );
   const status = rows[0]?.status;
-  if (status === undefined) throw refused('CONNECTION_UNKNOWN', `There is no connection ${id}.`);
+  if (status === undefined) throw unknown('Connection', id);
   return status;
 }
 

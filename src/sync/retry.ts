@@ -73,6 +73,9 @@ export function withoutSecrets(text: string): string {
   return storable(open);
 }
 
+/** For trouble that passes by itself, where nobody knows better: it says nothing any more once the platform answers again. */
+export const transientRemedy = 'Look at the platform and the connection.';
+
 type Described = Omit<Failure, 'retryInMs'> & { retryable: boolean };
 
 function describeError(error: unknown): Described {
@@ -81,9 +84,7 @@ function describeError(error: unknown): Described {
       retryable: error.retryable,
       code: error.code,
       message: withoutSecrets(error.publicMessage),
-      remedy:
-        error.remedy ??
-        (error.retryable ? 'Look at the platform and the connection.' : 'Correct the cause, then retry.'),
+      remedy: error.remedy ?? (error.retryable ? transientRemedy : 'Correct the cause, then retry.'),
       accessRefused: error.code.endsWith('_UNAUTHORIZED') || error.code === 'CREDENTIALS_UNREADABLE',
       // Waiting for another push, or for what the platform has accepted, is no sign of trouble at the platform.
       platformTrouble: error.retryable && !['LINK_PENDING', 'LISTING_NOT_APPLIED'].includes(error.code),

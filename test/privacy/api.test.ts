@@ -141,7 +141,9 @@ test('wishes of notes are listed and decided through the API', async () => {
   expect((await api.ask(list)).data.fulfilmentRules.totalCount).toBe(0);
   const missing = await decide('Approve', encodeGlobalId('FulfilmentRule', '999999'));
   expect(missing.data.fulfilmentRuleApprove.userErrors).toEqual([
-    { message: 'There is no fulfilment rule 999999.' },
+    {
+      message: `id: there is no fulfilment rule with the id "${encodeGlobalId('FulfilmentRule', 999_999)}". Pass one that a query has given.`,
+    },
   ]);
 });
 

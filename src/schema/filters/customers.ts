@@ -57,7 +57,7 @@ export function customerConditions(filter: Filter): Sql[] {
   }
   if (filter.lifetimeValueAtLeast) {
     conditions.push(
-      sql`t.lifetime_value_minor >= ${minorOf(filter.lifetimeValueAtLeast, filter.currencyCode)}::bigint`,
+      sql`t.lifetime_value_minor >= ${minorOf('lifetimeValueAtLeast', filter.lifetimeValueAtLeast, filter.currencyCode)}::bigint`,
     );
   }
   return conditions;

@@ -56,10 +56,14 @@ export function orderConditions(filter: Filter): Sql[] {
     conditions.push(sql`t.id in (select l.order_id from order_line l where l.sku = ${filter.sku})`);
   }
   if (filter.totalAtLeast) {
-    conditions.push(sql`t.total_minor >= ${minorOf(filter.totalAtLeast, filter.currencyCode)}::bigint`);
+    conditions.push(
+      sql`t.total_minor >= ${minorOf('totalAtLeast', filter.totalAtLeast, filter.currencyCode)}::bigint`,
+    );
   }
   if (filter.totalAtMost) {
-    conditions.push(sql`t.total_minor <= ${minorOf(filter.totalAtMost, filter.currencyCode)}::bigint`);
+    conditions.push(
+      sql`t.total_minor <= ${minorOf('totalAtMost', filter.totalAtMost, filter.currencyCode)}::bigint`,
+    );
   }
   if (typeof filter.cancelled === 'boolean') {
     conditions.push(raw(`t.cancelled_at is ${filter.cancelled ? 'not null' : 'null'}`));
@@ -70,16 +74,32 @@ export function orderConditions(filter: Filter): Sql[] {
   return conditions;
 }
 
-/** An amount says nothing without its currency. */
-export function minorOf(amount: string, currency: string | null | undefined): string {
-  if (!currency) {
-    throw new AppError({
-      code: 'BAD_USER_INPUT',
-      retryable: false,
-      publicMessage: 'A limit on an amount needs `currencyCode` beside it.',
-    });
+const mostMinor = 9_000_000_000_000_000_000n;
+
+/** An amount says nothing without its currency. @param name of the filter's field that gives it */
+export function minorOf(name: string, amount: string, currency: string | null | undefined): string {
+  if (!currency) throw unusableAmount(name, 'a limit on an amount needs `currencyCode` beside it.');
+  const minor = parseAmount(name, amount, currency);
+  if (minor > mostMinor || minor < -mostMinor) throw unusableAmount(name, 'is more than there can be.');
+  return minor.toString();
+}
+
+function parseAmount(name: string, amount: string, currency: string): bigint {
+  try {
+    return parseMinor(amount, currency);
+  } catch (error) {
+    if (error instanceof AppError) throw unusableAmount(name, error.publicMessage);
+    throw error;
   }
-  return parseMinor(amount, currency).toString();
+}
+
+function unusableAmount(name: string, message: string): AppError {
+  return new AppError({
+    code: 'BAD_USER_INPUT',
+    retryable: false,
+    publicMessage: `${name}: ${message}`,
+    field: `filter.${name}`,
+  });
 }
 
 const id = { expression: 't.id', type: 'bigint' };

@@ -30,7 +30,7 @@ interface StockArgs {
 
 /** Conditions over the alias `t`. */
 export function stockConditions(args: StockArgs): Sql[] {
-  if ((args.skus?.length ?? 0) > 250) throw badInput('At most 250 SKUs.');
+  if ((args.skus?.length ?? 0) > 250) throw badInput('skus: at most 250 of them.', ['skus']);
   return [
     ...(args.skus
       ? [sql`t.variant_id in (select v.id from variant v where v.sku = any(${args.skus}::text[]))`]

@@ -6,6 +6,8 @@ import { AppError } from '../../errors.ts';
 import type { Edit } from '../../model/change.ts';
 import { applyChanges } from '../../sync/apply-changes.ts';
 import { InvalidInput } from '../../sync/graph/write-context.ts';
+import { textOf } from '../failures.ts';
+import { encodeGlobalId } from '../global-id.ts';
 import type { OperationContext } from '../services.ts';
 
 export interface UserErrorValue {
@@ -65,7 +67,7 @@ export async function mutate(
     return { ...effect, settled, userErrors: [] };
   } catch (error) {
     if (!(error instanceof AppError) || error.retryable) throw error;
-    return { ...nothing, settled: null, userErrors: [toUserError(error)] };
+    return { ...nothing, settled: null, userErrors: [toUserError(error, mutation.input)] };
   }
 }
 
@@ -235,12 +237,36 @@ async function deliveryEnds(
   return false;
 }
 
-function toUserError(error: AppError): UserErrorValue {
+/** The one place where what went wrong is traced back to the input that says it. */
+function toUserError(error: AppError, input: MutationInput): UserErrorValue {
+  const { code, missing } = error;
+  if (error.field !== null)
+    return { code, field: ['input', ...error.field.split('.')], message: textOf(error) };
+  const path = missing === null ? null : pathOfId(input, { ...missing, id: missing.id.toString() });
+  if (missing === null || path === null)
+    return { code, field: fieldOf[code] ?? null, message: textOf(error) };
+  const given = encodeGlobalId(missing.type, missing.id);
   return {
-    code: error.code,
-    field: error instanceof InvalidInput ? ['input', error.field] : (fieldOf[error.code] ?? null),
-    message: error.remedy === null ? error.publicMessage : `${error.publicMessage} ${error.remedy}`,
+    code,
+    field: ['input', ...path],
+    message: `${path.join('.')}: there is no ${inWords(missing.type)} with the id "${given}". Pass one that a query has given.`,
   };
+}
+
+/** Where an input names a thing: ids have been read by then. */
+function pathOfId(value: unknown, wanted: { type: string; id: string }): string[] | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { typename, id } = value as { typename?: unknown; id?: unknown };
+  if (typename === wanted.type && id === wanted.id) return [];
+  for (const [name, part] of Object.entries(value)) {
+    const path = pathOfId(part, wanted);
+    if (path !== null) return [name, ...path];
+  }
+  return null;
+}
+
+function inWords(type: string): string {
+  return type.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
 }
 
 const fieldOf: Readonly<Record<string, string[]>> = {
@@ -251,14 +277,16 @@ const fieldOf: Readonly<Record<string, string[]>> = {
   ALREADY_MERGED: ['input', 'absorbedId'],
   ALREADY_DECIDED: ['input', 'id'],
   CAPABILITY_UNKNOWN: ['input', 'capabilities'],
-  DELIVERY_UNKNOWN: ['input', 'id'],
   DELIVERY_ERASED: ['input', 'id'],
-  PUSH_UNKNOWN: ['input', 'id'],
   PUSH_NOT_RETRYABLE: ['input', 'id'],
   PUSH_NOT_DEAD: ['input', 'id'],
   DELIVERY_NOT_DEAD: ['input', 'id'],
   PUSH_OUTDATED: ['input', 'id'],
-  CONNECTION_UNKNOWN: ['input', 'id'],
   CONNECTION_NOT_ACTIVE: ['input', 'id'],
   CONNECTION_REVOKED: ['input', 'id'],
+  NO_BOOKS: ['input', 'id'],
+  NOTHING_POSTED: ['input', 'id'],
+  CUSTOM_FIELD_UNKNOWN: ['input', 'key'],
+  DECLARED_BY_FILE: ['input', 'key'],
+  FIELD_TYPE_FIXED: ['input', 'type'],
 };

@@ -1,4 +1,5 @@
 import { AppError } from '../../errors.ts';
+import { unknown } from '../../sync/unknown.ts';
 import { deskOf, type PolicyValue } from '../nodes/posting-policy.ts';
 import type { OperationContext } from '../services.ts';
 
@@ -13,8 +14,9 @@ export async function policyMisfit(
 ): Promise<AppError | null> {
   const connection = await context.services.prisma.connection.findUnique({ where: { id } });
   const desk = connection === null ? undefined : deskOf(context, connection.platform);
+  if (connection === null || desk === undefined) return null;
   const session = await context.services.session?.(id);
-  if (connection === null || desk === undefined || session === undefined) return null;
+  if (session === undefined) return null;
   const settings = desk.read(connection.settings as Record<string, unknown>);
   const problems = await desk.check({ ...settings, ...patch }, session);
   const problem = problems.find((one) => one.severity === 'refuse');
@@ -26,11 +28,12 @@ export async function policyMisfit(
   });
 }
 
-/** @throws AppError NO_BOOKS */
+/** @throws AppError CONNECTION_UNKNOWN, NO_BOOKS */
 export async function policyOf(context: OperationContext, id: bigint): Promise<PolicyValue> {
   const connection = await context.services.prisma.connection.findUnique({ where: { id } });
-  const desk = connection === null ? undefined : deskOf(context, connection.platform);
-  if (connection === null || desk === undefined)
+  if (connection === null) throw unknown('Connection', id);
+  const desk = deskOf(context, connection.platform);
+  if (desk === undefined)
     throw new AppError({
       code: 'NO_BOOKS',
       retryable: false,

@@ -1,5 +1,5 @@
+import { InvalidInput } from '../../sync/graph/write-context.ts';
 import { builder } from '../builder.ts';
-import { badInput } from '../failures.ts';
 import { Location, Reservation, Variant } from '../refs.ts';
 import { applyEdit, mutate, type PayloadValue } from './mutation.ts';
 import { idempotencyField, pushFields, waitFields } from './payload.ts';
@@ -67,7 +67,6 @@ builder.mutationFields((t) => ({
         locationId: BigInt(input.locationId.id),
         quantity: input.quantity,
         reason: input.reason.trim(),
-        expiresAt: expiryOf(input),
       };
       // An expiry from now differs at each try: what was asked for is what is compared.
       const facts = [
@@ -79,7 +78,7 @@ builder.mutationFields((t) => ({
         input.expiresInSeconds ?? null,
       ];
       return mutate(context, { name: 'reservationCreate', input, facts }, (tx) =>
-        applyEdit(tx, context, edit, 'Reservation'),
+        applyEdit(tx, context, { ...edit, expiresAt: expiryOf(input) }, 'Reservation'),
       );
     },
   }),
@@ -106,10 +105,10 @@ function expiryOf(input: {
   expiresInSeconds?: number | null | undefined;
 }): Date | null {
   if (input.expiresAt != null && input.expiresInSeconds != null)
-    throw badInput('Give `expiresAt` or `expiresInSeconds`, not both.');
+    throw new InvalidInput('expiresAt', 'give it or `expiresInSeconds`, not both.');
   if (input.expiresAt != null) return new Date(input.expiresAt);
   if (input.expiresInSeconds == null) return null;
   if (input.expiresInSeconds < 1 || input.expiresInSeconds > 31_536_000)
-    throw badInput('`expiresInSeconds` must lie between 1 and 31,536,000.');
+    throw new InvalidInput('expiresInSeconds', 'must lie between 1 and 31,536,000.');
   return new Date(Date.now() + input.expiresInSeconds * 1_000);
 }

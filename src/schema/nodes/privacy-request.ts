@@ -3,6 +3,8 @@ import { PrivacyRequestKindEnum } from '../enums.ts';
 import { Customer } from '../refs.ts';
 
 export const PrivacyRequest = builder.prismaNode('PrivacyRequest', {
+  // What is not there is null, as with every other node.
+  nullable: true,
   id: { field: 'id', description: 'Globally unique and stable; opaque.' },
   description: 'What somebody asked for about personal data, and when it was done. Holds none itself.',
   fields: (t) => ({

@@ -1,5 +1,6 @@
 import type { Connection as ConnectionModel, Sweep as SweepModel } from '../../db/generated/client.ts';
 import { read, sql } from '../../loaders/sql.ts';
+import { transientRemedy } from '../../sync/retry.ts';
 import { builder } from '../builder.ts';
 import type { OperationContext } from '../services.ts';
 import { Connection, circuitOf } from './sync.ts';
@@ -193,8 +194,7 @@ export async function readSyncStatus(context: OperationContext): Promise<SyncSta
       status: row.status,
       count: Number(row.count),
       oldestSeconds: Math.max(0, Number(row.oldestSeconds)),
-      reason: reasonOf(row, connection),
-      remedy: row.remedy ?? remedyOf(row, connection),
+      ...explained(row, connection),
     })),
   }));
   return {
@@ -204,34 +204,52 @@ export async function readSyncStatus(context: OperationContext): Promise<SyncSta
   };
 }
 
-/** The first of these that holds is what somebody waiting would want to hear. */
-function reasonOf(row: OpenRow, connection: ConnectionFacts): string {
-  if (row.status === 'dead') return row.error ?? 'It failed for good.';
-  if (row.what === 'push' && row.status === 'plan') {
-    return `Writing \`${row.kind}\` is not unlocked for ${connection.name}.`;
+/**
+ * The first of these that holds is what somebody waiting would want to hear. What an attempt failed of is no reason any more
+ * once the next one is under way, and no remedy once there is nothing left to do.
+ */
+function explained(row: OpenRow, connection: ConnectionFacts): { reason: string; remedy: string | null } {
+  const { name } = connection;
+  const isPush = row.what === 'push';
+  if (row.status === 'dead') return { reason: row.error ?? 'It failed for good.', remedy: row.remedy };
+  if (isPush && row.status === 'plan') {
+    return {
+      reason: `Writing \`${row.kind}\` is not unlocked for ${name}.`,
+      remedy: 'Look at the plans in `pushes`, then unlock with `connectionWriteUnlock`.',
+    };
   }
-  const waitsForAccess = row.what === 'push' || (row.status === 'pending' && row.error !== null);
+  const waitsForAccess = isPush || (row.status === 'pending' && row.error !== null);
   if (waitsForAccess && connection.status === 'revoked') {
-    return `${connection.name} has withdrawn its authorisation${because(connection.statusReason)}`;
+    return {
+      reason: `${name} has withdrawn its authorisation${because(connection.statusReason)}`,
+      remedy:
+        row.remedy ??
+        'Connect the account again, or resume it with `connectionResume` where its credentials are right.',
+    };
   }
-  if (row.what === 'push' && connection.status === 'paused') {
-    return `${connection.name} is paused${because(connection.statusReason)}`;
+  if (isPush && connection.status === 'paused') {
+    return {
+      reason: `${name} is paused${because(connection.statusReason)}`,
+      remedy: 'Resume with `connectionResume`.',
+    };
   }
-  if (row.what === 'push' && circuitOf(connection, Date.now()) === 'open') {
-    return `Calls to ${connection.name} are held back${because(connection.circuitReason)}`;
+  if (row.status === 'running') return { reason: 'Being carried out.', remedy: null };
+  if (isPush && circuitOf(connection, Date.now()) === 'open') {
+    return {
+      reason: `Calls to ${name} are held back${because(connection.circuitReason)}`,
+      remedy: row.remedy ?? transientRemedy,
+    };
   }
-  if (row.status === 'retrying') return row.error ?? 'The last attempt failed; it will be tried again.';
-  return row.status === 'running' ? 'Being carried out.' : 'Waiting for its turn.';
+  if (row.status !== 'retrying') return { reason: 'Waiting for its turn.', remedy: null };
+  const error = row.error ?? 'The last attempt failed; it will be tried again.';
+  return isPush && row.remedy === transientRemedy && answers(connection)
+    ? { reason: `${error} ${name} answers again: it is tried anew by itself.`, remedy: null }
+    : { reason: error, remedy: row.remedy };
 }
 
-function remedyOf(row: OpenRow, connection: ConnectionFacts): string | null {
-  if (row.what === 'push' && row.status === 'plan') {
-    return 'Look at the plans in `pushes`, then unlock with `connectionWriteUnlock`.';
-  }
-  if (row.what === 'push' && connection.status === 'revoked')
-    return 'Connect the account again, or resume it with `connectionResume` where its credentials are right.';
-  if (row.what === 'push' && connection.status === 'paused') return 'Resume with `connectionResume`.';
-  return null;
+/** Its last call went well, or it was not called since it was connected. */
+function answers({ consecutiveFailures, circuitOpenUntil }: ConnectionFacts): boolean {
+  return consecutiveFailures === 0 && circuitOpenUntil === null;
 }
 
 function because(reason: string | null): string {

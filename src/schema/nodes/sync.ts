@@ -64,6 +64,7 @@ const Finding = builder.objectRef<StoredFinding>('ConnectionFinding').implement(
 });
 
 export const Connection = builder.prismaNode('Connection', {
+  nullable: true,
   description: 'One authorised account at a platform.',
   id,
   fields: (t) => ({
@@ -233,6 +234,7 @@ function dismissalOf(row: {
 }
 
 export const Delivery = builder.prismaNode('Delivery', {
+  nullable: true,
   description: 'One webhook or notification as received.',
   id,
   fields: (t) => ({
@@ -350,6 +352,7 @@ builder.prismaObject('Receipt', {
 });
 
 export const Push = builder.prismaNode('Push', {
+  nullable: true,
   description: 'One write we owe a platform.',
   id,
   fields: (t) => ({

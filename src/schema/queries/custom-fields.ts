@@ -71,7 +71,7 @@ builder.queryFields((t) => ({
     },
     resolve: async (_root, { input, first }, context) => {
       const count = first ?? 20;
-      if (count < 1 || count > 50) throw badInput('`first` must lie between 1 and 50.');
+      if (count < 1 || count > 50) throw badInput('first: must lie between 1 and 50.', ['first']);
       const declaration = declarationOf(input);
       const rows = await previewCustomField(declaration, count, {
         db: context.db,

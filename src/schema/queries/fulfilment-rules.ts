@@ -53,7 +53,7 @@ builder.queryFields((t) => ({
     args: { days: t.arg.int({ defaultValue: 30, description: 'How many days back; at most 366.' }) },
     resolve: (_root, args, context) => {
       const days = args.days ?? 30;
-      if (days < 1 || days > 366) throw badInput('`days` must lie between 1 and 366.');
+      if (days < 1 || days > 366) throw badInput('days: must lie between 1 and 366.', ['days']);
       return read<UsageRow>(
         context.db,
         sql`select day::text, requests, cache_hits as "cacheHits", fallbacks, input_tokens::float8 as "inputTokens",

@@ -48,7 +48,7 @@ builder.queryFields((t) => ({
     complexity: (args) => ({ field: 1, multiplier: Math.max(1, args.ids.length) }),
     args: { ids: t.arg.globalIDList({ required: true, description: 'Their ids.' }) },
     authScopes: (_root, args) => {
-      if (args.ids.length > 250) throw badInput('At most 250 ids.');
+      if (args.ids.length > 250) throw badInput('ids: at most 250 of them.', ['ids']);
       const scopes = new Set(args.ids.map((id) => scopeOfNode(id.typename)));
       return scopes.size === 0 || { $all: nested([...scopes]) };
     },

@@ -26,7 +26,7 @@ interface MovementArgs {
 }
 
 function movementConditions({ skus, locationIds, filter }: MovementArgs): Sql[] {
-  if ((skus?.length ?? 0) > 250) throw badInput('At most 250 SKUs.');
+  if ((skus?.length ?? 0) > 250) throw badInput('skus: at most 250 of them.', ['skus']);
   const levels: Sql[] = [
     ...(skus ? [sql`s.variant_id in (select v.id from variant v where v.sku = any(${skus}::text[]))`] : []),
     ...(locationIds ? [sql`s.location_id = any(${locationIds.map((id) => id.id)}::bigint[])`] : []),

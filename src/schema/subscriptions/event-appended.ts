@@ -18,7 +18,7 @@ interface Args {
 }
 
 function sourceOf({ types, subjectTypes, subjectIds, sources }: Args): EventSource {
-  if ((subjectIds?.length ?? 0) > 250) throw badInput('At most 250 ids.');
+  if ((subjectIds?.length ?? 0) > 250) throw badInput('subjectIds: at most 250 of them.', ['subjectIds']);
   const kinds = subjectTypes ? new Set(subjectTypes) : null;
   const subjects = subjectIds ? new Set(subjectIds.map(({ typename, id }) => `${typename}:${id}`)) : null;
   const tellers = sources ? new Set(sources) : null;

@@ -18,7 +18,8 @@ export function parseCursor(cursor: string | null | undefined): bigint | undefin
   throw new AppError({
     code: 'BAD_USER_INPUT',
     retryable: false,
-    publicMessage: '`after` takes the cursor of a payload of a subscription.',
+    publicMessage: 'after: takes the cursor of a payload of a subscription.',
+    field: 'after',
   });
 }
 

@@ -98,7 +98,7 @@ interface Args {
 }
 
 function sourceOf({ skus, locationIds, channels }: Args): EventSource {
-  if ((skus?.length ?? 0) > 250) throw badInput('At most 250 SKUs.');
+  if ((skus?.length ?? 0) > 250) throw badInput('skus: at most 250 of them.', ['skus']);
   const wantedSkus = skus ? new Set(skus) : null;
   const wantedLocations = locationIds ? new Set(locationIds.map((id) => id.id)) : null;
   const wantedChannels = channels ? new Set<unknown>(channels) : null;

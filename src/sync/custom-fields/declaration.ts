@@ -89,8 +89,9 @@ export const declarationSchema = z
       refuse('options', 'must name the options');
     if (field.type !== 'enumeration' && field.options.length > 0)
       refuse('options', 'belong to an enumeration');
+    // Asked also where an option was refused, whose label is not filled in then.
     const spellings = field.options.flatMap((one) => [
-      ...new Set([one.value, one.label, ...one.aliases].map((name) => name.toLowerCase())),
+      ...new Set([one.value, one.label ?? one.value, ...one.aliases].map((name) => name.toLowerCase())),
     ]);
     if (new Set(spellings).size !== spellings.length) refuse('options', 'must not share a spelling');
     if (field.owner === 'Customer' && /attribute/i.test(field.source.kind))

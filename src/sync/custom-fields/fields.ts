@@ -85,7 +85,10 @@ export async function deleteCustomField(
 ): Promise<bigint> {
   const field = (await loadCustomFields(tx)).find((one) => one.owner === owner && one.key === key);
   if (field === undefined)
-    throw refused('CUSTOM_FIELD_UNKNOWN', `There is no custom field ${key} of ${owner.toLowerCase()}s.`);
+    throw refused(
+      'CUSTOM_FIELD_UNKNOWN',
+      `key: there is no custom field "${key.slice(0, 60)}" of ${owner.toLowerCase()}s. The query \`customFields\` lists them.`,
+    );
   if (field.declaredBy === 'file' && by === 'api') throw declaredByFile(field);
   await tx.query('delete from custom_field where id = $1', [field.id]);
   return field.id;

@@ -129,14 +129,18 @@ export function eventOf(
 
 /** What cannot be accepted from a caller of our API; the message begins with the field's name. */
 export class InvalidInput extends AppError {
-  readonly field: string;
-
   constructor(field: string, message: string) {
-    super({ code: 'INVALID_INPUT', retryable: false, publicMessage: `${field}: ${message}` });
-    this.field = field;
+    super({ code: 'INVALID_INPUT', retryable: false, publicMessage: `${field}: ${message}`, field });
   }
 }
 
+/** @param what the thing in words, which are those of its type: `merge candidate` is a MergeCandidate */
 export function notFound(what: string, id: bigint): AppError {
-  return new AppError({ code: 'NOT_FOUND', retryable: false, publicMessage: `There is no ${what} ${id}.` });
+  const type = what.replaceAll(/(?:^| )(.)/g, (_word, letter: string) => letter.toUpperCase());
+  return new AppError({
+    code: 'NOT_FOUND',
+    retryable: false,
+    publicMessage: `There is no ${what} ${id}.`,
+    missing: { type, id },
+  });
 }

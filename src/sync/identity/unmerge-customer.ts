@@ -2,7 +2,13 @@ import type { Tx } from '../../db/pool.ts';
 import { AppError } from '../../errors.ts';
 import { sameJson } from '../graph/canonical-json.ts';
 import { lockCustomers } from '../graph/locks.ts';
-import { effectOnCustomer, effectOnOrder, planLater, type WriteContext } from '../graph/write-context.ts';
+import {
+  effectOnCustomer,
+  effectOnOrder,
+  notFound,
+  planLater,
+  type WriteContext,
+} from '../graph/write-context.ts';
 import {
   type CustomerRecord,
   type GoldenRow,
@@ -106,8 +112,7 @@ async function loadMerge(context: WriteContext, absorbedId: bigint): Promise<Sto
     values: [absorbedId],
   });
   const merge = rows[0];
-  if (merge === undefined)
-    throw refused('NOT_MERGED', `Customer ${absorbedId} is not part of another customer.`);
+  if (merge === undefined) throw await whyNotMerged(context, absorbedId);
   const platform = merge.decidedBy in context.platforms ? merge.decidedBy : merge.executedAt[0];
   if (platform !== undefined)
     throw refused(
@@ -198,6 +203,13 @@ function withEdits(before: GoldenRecord, edits: StoredMerge['edits']): GoldenRec
     provenance[field] = { source: 'tributary', at: edit.at };
   }
   return { values, provenance };
+}
+
+async function whyNotMerged({ tx }: WriteContext, customerId: bigint): Promise<AppError> {
+  const { rowCount } = await tx.query('select from customer where id = $1', [customerId]);
+  return rowCount === 0
+    ? notFound('customer', customerId)
+    : refused('NOT_MERGED', `Customer ${customerId} is not part of another customer.`);
 }
 
 function refused(code: string, publicMessage: string): AppError {

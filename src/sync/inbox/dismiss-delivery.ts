@@ -1,7 +1,7 @@
-import { AppError } from '../../errors.ts';
 import type { Edit } from '../../model/change.ts';
 import { checkedDismissalReason, notDead } from '../dismissal.ts';
 import { touch, type WriteContext } from '../graph/write-context.ts';
+import { unknown } from '../unknown.ts';
 
 /**
  * Closes a delivery that could not be processed. What it failed of stays, beside who closed it and why; it may still be
@@ -28,12 +28,7 @@ export async function dismissDelivery(
     values: [id],
   });
   const delivery = rows[0];
-  if (delivery === undefined)
-    throw new AppError({
-      code: 'DELIVERY_UNKNOWN',
-      retryable: false,
-      publicMessage: `There is no delivery ${id}.`,
-    });
+  if (delivery === undefined) throw unknown('Delivery', id);
   if (delivery.status !== 'dead') throw notDead('delivery', id, delivery.status);
   await context.tx.query({
     name: 'dismiss-delivery',

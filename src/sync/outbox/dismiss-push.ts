@@ -1,8 +1,8 @@
-import { AppError } from '../../errors.ts';
 import type { Edit } from '../../model/change.ts';
 import { checkedDismissalReason, notDead } from '../dismissal.ts';
 import { touch, type WriteContext } from '../graph/write-context.ts';
 import { giveUpAdjustment, lockLevelById } from '../stock/give-up.ts';
+import { unknown } from '../unknown.ts';
 
 /**
  * Closes a write that has failed for good. What it failed of stays, beside who closed it and why. The same write is not
@@ -26,12 +26,7 @@ export async function dismissPush(
     values: [edit.pushId],
   });
   const push = rows[0];
-  if (push === undefined)
-    throw new AppError({
-      code: 'PUSH_UNKNOWN',
-      retryable: false,
-      publicMessage: `There is no push ${edit.pushId}.`,
-    });
+  if (push === undefined) throw unknown('Push', edit.pushId);
   if (push.status !== 'dead') throw notDead('push', edit.pushId, push.status);
   await tx.query({
     name: 'dismiss-push',

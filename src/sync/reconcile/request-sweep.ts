@@ -1,6 +1,7 @@
 import type { Tx } from '../../db/pool.ts';
 import { AppError } from '../../errors.ts';
 import type { ConnectionStatus } from '../connections/connections.ts';
+import { unknown } from '../unknown.ts';
 
 /** Name of the job that sweeps one account because a person asked for it. */
 export const sweepTask = 'sweep';
@@ -15,12 +16,7 @@ export async function requestSweep(tx: Tx, connectionId: bigint, full: boolean):
     [connectionId],
   );
   const status = rows[0]?.status;
-  if (status === undefined)
-    throw new AppError({
-      code: 'CONNECTION_UNKNOWN',
-      retryable: false,
-      publicMessage: `There is no connection ${connectionId}.`,
-    });
+  if (status === undefined) throw unknown('Connection', connectionId);
   if (status !== 'active')
     throw new AppError({
       code: 'CONNECTION_NOT_ACTIVE',

@@ -166,12 +166,13 @@ function booksOf(
   throw new AppError({
     code: 'NO_BOOKS',
     retryable: false,
+    field: 'connectionId',
     publicMessage:
       all.length > 1 && wanted === null
-        ? `${all.length} accounts keep books: name the one that is meant (connectionId).`
+        ? `connectionId: ${all.length} accounts keep books; name the one that is meant.`
         : wanted === null
           ? 'No account that keeps books is connected.'
-          : 'This connection keeps no books.',
+          : 'connectionId: this connection keeps no books. Name one that does, or leave it out.',
   });
 }
 
