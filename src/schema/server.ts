@@ -5,8 +5,11 @@ import {
   createSourceEventStream,
   type ExecutionArgs,
   type ExecutionResult,
-  type GraphQLError,
+  GraphQLError,
   type GraphQLSchema,
+  getOperationAST,
+  getVariableValues,
+  Kind,
 } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { StoredEvent } from '../model/event.ts';
@@ -321,17 +324,26 @@ function refusalOf(
   { prepared, operationName, variables }: Operation,
   context: OperationContext,
 ): GraphQLError | null {
+  const asked = getOperationAST(prepared.document, operationName);
+  // Nothing will run: the execution tells better what is wrong with the name, or with the variables.
+  if (!asked) return null;
+  if ('errors' in getVariableValues(schema, asked.variableDefinitions ?? [], variables)) return null;
   let cost: { depth: number; complexity: number };
   try {
-    cost = complexityFromQuery(prepared.document, {
-      schema,
-      variables,
-      ctx: context,
-      ...(operationName === null ? {} : { operationName }),
-    } as never);
-  } catch {
-    // What is wrong with the variables, the execution tells better.
-    return null;
+    // It would measure the first operation of a document, whichever is asked for.
+    const document = {
+      ...prepared.document,
+      definitions: [
+        asked,
+        ...prepared.document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION),
+      ],
+    };
+    cost = complexityFromQuery(document, { schema, variables, ctx: context });
+  } catch (error) {
+    // What cannot be measured does not run, be it in a part that is skipped.
+    return error instanceof GraphQLError
+      ? error
+      : tooComplex('What this operation may cost cannot be told; look at the arguments of its fields.');
   }
   if (cost.depth > limits.depth) {
     return tooComplex(`This operation is ${cost.depth} levels deep; ${limits.depth} are allowed.`);

@@ -170,6 +170,44 @@ describe('what a request may cost', () => {
     expect((await api.ask(query, { n: 250 })).errors?.[0].extensions.code).toBe('TOO_COMPLEX');
   });
 
+  test('no part of a document keeps the rest from being counted', async () => {
+    const dear =
+      'orders(first: 250) { nodes { customer { orders(first: 250) { nodes { id lines { id } } } } } }';
+    const codeFor = async (query: string, more: { operationName?: string; variables?: object } = {}) => {
+      const response = await fetch(api.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${adminKey}` },
+        body: JSON.stringify({ query, ...more }),
+      });
+      const { errors } = (await response.json()) as { errors?: { extensions: { code: string } }[] };
+      return errors?.[0]?.extensions.code ?? 'none';
+    };
+    // Arguments that nobody will look at: what cannot be counted does not run.
+    expect(await codeFor(`{ ${dear} x: orders(first: -1) @skip(if: true) { nodes { id } } }`)).toBe(
+      'BAD_USER_INPUT',
+    );
+    expect(
+      await codeFor(
+        `query ($o: Boolean!) { ${dear} x: orders(first: -1) @include(if: $o) { nodes { id } } }`,
+        { variables: { o: false } },
+      ),
+    ).toBe('BAD_USER_INPUT');
+    expect(
+      await codeFor(`query ($ids: [ID!]) { ${dear} x: nodes(ids: $ids) @skip(if: true) { id } }`),
+    ).not.toBe('none');
+    // An operation beside a cheap one.
+    const two = `query Cheap { __typename } query Dear { ${dear} }`;
+    expect(await codeFor(two, { operationName: 'Cheap' })).toBe('none');
+    expect(await codeFor(two, { operationName: 'Dear' })).toBe('TOO_COMPLEX');
+    expect(
+      await codeFor(`query Dear { ${dear} } query Cheap { __typename }`, { operationName: 'Cheap' }),
+    ).toBe('none');
+    // Sizes that stand with the variables' types.
+    expect(await codeFor(`query ($n: Int = 250) { ${dear.replaceAll('250', '$n')} }`)).toBe('TOO_COMPLEX');
+    // A size that is none is told as such.
+    expect(await codeFor('{ orders(first: -1) { nodes { id } } }')).toBe('BAD_USER_INPUT');
+  });
+
   test('bodies are limited, told ahead or not', async () => {
     const large = JSON.stringify({ query: `{ __typename } #${'x'.repeat(300_000)}` });
     const told = await fetch(api.url, {
