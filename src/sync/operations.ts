@@ -28,7 +28,7 @@ export interface Switched {
 export async function replayDelivery(tx: Tx, deliveryId: bigint): Promise<void> {
   const { rows } = await tx.query<{ erased: boolean }>(
     `update delivery set status = 'pending', outcome = null, settled_at = null, next_attempt_at = null,
-       attempts = 0, error_code = null, error = null, remedy = null, dismissed_at = null, dismissed_by = null,
+       attempts = 0, takeovers = (error_code is not distinct from 'PROCESS_DIED')::int, error_code = null, error = null, remedy = null, dismissed_at = null, dismissed_by = null,
        dismissed_reason = null
      where id = $1 returning length(body) = 0 as erased`,
     [deliveryId],

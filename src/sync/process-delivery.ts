@@ -15,7 +15,7 @@ import {
 } from './graph/foretell.ts';
 import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
 import { failDelivery } from './inbox/fail-delivery.ts';
-import { type LoadedDelivery, loadLane } from './inbox/load-delivery.ts';
+import { claimSuspect, type LoadedDelivery, loadLane } from './inbox/load-delivery.ts';
 import { type DeliveryOutcome, settleDeliveries } from './inbox/settle-delivery.ts';
 import type { Metrics } from './metrics.ts';
 import type { PushQueue } from './outbox/enqueue-pushes.ts';
@@ -34,8 +34,8 @@ export interface ProcessDeliveryOptions {
   random?: () => number;
   /** Who carries out what is planned. */
   queue?: PushQueue;
-  /** How often its job was started, this time included. */
-  starts?: number;
+  /** Name of the lease of the worker that is at it; null: nobody would take over from it. */
+  worker?: string | null;
   /** Leaves alone what else waits in its lane. */
   alone?: boolean;
   /** Whether it is taken up although it is not due; true unless said otherwise. */
@@ -55,22 +55,22 @@ export async function processDelivery(
   options: ProcessDeliveryOptions,
 ): Promise<Map<bigint, DeliveryFate>> {
   const startedMs = performance.now();
-  // What has brought a process down before is tried by itself: it must not drag others along again.
-  const alone = options.alone === true || (options.starts ?? 1) > 1;
   const { deliveries, left, known } = await loadLane(options.pool, deliveryId, {
-    alone,
+    alone: options.alone === true,
     early: options.early !== false,
   });
+  await claimSuspects(deliveries, options);
   const fates = new Map<bigint, DeliveryFate>([[deliveryId, 'nothing']]);
   const open = withoutTwins(deliveries);
-  const told = await Promise.all(open.map((delivery) => interpret(delivery, options)));
   const fruitless: { id: bigint; outcome: DeliveryOutcome }[] = [];
-  for (const { delivery, result } of newestFirst(told)) {
-    const fate =
-      'error' in result
-        ? await fail(delivery, result.error, startedMs, options)
-        : await decide(delivery, result, { known, fruitless, startedMs }, options);
-    fates.set(delivery.id, fate);
+  for await (const told of toldBySubject(open, options)) {
+    for (const { delivery, result } of newestFirst(told)) {
+      const fate =
+        'error' in result
+          ? await fail(delivery, result.error, startedMs, options)
+          : await decide(delivery, result, { known, fruitless, startedMs }, options);
+      fates.set(delivery.id, fate);
+    }
   }
   await settleDeliveries(options.relaxedPool ?? options.pool, fruitless);
   const twins = deliveries.flatMap((delivery) => (open.includes(delivery) ? [] : [delivery.id]));
@@ -107,10 +107,42 @@ function withoutTwins(deliveries: readonly LoadedDelivery[]): LoadedDelivery[] {
   });
 }
 
+/** What has ended a process before is known by name should it do so again. */
+async function claimSuspects(
+  deliveries: readonly LoadedDelivery[],
+  { pool, relaxedPool, worker }: ProcessDeliveryOptions,
+): Promise<void> {
+  for (const { id, takeovers } of deliveries)
+    if (takeovers > 0 && worker != null) await claimSuspect(relaxedPool ?? pool, id, worker);
+}
+
+/**
+ * What the deliveries of each subject say, one subject after the other in the order in which they are understood: of the
+ * products of an account one may have to be read from a platform that is slow, and holds up none of the others.
+ */
+async function* toldBySubject(
+  deliveries: readonly LoadedDelivery[],
+  options: ProcessDeliveryOptions,
+): AsyncGenerator<Told[]> {
+  const waiting = new Map<string, Promise<{ subject: string; told: Told[] }>>();
+  for (const [subject, ofSubject] of Map.groupBy(deliveries, (delivery) => delivery.subject)) {
+    const interpreted = Promise.all(ofSubject.map((delivery) => interpret(delivery, options)));
+    waiting.set(
+      subject,
+      interpreted.then((told) => ({ subject, told })),
+    );
+  }
+  while (waiting.size > 0) {
+    const { subject, told } = await Promise.race(waiting.values());
+    waiting.delete(subject);
+    yield told;
+  }
+}
+
 async function interpret(delivery: LoadedDelivery, options: ProcessDeliveryOptions): Promise<Told> {
   if (delivery.duplicate) return { delivery, result: { outcome: 'duplicate' }, statement: null };
   try {
-    refuseDeadlyWork(options.starts ?? 1);
+    refuseDeadlyWork(delivery.takeovers);
     const result = await ask(delivery, options, false);
     return { delivery, result, statement: 'changes' in result ? wholeStatement(result.changes) : null };
   } catch (error) {

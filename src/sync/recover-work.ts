@@ -3,7 +3,7 @@ import { transaction } from '../db/transaction.ts';
 import { revokedCode } from './connections/authorization.ts';
 import { recoverBackfills } from './custom-fields/request-backfill.ts';
 import { recoverAuthorityReviews } from './identity/request-authority-review.ts';
-import { enqueueDeliveries, laneKey } from './inbox/enqueue-deliveries.ts';
+import { enqueueDeliveries, laneKey, laneOf } from './inbox/enqueue-deliveries.ts';
 import { recoverReadings } from './notes/request-reading.ts';
 import { enqueuePushes } from './outbox/enqueue-pushes.ts';
 
@@ -54,15 +54,18 @@ async function runningUnder(tx: Tx, workerIds: readonly string[]): Promise<bigin
  */
 export async function recoverDeadWorkers(pool: Pool, leaseMs: number): Promise<string[]> {
   return transaction(pool, async (tx) => {
-    const dead = await unlockDead(tx, leaseMs);
-    if (dead.length > 0) await enqueuePushes(tx, await runningUnder(tx, dead));
+    const dead = await endLeases(tx, leaseMs);
+    if (dead.length === 0) return dead;
+    await suspectDeliveries(tx, dead);
+    await tx.query('select graphile_worker.force_unlock_workers($1::text[])', [dead]);
+    await enqueuePushes(tx, await runningUnder(tx, dead));
     return dead;
   });
 }
 
-async function unlockDead(tx: Tx, leaseMs: number): Promise<string[]> {
-  const { rows } = await tx.query<{ dead: string[] }>({
-    name: 'recover-dead-workers',
+async function endLeases(tx: Tx, leaseMs: number): Promise<string[]> {
+  const { rows } = await tx.query<{ id: string }>({
+    name: 'end-leases',
     text: `with expired as (
              delete from worker_lease
              where heartbeat_at < clock_timestamp() - $1::double precision * interval '1 millisecond' returning worker_id
@@ -70,11 +73,35 @@ async function unlockDead(tx: Tx, leaseMs: number): Promise<string[]> {
              select distinct locked_by as worker_id from graphile_worker.jobs
              where locked_at < clock_timestamp() - $1::double precision * interval '1 millisecond'
                and not exists (select 1 from worker_lease l where l.worker_id = locked_by)
-           ), dead as (select array_agg(worker_id) as ids from (select * from expired union select * from unknown) d)
-           select ids as dead, graphile_worker.force_unlock_workers(ids) from dead where ids is not null`,
+           )
+           select worker_id as id from expired union select worker_id from unknown where worker_id is not null`,
     values: [leaseMs],
   });
-  return rows[0]?.dead ?? [];
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Marks what dead workers may have been at work on: from then on it is tried by itself, so that what ends its process is
+ * told from what only waited beside it. What was tried by itself already is counted exactly. The lane of a job that runs is
+ * known from nothing but its payload, which the library's view leaves out: its key may have gone to a newer job.
+ */
+async function suspectDeliveries(tx: Tx, dead: readonly string[]): Promise<void> {
+  await tx.query({
+    name: 'suspect-deliveries',
+    text: `with suspect as (
+             select d.id from delivery d where d.claimed_by = any($1::text[]) and d.status in ('pending', 'retrying')
+             union
+             select d.id from delivery d
+             where ${laneOf('d')} in (select j.payload->>'lane' from graphile_worker._private_jobs j where j.locked_by = any($1::text[]))
+               and d.status not in ('settled', 'dead', 'dismissed') and d.takeovers = 0
+               and (d.next_attempt_at is null or d.next_attempt_at <= clock_timestamp())
+           ), locked as (
+             -- Whoever holds one is about to settle it, and alive.
+             select id from delivery where id in (select id from suspect) order by id for no key update skip locked
+           )
+           update delivery d set takeovers = takeovers + 1, claimed_by = null from locked where d.id = locked.id`,
+    values: [dead],
+  });
 }
 
 /**

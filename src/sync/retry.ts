@@ -4,8 +4,8 @@ import { storable } from './storable.ts';
 
 /** Work that has failed this often becomes a dead letter; after a person's retry, at the next multiple. */
 const maxAttempts = 12;
-/** A job starts again without its row telling of a failure only when its process has died: after so many, it is the cause. */
-const mostStarts = 10;
+/** Work that was under way at so many deaths of processes in a row is taken for their cause. */
+const mostDeaths = 5;
 const firstDelayMs = 1_000;
 const longestDelayMs = 3_600_000;
 /** Postgres is unreachable, shutting down, out of room or asks for a repetition. */
@@ -49,13 +49,13 @@ export function backoffMs(attempt: number, random: () => number): number {
   return Math.round(random() * Math.min(longestDelayMs, firstDelayMs * 2 ** (attempt - 1)));
 }
 
-/** Refuses work that has ended its process again and again. @throws AppError PROCESS_DIED */
-export function refuseDeadlyWork(starts: number): void {
-  if (starts <= mostStarts) return;
+/** Refuses work at which processes have died again and again. @throws AppError PROCESS_DIED */
+export function refuseDeadlyWork(deaths: number): void {
+  if (deaths < mostDeaths) return;
   throw new AppError({
     code: 'PROCESS_DIED',
     retryable: false,
-    publicMessage: `The process died ${starts - 1} times while working on this.`,
+    publicMessage: `The process died ${deaths} times while working on this.`,
     remedy: 'Look at the log for the cause (memory, a crash), then retry.',
   });
 }

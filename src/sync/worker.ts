@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { JobHelpers, Task, TaskList } from 'graphile-worker';
+import type { Task, TaskList } from 'graphile-worker';
 import pg from 'pg';
 import { z } from 'zod';
 import { durable } from '../db/durable.ts';
@@ -269,8 +269,8 @@ export class Worker implements AsyncDisposable {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
-  #task(work: (payload: unknown, helpers: JobHelpers) => Promise<void>): Task {
-    return (payload, helpers) => this.#underWayWith(work(payload, helpers));
+  #task(work: (payload: unknown) => Promise<void>): Task {
+    return (payload) => this.#underWayWith(work(payload));
   }
 
   #underWayWith(work: Promise<void>): Promise<void> {
@@ -279,15 +279,14 @@ export class Worker implements AsyncDisposable {
     return done;
   }
 
-  readonly #onDelivery = async (payload: unknown, helpers: JobHelpers): Promise<void> => {
+  readonly #onDelivery = async (payload: unknown): Promise<void> => {
     const { id, lane } = deliveryPayload.parse(payload);
-    const starts = helpers.job.attempts;
     const putBack = await this.#lanes.run(lane, id, async (each) => {
       await processDelivery(each, {
         ...this.#settings,
         relaxedPool: this.#relaxed,
         queue: this.#carrier,
-        starts: each === id ? starts : 1,
+        worker: this.#carrier.id,
         early: false,
       });
     });

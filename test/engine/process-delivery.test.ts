@@ -9,7 +9,7 @@ import { replayDelivery } from '../../src/sync/operations.ts';
 import type { Platform } from '../../src/sync/platforms/platform.ts';
 import { type DeliveryFate, processDelivery } from '../../src/sync/process-delivery.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { addDelivery, connect, memoryLog, sessionsFor, stubApply } from './support/engine.ts';
+import { addDelivery, connect, eventually, memoryLog, sessionsFor, stubApply } from './support/engine.ts';
 import { fakePlatform } from './support/fake-platform.ts';
 
 const platforms = { shopify: fakePlatform('shopify') };
@@ -29,7 +29,7 @@ beforeEach(async () => {
 
 interface RunOptions {
   apply?: typeof applyChanges;
-  starts?: number;
+  worker?: string;
   random?: () => number;
 }
 
@@ -56,7 +56,7 @@ function runTogether(
 
 async function row(id: bigint) {
   const { rows } = await database.pool.query(
-    `select status, outcome, attempts, error_code, error, remedy, next_attempt_at is not null as later,
+    `select status, outcome, attempts, takeovers, claimed_by, error_code, error, remedy, next_attempt_at is not null as later,
        round(extract(epoch from next_attempt_at - clock_timestamp())) as in_seconds from delivery where id = $1`,
     [id],
   );
@@ -201,7 +201,8 @@ test('Retry-After is respected and the twelfth failure is a dead letter that a r
 
 test('work that has killed its process again and again is laid before a person', async () => {
   const id = await addDelivery(database.pool, { connectionId });
-  expect(await run(id, { starts: 11 })).toBe('dead');
+  await database.pool.query('update delivery set takeovers = 5 where id = $1', [id]);
+  expect(await run(id)).toBe('dead');
   expect(await row(id)).toMatchObject({ error_code: 'PROCESS_DIED' });
 });
 
@@ -240,11 +241,56 @@ test('what waits about one subject is taken up together; others, what is not yet
   expect(await runTogether(twin)).toEqual(new Map([[twin, 'duplicate']]));
 });
 
-test('what has brought a process down is tried by itself', async () => {
-  const suspect = await addDelivery(database.pool, { connectionId });
-  const bystander = await addDelivery(database.pool, { connectionId });
-  expect(await runTogether(suspect, { starts: 2 })).toEqual(new Map([[suspect, 'applied']]));
-  expect(await row(bystander)).toMatchObject({ status: 'pending' });
+test('what may have brought a process down is tried by itself, under the name of who is at it', async () => {
+  const [suspect, bystander, other] = [
+    await addDelivery(database.pool, { connectionId }),
+    await addDelivery(database.pool, { connectionId }),
+    await addDelivery(database.pool, { connectionId }),
+  ];
+  const suspects = (ids: bigint[]) =>
+    database.pool.query('update delivery set takeovers = 1 where id = any($1::bigint[])', [ids]);
+  await suspects([suspect, other]);
+  expect(await runTogether(suspect, { worker: 'me' })).toEqual(new Map([[suspect, 'applied']]));
+  expect(await row(bystander)).toMatchObject({ status: 'pending', claimed_by: null });
+  expect(await row(suspect)).toMatchObject({ status: 'settled', claimed_by: 'me' });
+  // Nor do others take one along.
+  expect(await runTogether(bystander, { worker: 'me' })).toEqual(new Map([[bystander, 'applied']]));
+  expect(await row(other)).toMatchObject({ status: 'pending', takeovers: 1 });
+  // An attempt that ends in order tells that it is not the cause.
+  await database.pool.query(`update delivery set body = 'not JSON' where id = $1`, [other]);
+  await runTogether(other, { worker: 'me' });
+  expect(await row(other)).toMatchObject({ status: 'dead', takeovers: 0, claimed_by: null });
+});
+
+test('products that are understood at once do not wait for one that has to be read from a slow platform', async () => {
+  let read: () => void = () => undefined;
+  const slow = new Promise<void>((resolve) => {
+    read = resolve;
+  });
+  const add = (subject: string) => addDelivery(database.pool, { connectionId, subject });
+  const [first, second, third] = [await add('product:1'), await add('product:2'), await add('product:3')];
+  const reading: Platform = {
+    ...platforms.shopify,
+    interpret: async (delivery, session, how) => {
+      if (delivery.subject === 'product:1') await slow;
+      return platforms.shopify.interpret(delivery, session as never, how);
+    },
+  };
+  const working = processDelivery(first, {
+    pool: database.pool,
+    sessions: sessionsFor(database.pool, { shopify: reading }, memoryLog().log),
+    platforms: { shopify: reading },
+    log: memoryLog().log,
+    metrics: createMetrics(new Registry()),
+    apply: stubApply(),
+  });
+  await eventually(
+    async () => [await row(second), await row(third)].map(({ status }) => status),
+    (seen) => seen.every((status) => status === 'settled'),
+  );
+  expect(await row(first)).toMatchObject({ status: 'pending' });
+  read();
+  expect([...(await working).values()]).toEqual(['applied', 'applied', 'applied']);
 });
 
 test('of several statements about one row the newest is applied, and the others are known to be old without asking', async () => {

@@ -285,9 +285,9 @@ test('what a dead worker carried out and what waited in it are brought back; a l
 test('a push whose process dies again and again becomes a dead letter before it is tried once more', async () => {
   await using server = await startFakeServer();
   const id = await planned(1n);
-  for (let death = 1; death <= 11; death += 1)
+  for (let death = 1; death <= 6; death += 1)
     await claimPush(database.pool, id, { worker: `victim-${death}`, circuit, early: true });
-  expect(await pushRow(id)).toMatchObject({ status: 'running', takeovers: 10 });
+  expect(await pushRow(id)).toMatchObject({ status: 'running', takeovers: 5 });
   const { log } = memoryLog();
   const run = (): Promise<PushFate> =>
     executePush(id, {

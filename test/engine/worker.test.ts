@@ -355,6 +355,59 @@ test('workers killed in the middle of their work lose nothing and nothing takes 
   // Five processes start one after the other, which takes a while on a busy machine.
 }, 240_000);
 
+test('a delivery that ends its process becomes a dead letter after five deaths, whatever waits in its lane, and all else is worked off', async () => {
+  await using database = await createTestDatabase({ max: 20 });
+  await using server = await startFakeServer();
+  const connectionId = await connect(database.pool, 'shopify', 'one.example');
+  await database.pool.query('create table effect (subject text not null)');
+  const add = async (n: number, name: string): Promise<void> => {
+    const subject = `product:${n}`;
+    const id = await addDelivery(database.pool, {
+      connectionId,
+      subject,
+      externalId: `d-${n}`,
+      body: { name },
+    });
+    await enqueueDeliveries(database.pool, [id]);
+  };
+  for (let n = 0; n < 40; n += 1) await add(n, n === 20 ? 'deadly' : 'x');
+  let deaths = 0;
+  let isOver = false;
+  while (!isOver) {
+    // Something new keeps coming, so that the lane's job is always another one.
+    await add(100 + deaths, 'x');
+    const worker = await spawnWorker(database.url, server).catch(() => null);
+    const died = new Promise<void>((resolve) => worker?.once('exit', () => resolve()));
+    isOver =
+      worker !== null &&
+      worker.exitCode === null &&
+      worker.signalCode === null &&
+      (await Promise.race([
+        died.then(() => false),
+        eventually(
+          () => open(database.pool),
+          (seen) => seen.deliveries <= 1 && seen.jobs === 0,
+          60_000,
+        ).then(
+          () => true,
+          () => false,
+        ),
+      ]));
+    if (isOver) worker?.kill('SIGKILL');
+    else deaths += 1;
+  }
+  const { rows } = await database.pool.query(
+    `select subject, status::text, error_code as code, takeovers from delivery where status <> 'settled'`,
+  );
+  expect(rows).toEqual([{ subject: 'product:20', status: 'dead', code: 'PROCESS_DIED', takeovers: 0 }]);
+  expect(deaths).toBe(5);
+  const { rows: effects } = await database.pool.query(
+    'select count(*)::int as all, count(distinct subject)::int as subjects from effect',
+  );
+  // Five came while processes died, and one when the last had begun.
+  expect(effects).toEqual([{ all: 45, subjects: 45 }]);
+}, 240_000);
+
 async function spawnWorker(databaseUrl: string, server: FakeServer): Promise<ChildProcess> {
   const child = spawn(
     process.execPath,

@@ -30,6 +30,7 @@ export async function failDelivery(
     const { rows } = await tx.query<{ nextAttemptAt: Date | null }>({
       name: 'fail-delivery',
       text: `update delivery set status = $2::delivery_status, attempts = $3, error_code = $4, error = $5, remedy = $6,
+               takeovers = 0, claimed_by = null,
                next_attempt_at = clock_timestamp() + $7::double precision * interval '1 millisecond'
              where id = $1 and status in ('pending', 'retrying')
              returning next_attempt_at as "nextAttemptAt"`,
@@ -74,7 +75,8 @@ async function hold(tx: Tx, deliveryId: bigint, failure: Failure): Promise<void>
   const { code, message, remedy } = waitsForAccess(failure);
   await tx.query({
     name: 'hold-delivery',
-    text: `update delivery set status = 'pending', error_code = $2, error = $3, remedy = $4, next_attempt_at = null
+    text: `update delivery set status = 'pending', error_code = $2, error = $3, remedy = $4, next_attempt_at = null,
+             takeovers = 0, claimed_by = null
            where id = $1 and status in ('pending', 'retrying')`,
     values: [deliveryId, code, message, remedy],
   });

@@ -9,8 +9,19 @@ export interface LoadedDelivery extends DeliveryFacts {
   platform: PlatformName;
   status: 'pending' | 'retrying' | 'settled' | 'dead' | 'dismissed';
   attempts: number;
+  /** How often in a row a process died that may have been at work on it; then it is tried by itself. */
+  takeovers: number;
   /** True where the same event had its effect through another delivery. */
   duplicate: boolean;
+}
+
+/** Tells who is at work on a delivery at which a process may have died: should this one die too, it is known of what. */
+export async function claimSuspect(pool: Pool, deliveryId: bigint, worker: string): Promise<void> {
+  await pool.query({
+    name: 'claim-suspect',
+    text: 'update delivery set claimed_by = $2 where id = $1',
+    values: [deliveryId, worker],
+  });
 }
 
 export interface LoadedLane {
@@ -35,6 +46,7 @@ const turn = `d.id <> asked.id, due desc, case when not due then d.next_attempt_
  * Loads a delivery, unless it is done, and whatever else waits in its lane and is due, with what decides their fates.
  * Two subscriptions of one topic send one event twice; deliveries of a lane are processed one after the other, so the
  * first of them is settled by the time the second is loaded.
+ * One at which a process may have died is taken up by itself.
  * @param options.alone leaves the others, whether due or not.
  * @param options.early takes the one that was asked for although it is not due.
  */
@@ -48,7 +60,7 @@ export async function loadLane(
     // A statement's remote id is what follows the colon in the subject: rows of other kinds just find nothing.
     text: `select d.id, d.connection_id as "connectionId", c.platform, d.topic, d.subject, d.event_id as "eventId",
              d.triggered_at as "triggeredAt", d.received_at as "receivedAt", case when d.fits then d.body end as body, d.status,
-             d.attempts, d.due, d.fits,
+             d.attempts, d.takeovers, d.due, d.fits,
              d.event_id is not null and exists (
                select 1 from delivery twin
                where twin.connection_id = d.connection_id and twin.event_id = d.event_id and twin.topic = d.topic
@@ -82,8 +94,11 @@ export async function loadLane(
     values: [deliveryId],
   });
   const open = rows.filter(({ status }) => status === 'pending' || status === 'retrying');
+  const isSuspect = open.some(({ id, takeovers }) => id === deliveryId && takeovers > 0);
   const taken = open
-    .filter(({ id, due, fits }) => fits && (id === deliveryId ? due || early : due && !alone))
+    .filter(({ id, due, fits, takeovers }) =>
+      id === deliveryId ? due || early : fits && due && !alone && !isSuspect && takeovers === 0,
+    )
     .slice(0, mostTogether);
   const takenIds = new Set(taken.map(({ id }) => id));
   return {

@@ -59,7 +59,7 @@ export async function executePush(pushId: bigint, options: ExecutePushOptions): 
   const startedMs = performance.now();
   let outcome: PushOutcome;
   try {
-    refuseDeadlyWork(push.takeovers + 1);
+    refuseDeadlyWork(push.takeovers);
     outcome = storable(await perform(push, options));
   } catch (error) {
     return fail(push, error, { startedMs, atPlatform: true }, options);

@@ -8,7 +8,15 @@ import { fakePlatform } from './fake-platform.ts';
 const [connectionString = '', baseUrl = ''] = process.argv.slice(2);
 const log = createLog({ level: 'warn' });
 const pool = createPool({ connectionString, max: 20, applicationName: 'worker-process' });
-const platforms = { shopify: fakePlatform('shopify'), hubspot: fakePlatform('hubspot') };
+const shopify: ReturnType<typeof fakePlatform> = {
+  ...fakePlatform('shopify'),
+  interpret: async (delivery, session, how) => {
+    // Memory that runs out, a parser that never comes back: nothing in the process can tell of it.
+    if (delivery.body.includes('"deadly"')) process.kill(process.pid, 'SIGKILL');
+    return fakePlatform('shopify').interpret(delivery, session, how);
+  },
+};
+const platforms = { shopify, hubspot: fakePlatform('hubspot') };
 await startWorker({
   pool,
   connectionString,
