@@ -84,7 +84,7 @@ export const CustomFieldMappingInput = builder.inputType('CustomFieldMappingInpu
     }),
     quickbooksField: t.string({
       description:
-        'Name of the custom field on QuickBooks’ sales forms that an order’s value is sent to. Turn it on there first; it takes 31 characters.',
+        'Name of the custom field on QuickBooks’ sales forms that an order’s value is sent to. It is turned on there, and takes 31 characters.',
     }),
     writeBack: t.boolean({
       description:

@@ -63,6 +63,13 @@ export class MemorySession<Credentials> implements Session<Credentials> {
     return Promise.resolve(this.fields);
   }
 
+  readonly found: string[] = [];
+
+  fieldsFound(names: readonly string[]): Promise<void> {
+    this.found.push(...names);
+    return Promise.resolve();
+  }
+
   /** Nothing travels together where pushes are carried out one after the other. */
   readonly envelopes = {
     seal: () => Promise.resolve(),

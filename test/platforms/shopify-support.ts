@@ -70,6 +70,7 @@ export function sessionFor(
     baseUrl: sandbox.url,
     timeoutMs: 5_000,
     customFields: async () => [],
+    fieldsFound: async () => undefined,
     now: () => Date.now(),
     log: pino({ level: 'silent' }),
     cache: new Map<string, unknown>(),

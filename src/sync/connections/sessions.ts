@@ -2,6 +2,7 @@ import type { Pool } from '../../db/pool.ts';
 import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
+import { askAgainForFields } from '../custom-fields/ask-again.ts';
 import { loadCustomFields } from '../custom-fields/fields.ts';
 import { PushEnvelopes } from '../outbox/envelopes.ts';
 import type { Envelopes, Links, Platform, Session } from '../platforms/platform.ts';
@@ -122,6 +123,11 @@ class ConnectionSession implements Session<unknown> {
 
   customFields(): ReturnType<typeof loadCustomFields> {
     return loadCustomFields(this.#options.pool);
+  }
+
+  async fieldsFound(names: readonly string[]): Promise<void> {
+    const documents = await askAgainForFields(this.#options.pool, this.connectionId, names);
+    if (documents > 0) this.log.info({ names, documents }, 'custom fields that were missing are there now');
   }
 
   /** Settings are changed by people: a few seconds' delay is unnoticed, a query per job would not be. */

@@ -377,6 +377,11 @@ export interface Session<Credentials> {
   rotate(refresh: (current: Credentials) => Promise<Credentials>): Promise<Credentials>;
   /** What the retailer declared, as it is now: one look at the database. */
   customFields(): Promise<readonly CustomField[]>;
+  /**
+   * Tells which custom fields the account has on its documents. Documents whose link names one of them among its `missing`
+   * (small letters) are planned anew.
+   */
+  fieldsFound(names: readonly string[]): Promise<void>;
   /** Waits for the connection's rate limit, then runs; every request to the platform goes through it. */
   limited<T>(request: () => Promise<T>): Promise<T>;
   links: Links;

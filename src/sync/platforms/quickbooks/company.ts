@@ -53,6 +53,25 @@ export async function companyOf(session: QuickBooksSession): Promise<Company> {
   return kept.company;
 }
 
+/** How old a reading may be that says that the company lacks something. */
+const lackTtlMs = 60_000;
+
+/** The company; read again where it was without one of these custom fields when it was last read. */
+export async function companyWithFields(
+  session: QuickBooksSession,
+  names: readonly string[],
+): Promise<Company> {
+  const company = await companyOf(session);
+  const { readAt } = session.cache.get(cacheKey) as Kept;
+  const lacks = names.some((name) => formFieldOf(company, name) === undefined);
+  return lacks && session.now() - readAt > lackTtlMs ? await readCompany(session) : company;
+}
+
+/** Capitals make no difference. */
+export function formFieldOf(company: Company, name: string): Company['formFields'][number] | undefined {
+  return company.formFields.find((one) => one.name.toLowerCase() === name.toLowerCase());
+}
+
 /** Reads company, preferences and taxes in one call. */
 export function readCompany(session: QuickBooksSession): Promise<Company> {
   const key = 'quickbooks.companyReading';
@@ -75,6 +94,7 @@ async function read(session: QuickBooksSession): Promise<Company> {
   });
   const company = companyFrom(infos[0], preferences[0], codes, rates);
   session.cache.set(cacheKey, { company, readAt: session.now() } satisfies Kept);
+  if (company.formFields.length > 0) await session.fieldsFound(company.formFields.map(({ name }) => name));
   return company;
 }
 

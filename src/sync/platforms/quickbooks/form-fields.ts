@@ -1,7 +1,7 @@
 import type { OrderSnapshot } from '../../../model/snapshot.ts';
 import type { LinkFacts } from '../platform.ts';
 import { booksOf, type Entity, type QuickBooksSession } from './client.ts';
-import type { Company } from './company.ts';
+import { type Company, formFieldOf } from './company.ts';
 import { isClosedBooks } from './fault.ts';
 import type { FormType } from './form-body.ts';
 import type { Standing } from './forms.ts';
@@ -29,7 +29,7 @@ export function formFieldsOf(order: OrderSnapshot): FormField[] {
 
 /**
  * That a document was told these values already. What was asked for counts and not what stands: a value that the company has
- * no field for is not asked for again and again.
+ * no field for is not asked for again and again, but once it has one (`missing`).
  */
 export function areFieldsHeld(state: LinkFacts['state'], fields: readonly FormField[] | undefined): boolean {
   return textOf(fields ?? []) === (typeof state.fields === 'string' ? state.fields : '');
@@ -53,16 +53,20 @@ export async function writeFormFields(
   const { type, fields } = document;
   const wanted = fields.flatMap((field) => definedAs(company, field));
   const notWritten = fields.filter(({ value }) => value !== '').flatMap((field) => whyNot(company, field));
+  const missing = fields
+    .filter(({ name, value }) => value !== '' && formFieldOf(company, name) === undefined)
+    .map(({ name }) => name.toLowerCase());
+  const { missing: _before, ...held } = standing.state;
   const done = (version: string): Standing => ({
     ...standing,
     version,
-    state: { ...standing.state, fields: textOf(fields) },
+    state: { ...held, fields: textOf(fields), ...(missing.length === 0 ? {} : { missing }) },
     detail: { ...standing.detail, ...(notWritten.length === 0 ? {} : { notWritten }) },
   });
   if (wanted.length === 0) return done(standing.version);
   const books = booksOf(session);
   const current = await books.read(type, standing.id);
-  if (current === null || wanted.every((field) => held(current, field.DefinitionId) === field.StringValue))
+  if (current === null || wanted.every((field) => shown(current, field.DefinitionId) === field.StringValue))
     return done(current?.SyncToken ?? standing.version);
   // QuickBooks takes the list as a whole: what stands in people's own fields goes along.
   const others = ((current.CustomField ?? []) as HeldField[]).filter(
@@ -93,23 +97,19 @@ interface HeldField {
   StringValue?: string;
 }
 
-function held(entity: Entity, definitionId: string): string {
+function shown(entity: Entity, definitionId: string): string {
   const own = ((entity.CustomField ?? []) as HeldField[]).find((one) => one.DefinitionId === definitionId);
   return own?.StringValue ?? '';
 }
 
 function definedAs(company: Company, { name, value }: FormField): Required<HeldField>[] {
-  const definition = definitionOf(company, name);
+  const definition = formFieldOf(company, name);
   if (definition === undefined || value.length > longest) return [];
   return [{ DefinitionId: definition.id, Name: definition.name, Type: 'StringType', StringValue: value }];
 }
 
 function whyNot(company: Company, { name, value }: FormField): { field: string; reason: string }[] {
-  if (definitionOf(company, name) === undefined)
+  if (formFieldOf(company, name) === undefined)
     return [{ field: name, reason: 'QuickBooks has no custom field of that name on its sales forms' }];
   return value.length > longest ? [{ field: name, reason: `has more than ${longest} characters` }] : [];
-}
-
-function definitionOf(company: Company, name: string): Company['formFields'][number] | undefined {
-  return company.formFields.find((one) => one.name.toLowerCase() === name.toLowerCase());
 }

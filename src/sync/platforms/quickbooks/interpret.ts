@@ -3,6 +3,7 @@ import type { PlatformChange } from '../../../model/change.ts';
 import { naturalBatch } from '../natural-batch.ts';
 import type { DeliveryFacts, Interpretation } from '../platform.ts';
 import { booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
+import { readCompany } from './company.ts';
 import { canonicalIn, fieldsIn } from './customers.ts';
 import { type QuickBooksEvent, quickBooksEvent } from './door.ts';
 import { toAppError } from './fault.ts';
@@ -16,6 +17,10 @@ export async function interpret(
   session: QuickBooksSession,
 ): Promise<Interpretation> {
   const event = read(delivery.body);
+  if (event.entity === 'preferences') {
+    await readCompany(session);
+    return { kind: 'ignored', reason: 'The company’s settings: they were read anew.' };
+  }
   const name = readable[event.entity];
   const observedAt = new Date(session.now());
   const settlement = settlements[event.entity];

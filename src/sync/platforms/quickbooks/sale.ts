@@ -3,7 +3,7 @@ import { formatMinor, parseMinor } from '../../../model/money.ts';
 import { least } from '../../accounting/document-lines.ts';
 import type { LinkFacts, NewLink, PushOutcome, PushTask } from '../platform.ts';
 import type { QuickBooksSession } from './client.ts';
-import { companyOf } from './company.ts';
+import { companyOf, companyWithFields } from './company.ts';
 import { ensureBuyer } from './customers.ts';
 import { areFieldsHeld, writeFormFields } from './form-fields.ts';
 import { currentStanding, findOwn, postForm, type Standing, withCompany } from './forms.ts';
@@ -19,7 +19,11 @@ export async function performSale(push: PushTask, session: QuickBooksSession): P
   await assertSameForm(push, session, body, link);
   const target = { entityType: 'Order', entityId: push.subjectId, link } as const;
   const posted = currentStanding(link, body) ?? (await postForm(push, session, body, target));
-  const before = typeof link?.state.fields === 'string' ? { fields: link.state.fields } : {};
+  const { fields, missing } = link?.state ?? {};
+  const before = {
+    ...(fields === undefined ? {} : { fields }),
+    ...(missing === undefined ? {} : { missing }),
+  };
   const known = { ...posted, state: { ...before, ...posted.state } };
   const standing = await withFields(session, body, push.subjectId, known);
   if (body.type !== 'Invoice') return outcomeOf(body, standing, []);
@@ -38,7 +42,8 @@ async function withFields(
   if (areFieldsHeld(standing.state, body.fields)) return standing;
   await session.links.save({ ...linkTo(body, standing), entityType: 'Order', entityId: orderId });
   const document = { type: body.type, fields: body.fields ?? [] };
-  return await writeFormFields(session, await companyOf(session), document, standing);
+  const names = document.fields.flatMap(({ name, value }) => (value === '' ? [] : [name]));
+  return await writeFormFields(session, await companyWithFields(session, names), document, standing);
 }
 
 /** The document of an order, whichever form it has. */

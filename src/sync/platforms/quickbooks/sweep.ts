@@ -1,5 +1,6 @@
 import type { PlatformChange } from '../../../model/change.ts';
 import { type Books, booksOf, type Entity, type QuickBooksSession, quoted } from './client.ts';
+import { readCompany } from './company.ts';
 import { toAppError } from './fault.ts';
 import type { FormType } from './form-body.ts';
 import { customerChange, documentChange, documentRemoved } from './interpret.ts';
@@ -17,6 +18,8 @@ export async function* sweep(
   session: QuickBooksSession,
   options: { since: Date | null },
 ): AsyncIterable<PlatformChange[]> {
+  // What people set up anew tells nobody where its webhook is lost.
+  await readCompany(session);
   const books = booksOf(session);
   const { since } = options;
   const captureFrom = new Date(Math.max(since?.getTime() ?? 0, session.now() - capturedMs));
