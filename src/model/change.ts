@@ -154,6 +154,8 @@ export type Edit =
   /** A dead letter is closed. `by`: who closes it, for example `key:office`. */
   | { kind: 'pushDismiss'; pushId: bigint; reason: string; by: string }
   | { kind: 'deliveryDismiss'; dismissedId: bigint; reason: string; by: string }
+  /** A write that has failed, waits or was closed is tried again at once, as the graph says it now. */
+  | { kind: 'pushRetry'; pushId: bigint }
   /** `by`: name of the key that decides. */
   | { kind: 'fulfilmentRuleDecide'; ruleId: bigint; approve: boolean; by: string }
   /** What stands in the books of an order or a refund is taken back, or written anew with a person's consent. */

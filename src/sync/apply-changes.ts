@@ -41,6 +41,7 @@ import { applyReading, decideRule } from './notes/change-rules.ts';
 import { dismissPush } from './outbox/dismiss-push.ts';
 import type { PushQueue } from './outbox/enqueue-pushes.ts';
 import { planPushes } from './outbox/plan-pushes.ts';
+import { retryPush } from './outbox/retry-push.ts';
 import type { Platform } from './platforms/platform.ts';
 import {
   applyAccountErase,
@@ -211,6 +212,8 @@ async function applyOne(context: WriteContext, change: Change, erased: ErasedNam
       return editStock(context, change);
     case 'pushDismiss':
       return dismissPush(context, change);
+    case 'pushRetry':
+      return retryPush(context, change.pushId);
     case 'deliveryDismiss':
       return dismissDelivery(context, change);
     case 'customFieldsReview':

@@ -44,43 +44,6 @@ export async function replayDelivery(tx: Tx, deliveryId: bigint): Promise<void> 
 }
 
 /**
- * Tries a push again at once, with its key and its count of attempts as they are; also one that was dismissed, except that
- * a change of stock which was given up is made anew instead.
- * @throws AppError PUSH_UNKNOWN, PUSH_NOT_RETRYABLE, PUSH_OUTDATED
- */
-export async function retryPush(tx: Tx, pushId: bigint): Promise<void> {
-  const { rows } = await tx.query<{ status: string; subjectType: string; newerId: bigint | null }>(
-    `select p.status, p.subject_type as "subjectType", (
-       select n.id from push n
-       where n.connection_id = p.connection_id and n.kind = p.kind and n.subject_type = p.subject_type
-         and n.subject_id = p.subject_id and n.version > p.version and n.status <> 'dead'
-       order by n.version desc limit 1) as "newerId"
-     from push p where p.id = $1 for update of p`,
-    [pushId],
-  );
-  const row = rows[0];
-  if (row === undefined) throw unknown('Push', pushId);
-  if (row.status === 'dismissed' && row.subjectType === 'StockLevel')
-    throw refused(
-      'PUSH_NOT_RETRYABLE',
-      `Push ${pushId} is dismissed: its change of stock was given up. Adjust the stock again instead.`,
-    );
-  if (!['dead', 'dismissed', 'retrying', 'pending'].includes(row.status))
-    throw refused('PUSH_NOT_RETRYABLE', `Push ${pushId} is ${row.status}: there is nothing to retry.`);
-  if (row.newerId !== null)
-    throw refused(
-      'PUSH_OUTDATED',
-      `A newer push, ${row.newerId}, has taken the place of push ${pushId}: writing the older state would undo it.`,
-    );
-  await tx.query(
-    `update push set status = 'pending', next_attempt_at = null, error_code = null, error = null, remedy = null,
-       dismissed_at = null, dismissed_by = null, dismissed_reason = null where id = $1`,
-    [pushId],
-  );
-  await enqueuePushes(tx, [pushId]);
-}
-
-/**
  * Stops writing to a connection; its deliveries go on being stored and processed. Pushes that are being carried out are
  * not interrupted: they are those it returns. @throws AppError CONNECTION_UNKNOWN, CONNECTION_REVOKED
  */

@@ -2,13 +2,9 @@ import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Tx } from '../../src/db/pool.ts';
 import { transaction } from '../../src/db/transaction.ts';
+import { applyChanges } from '../../src/sync/apply-changes.ts';
 import { createMetrics } from '../../src/sync/metrics.ts';
-import {
-  pauseConnection,
-  resumeConnection,
-  retryPush,
-  setWriteCapabilities,
-} from '../../src/sync/operations.ts';
+import { pauseConnection, resumeConnection, setWriteCapabilities } from '../../src/sync/operations.ts';
 import { executePush, type PushFate } from '../../src/sync/outbox/execute-push.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { addPush, connect, memoryLog, sessionsFor } from './support/engine.ts';
@@ -59,6 +55,18 @@ function runWith(
 const push = (subjectId: bigint, changes: Partial<Parameters<typeof addPush>[1]> = {}) =>
   addPush(database.pool, { connectionId, subjectId, ...changes });
 const act = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => transaction(database.pool, work);
+
+const retry = (pushId: bigint) =>
+  act((tx) =>
+    applyChanges(tx, {
+      changes: [{ kind: 'pushRetry', pushId }],
+      source: 'tributary',
+      connectionId: null,
+      deliveryId: null,
+      now: new Date(),
+      platforms,
+    }),
+  );
 
 async function row(id: bigint) {
   const { rows } = await database.pool.query(
@@ -186,7 +194,7 @@ test('a refusal is a dead letter with a remedy; a retry by hand tries it again w
     remedy: 'Correct the name, then retry.',
   });
   expect(await connection()).toMatchObject({ consecutive_failures: 0, open: false });
-  await act((tx) => retryPush(tx, id));
+  await retry(id);
   server.answer = () => undefined;
   expect(await run(id)).toBe('settled');
   expect(new Set(server.requests.map(({ key }) => key)).size).toBe(1);
@@ -232,7 +240,7 @@ test('a newer push takes the place of one that has failed, and is told that some
     ['old', 1],
     ['new', 2],
   ]);
-  await expect(act((tx) => retryPush(tx, older))).rejects.toThrow('PUSH_NOT_RETRYABLE');
+  await expect(retry(older)).rejects.toThrow('PUSH_NOT_RETRYABLE');
 });
 
 test('a dead push cannot be revived over a newer one', async () => {
@@ -240,7 +248,7 @@ test('a dead push cannot be revived over a newer one', async () => {
   server.answer = () => ({ status: 422 });
   await run(older);
   await push(1n, { version: 2 });
-  await expect(act((tx) => retryPush(tx, older))).rejects.toThrow('PUSH_OUTDATED');
+  await expect(retry(older)).rejects.toThrow('PUSH_OUTDATED');
 });
 
 test('after some failures in a row the circuit opens; pushes wait without counting; one probe closes it and all go on', async () => {

@@ -90,6 +90,54 @@ test('a dead push does not keep the next one from being planned', async () => {
   ]);
 });
 
+test('a retry writes what the graph says now: the same with its key, what was mended anew, and nothing that is owed no more', async () => {
+  await using shop = await openShop();
+  await shop.tell('shopify', orderChange('1', 1));
+  const keys = () =>
+    shop.rows<{ version: number; status: string; key: string }>(
+      `select version, status, idempotency_key as key from push where kind = 'contact' order by version`,
+    );
+  const [first] = await pushes(shop, 'contact');
+  const [before] = await keys();
+  const die = () =>
+    shop.pool.query(
+      `update push set status = 'dead', attempts = 12 where kind = 'contact' and status = 'pending'`,
+    );
+  const jobs = () =>
+    shop.rows<{ key: string }>(`select key from graphile_worker.jobs where task_identifier = 'push:hubspot'`);
+
+  await die();
+  expect(await shop.edit({ kind: 'pushRetry', pushId: first?.id ?? 0n })).toMatchObject({ pushIds: [] });
+  expect(await keys()).toEqual([{ version: 1, status: 'pending', key: before?.key }]);
+  expect(await jobs()).toEqual([{ key: `push:${first?.id}` }]);
+
+  // Mended without anything being planned: a mapping, a setting, a row.
+  await die();
+  await shop.pool.query(`update customer set first_name = 'Augusta'`);
+  const { pushIds } = await shop.edit({ kind: 'pushRetry', pushId: first?.id ?? 0n });
+  expect(await pushes(shop, 'contact')).toMatchObject([
+    { version: 1, status: 'superseded' },
+    { id: pushIds[0], version: 2, status: 'pending', body: { properties: { firstname: 'Augusta' } } },
+  ]);
+  expect(pushIds).toHaveLength(1);
+  expect(new Set((await keys()).map(({ key }) => key)).size).toBe(2);
+  expect(await jobs()).toEqual([{ key: `push:${pushIds[0]}` }]);
+  await expect(shop.edit({ kind: 'pushRetry', pushId: first?.id ?? 0n })).rejects.toThrow(
+    'PUSH_NOT_RETRYABLE',
+  );
+
+  // The platform was found to hold it all by now.
+  await settle(shop, pushIds[0] ?? 0n, {
+    type: 'contact',
+    remoteId: 'c',
+    state: (await pushes(shop, 'contact'))[1]?.body.properties as Record<string, unknown>,
+  });
+  await shop.pool.query(`update push set status = 'dead', settled_at = null, attempts = 0 where version = 2`);
+  expect(await shop.edit({ kind: 'pushRetry', pushId: pushIds[0] ?? 0n })).toMatchObject({ pushIds: [] });
+  expect((await pushes(shop, 'contact')).map(({ status }) => status)).toEqual(['superseded', 'superseded']);
+  expect(await jobs()).toEqual([]);
+});
+
 test('where writing is not unlocked the push stays a plan without a job', async () => {
   await using shop = await openShop({ capabilities: ['contact'] });
   await shop.tell('shopify', orderChange('1', 1));

@@ -5,7 +5,6 @@ import {
   pauseConnection,
   replayDelivery,
   resumeConnection,
-  retryPush,
   type Switched,
   setFieldAuthority,
   setWriteCapabilities,
@@ -109,14 +108,14 @@ builder.mutationField('pushRetry', (t) =>
   t.field({
     type: PushRetryPayload,
     description:
-      'Tries a push again at once, also one that was dismissed. Harmless: it carries the same idempotency key.',
+      'Tries a push again at once, also one that was dismissed. It is planned anew from the graph as it is now: what comes to the same goes with the same idempotency key and is harmless; where something was mended since, `pushes` names the one that takes its place, and the old one is superseded. A change of stock stays what it is.',
     authScopes: { can: 'admin' },
     args: { input: t.arg({ type: PushRetryInput, required: true, description: 'Which one.' }) },
     resolve: (_root, { input }, context) => {
       const id = input.id.id;
       return mutate(context, { name: 'pushRetry', input, facts: [id] }, async (tx) => {
-        await retryPush(tx, BigInt(id));
-        return { ...effectOn(id), pushIds: [id] };
+        const effect = await applyEdit(tx, context, { kind: 'pushRetry', pushId: BigInt(id) }, 'Push');
+        return { ...effect, pushIds: [id, ...effect.pushIds] };
       });
     },
   }),

@@ -4,6 +4,7 @@ import type { Change } from '../../model/change.ts';
 import { normalizeEmail } from '../../model/customer.ts';
 import { canonicalEmail } from '../identity/normalise-email.ts';
 import { guestRemoteId } from '../identity/resolve-identity.ts';
+import { ownersOfPush } from '../outbox/retry-push.ts';
 import { startOf } from '../privacy/apply-request.ts';
 import { findPerson, findStart } from '../privacy/person.ts';
 import { type ErasedNames, findErasedDocuments } from '../privacy/withhold.ts';
@@ -121,6 +122,12 @@ async function collectLocks(
     case 'deliveryDismiss':
       // Their rows are their locks.
       return;
+    case 'pushRetry': {
+      const { orderId, customerId } = await ownersOfPush(context.tx, change.pushId);
+      if (customerId !== undefined) clues.ids.push(customerId);
+      if (orderId !== undefined) names.push(...(await namesOfOrders(context.tx, [orderId])));
+      return;
+    }
     case 'customerEdit': {
       clues.ids.push(change.customerId);
       const email = editedEmail(change.patch);
