@@ -57,7 +57,7 @@ async function connect(
     upsertConnection(tx, {
       platform: platform.name,
       accountId: account.accountId,
-      name: account.name,
+      name: before?.name ?? account.name,
       credentials,
       encryptionKey,
       settings: {

@@ -27,6 +27,7 @@ import './queries/privacy.ts';
 import './queries/custom-field-problems.ts';
 import './queries/custom-fields.ts';
 import './mutations/custom-field-mapping.ts';
+import './mutations/connection-update.ts';
 import './mutations/customer-merge.ts';
 import './mutations/customer-update.ts';
 import './mutations/order-update.ts';

@@ -138,22 +138,30 @@ export async function setWriteCapabilities(
   return { position, pushIds: released };
 }
 
+/** What people call an account. @throws AppError CONNECTION_UNKNOWN */
+export async function renameConnection(tx: Tx, id: bigint, name: string): Promise<void> {
+  await lockConnection(tx, id);
+  await tx.query('update connection set name = $2, updated_at = clock_timestamp() where id = $1', [id, name]);
+}
+
 /**
- * Keeps choices of how orders are posted; those left out stay. Whoever calls has checked them against the account.
- * Documents posted before keep the form they have; what still waits is planned anew after the commit.
+ * Keeps choices for an account; those left out stay, and those that are reset are what holds where nobody has chosen. Whoever
+ * calls has checked them. What the account is owed is planned anew after the commit where it depends on them; documents posted
+ * before keep the form they have.
  * @throws AppError CONNECTION_UNKNOWN
  */
 export async function setSettings(
   tx: Tx,
   id: bigint,
   settings: Readonly<Record<string, unknown>>,
+  { reset = [], decidesPlans = true }: { reset?: readonly string[]; decidesPlans?: boolean } = {},
 ): Promise<void> {
   await lockConnection(tx, id);
   await tx.query(
-    'update connection set settings = settings || $2::jsonb, updated_at = clock_timestamp() where id = $1',
-    [id, JSON.stringify(settings)],
+    'update connection set settings = (settings || $2::jsonb) - $3::text[], updated_at = clock_timestamp() where id = $1',
+    [id, JSON.stringify(settings), reset],
   );
-  await requestPostingReview(tx, id);
+  if (decidesPlans) await requestPostingReview(tx, id);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { quickbooks } from '../../src/sync/platforms/quickbooks/index.ts';
-import { followShopDay, rememberShopDay } from '../../src/sync/postings/shop-day.ts';
+import { followShopDay, rememberShopHome } from '../../src/sync/postings/shop-home.ts';
 import { openShop } from '../write-path/support.ts';
 
 type Shop = Awaited<ReturnType<typeof openShop>>;
@@ -18,13 +18,13 @@ test('books keep the day of the shop, from before their first document on and wh
   expect(await followShopDay(shop.pool)).toEqual([]);
   expect(await dayOfBooks(shop)).toBe('UTC');
 
-  await rememberShopDay(shop.pool, shopify, 'Europe/Berlin');
+  await rememberShopHome(shop.pool, shopify, { timeZone: 'Europe/Berlin', country: 'DE' });
   expect(await followShopDay(shop.pool)).toEqual([books]);
   expect(await dayOfBooks(shop)).toBe('Europe/Berlin');
   const reviews = `select count(*)::int as n from graphile_worker.jobs where task_identifier = 'posting-review'`;
   expect(await shop.rows(reviews)).toEqual([{ n: 1 }]);
 
-  await rememberShopDay(shop.pool, shopify, 'Asia/Tokyo');
+  await rememberShopHome(shop.pool, shopify, { timeZone: 'Asia/Tokyo', country: 'DE' });
   expect(await followShopDay(shop.pool)).toEqual([]);
   expect(await dayOfBooks(shop)).toBe('Europe/Berlin');
 });
@@ -34,7 +34,10 @@ test('a day that somebody chose stays, and so does that of books that hold a doc
   await chosen.pool.query(
     `update connection set settings = settings || '{"timeZone": "UTC"}' where platform = 'quickbooks'`,
   );
-  await rememberShopDay(chosen.pool, chosen.connections.shopify ?? 0n, 'Europe/Berlin');
+  await rememberShopHome(chosen.pool, chosen.connections.shopify ?? 0n, {
+    timeZone: 'Europe/Berlin',
+    country: 'DE',
+  });
   expect(await followShopDay(chosen.pool)).toEqual([]);
   expect(await dayOfBooks(chosen)).toBe('UTC');
 
@@ -43,7 +46,10 @@ test('a day that somebody chose stays, and so does that of books that hold a doc
     `insert into link (connection_id, entity_type, entity_id, remote_type, remote_id) values ($1, 'Order', 1, 'SalesReceipt', '9')`,
     [posted.connections.quickbooks],
   );
-  await rememberShopDay(posted.pool, posted.connections.shopify ?? 0n, 'Europe/Berlin');
+  await rememberShopHome(posted.pool, posted.connections.shopify ?? 0n, {
+    timeZone: 'Europe/Berlin',
+    country: 'DE',
+  });
   expect(await followShopDay(posted.pool)).toEqual([]);
   expect(await dayOfBooks(posted)).toBe('UTC');
 });

@@ -24,7 +24,7 @@ function sweeper(shop: Shop) {
     sweep: async (pages: Pages, second: number, parts: Partial<Platform> = {}) => {
       const shopify = {
         ...(shop.platforms.shopify as Platform),
-        shopTimeZone: async () => 'America/Phoenix',
+        shopHome: async () => ({ timeZone: 'America/Phoenix', country: 'US' }),
         sweep: async function* (_session: unknown, { since }: { since: Date | null }) {
           asked.push(since);
           for (const page of pages) yield await page();

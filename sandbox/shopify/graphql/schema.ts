@@ -71,6 +71,7 @@ const inventoryChangeFields: Fields<AdjustmentGroup['changes'][number]> = {
 const typeFields: Readonly<Record<string, Fields<any>>> = {
   QueryRoot: queryFields,
   Shop: { ...shop.shopFields, ...shop.metafieldOwnerFields },
+  ShopAddress: shop.shopAddressFields,
   Order: { ...orders.orderFields, ...shop.metafieldOwnerFields },
   LineItem: orders.lineItemFields,
   ShippingLine: orders.shippingLineFields,

@@ -60,7 +60,16 @@ export const shopFields: Fields<ShopSource> = {
     sslEnabled: true,
   }),
   shopOwnerName: (_source, _args, { shop }) => shop.profile.owner,
+  shopAddress: (_source, _args, { shop }) => shop.profile.address,
   setupRequired: () => false,
+};
+
+export const shopAddressFields: Fields<Address> = {
+  id: () => gid('ShopAddress', '1'),
+  countryCodeV2: (address) => address.countryCode,
+  formattedArea: (address) =>
+    [address.city, address.provinceCode, address.country].filter(Boolean).join(', '),
+  coordinatesValidated: () => false,
 };
 
 export const customerFields: Fields<Customer> = {

@@ -282,6 +282,8 @@ const fieldOf: Readonly<Record<string, string[]>> = {
   PUSH_NOT_DEAD: ['input', 'id'],
   DELIVERY_NOT_DEAD: ['input', 'id'],
   PUSH_OUTDATED: ['input', 'id'],
+  SETTING_UNKNOWN: ['input', 'settings'],
+  SETTING_INVALID: ['input', 'settings'],
   CONNECTION_NOT_ACTIVE: ['input', 'id'],
   CONNECTION_REVOKED: ['input', 'id'],
   NO_BOOKS: ['input', 'id'],

@@ -20,7 +20,7 @@ import { policyMisfit } from './policy-fit.ts';
 
 // What a person does about work that is stuck, and with accounts. All of it is for admins.
 
-const ConnectionPayload = builder.objectRef<PayloadValue>('ConnectionPayload').implement({
+export const ConnectionPayload = builder.objectRef<PayloadValue>('ConnectionPayload').implement({
   description: 'What switching a connection has done.',
   fields: (t) => ({
     connection: t.prismaField({
@@ -426,7 +426,7 @@ async function refuseUnknownCapabilities(
   });
 }
 
-function effectOn(id: string): Effect {
+export function effectOn(id: string): Effect {
   return { subjectId: id, pushIds: [], cursor: null };
 }
 

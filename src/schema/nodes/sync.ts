@@ -1,4 +1,5 @@
 import type { SubjectType } from '../../model/event.ts';
+import { type SettingValue, settingsOf } from '../../sync/connections/settings.ts';
 import type { Finding as StoredFinding } from '../../sync/platforms/platform.ts';
 import { builder, pageComplexity } from '../builder.ts';
 import {
@@ -60,6 +61,23 @@ const Finding = builder.objectRef<StoredFinding>('ConnectionFinding').implement(
     state: t.expose('state', { type: FindingStateEnum, description: 'How it stands.' }),
     message: t.exposeString('message', { description: 'The same in words.' }),
     remedy: t.exposeString('remedy', { nullable: true, description: 'What a person can do about it.' }),
+  }),
+});
+
+const ConnectionSetting = builder.objectRef<SettingValue>('ConnectionSetting').implement({
+  description: 'One thing that may be chosen for an account, with `connectionUpdate`.',
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Its name.' }),
+    description: t.exposeString('description', { description: 'What it decides.' }),
+    value: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What holds now.',
+      resolve: ({ value }) => value,
+    }),
+    isChosen: t.exposeBoolean('isChosen', {
+      description: 'False where nobody has chosen it: the value is what holds then.',
+    }),
   }),
 });
 
@@ -127,6 +145,13 @@ export const Connection = builder.prismaNode('Connection', {
       type: 'DateTime',
       nullable: true,
       description: 'How far the last sweep has read.',
+    }),
+    settings: t.field({
+      type: [ConnectionSetting],
+      description:
+        'What may be chosen for the account, and what holds now. How orders are posted in books is `postingPolicy`.',
+      resolve: ({ platform, settings }, _args, context) =>
+        settingsOf(context.services.platforms[platform], settings as Record<string, unknown>),
     }),
     findings: t.field({
       type: [Finding],

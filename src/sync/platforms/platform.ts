@@ -26,6 +26,8 @@ export interface Platform<Credentials = unknown> {
   concurrentPushes?: number;
   /** Remote types whose links the write path hands to `plan`, by the graph's type. */
   linkTypes: Partial<Record<SubjectType, string>>;
+  /** What people may choose for an account, by name; stored with the connection. */
+  settings?: Readonly<Record<string, Setting<Credentials>>>;
   /** The choices of how orders are posted; only books have them. */
   policy?: PolicyDesk<Credentials>;
   /** What orders and refunds are in the books, without asking them; only books have it. */
@@ -57,8 +59,8 @@ export interface Platform<Credentials = unknown> {
     credentials: Credentials,
     options: { baseUrl: string; timeoutMs: number },
   ): Promise<{ accountId: string; name: string }>;
-  /** Whose day the shop keeps, as IANA name; only where a platform tells it. */
-  shopTimeZone?(session: Session<Credentials>): Promise<string>;
+  /** Where the shop is at home; only where a platform tells it. */
+  shopHome?(session: Session<Credentials>): Promise<ShopHome>;
   /** Makes the account ready: definitions, webhook subscriptions, checks. Safe to repeat. */
   prepare(session: Session<Credentials>, options: { webhookUrl: string }): Promise<void>;
   /** Looks whether the account has what its work needs, and changes nothing there. What cannot be looked at at all throws. */
@@ -74,6 +76,13 @@ export interface Platform<Credentials = unknown> {
   documentsOn?(session: Session<Credentials>, day: string): Promise<BooksDocument[]>;
   /** Everything changed since then, read from the platform: backfill and repair of lost deliveries. */
   sweep(session: Session<Credentials>, options: SweepQuestion): AsyncIterable<PlatformChange[]>;
+}
+
+export interface ShopHome {
+  /** Whose day it keeps, as IANA name. */
+  timeZone: string;
+  /** ISO 3166-1 alpha-2; null where the shop does not say. */
+  country: string | null;
 }
 
 export interface Examination {
@@ -108,6 +117,20 @@ export interface SweepQuestion {
 
 /** JSON. */
 export type SweepPosition = Readonly<Record<string, unknown>>;
+
+/** One thing that people may choose for an account. */
+export interface Setting<Credentials = unknown> {
+  /** What it decides, for people. */
+  description: string;
+  /** What may be chosen, as JSON. */
+  schema: z.ZodType;
+  /** What holds where nobody has chosen. */
+  fallback: unknown;
+  /** True where it decides what orders are written there: what the account is owed is planned anew. */
+  decidesPlans?: true;
+  /** What of a value does not fit the account, in words; null where it fits. Asks the platform, and changes nothing there. */
+  misfit?(value: unknown, session: Session<Credentials>): Promise<string | null>;
+}
 
 /** Reads, offers and checks the choices that were made for an account. */
 export interface PolicyDesk<Credentials = unknown> {

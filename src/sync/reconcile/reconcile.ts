@@ -12,7 +12,7 @@ import type { Sessions } from '../connections/sessions.ts';
 import { appendEventsAtCommit } from '../events/append-events.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Finding, Platform } from '../platforms/platform.ts';
-import { followShopDay, rememberShopDay } from '../postings/shop-day.ts';
+import { followShopDay, rememberShopHome } from '../postings/shop-home.ts';
 import { judgeFailure } from '../retry.ts';
 
 export interface ReconcileOptions {
@@ -48,8 +48,8 @@ async function makeReady(connection: ConnectionFacts, options: ReconcileOptions)
     try {
       const session = await options.sessions.get(connection.id);
       // Before the subscriptions: the first order that is told finds books that know their day.
-      const timeZone = await platform.shopTimeZone?.(session);
-      if (timeZone !== undefined) await rememberShopDay(options.pool, connection.id, timeZone);
+      const home = await platform.shopHome?.(session);
+      if (home !== undefined) await rememberShopHome(options.pool, connection.id, home);
       await followShopDay(options.pool);
       await platform.prepare(session, { webhookUrl: options.webhookUrl(connection.platform) });
       refusal = null;

@@ -6,7 +6,7 @@ import { interpret } from './interpret.ts';
 import { perform } from './perform.ts';
 import { plan } from './plan.ts';
 import { prepare } from './prepare.ts';
-import { sweep } from './sweep.ts';
+import { settings, sweep } from './sweep.ts';
 import { linkTypes, pushKinds } from './vocabulary.ts';
 
 export const amazon: Platform<AmazonCredentials> = {
@@ -17,6 +17,7 @@ export const amazon: Platform<AmazonCredentials> = {
   // Each operation has a bucket of its own (rate-limits.ts); this only keeps bursts in bounds.
   rateLimit: { requests: 40, windowMs: 1_000, concurrent: 10 },
   linkTypes,
+  settings,
   interpret,
   plan,
   perform,

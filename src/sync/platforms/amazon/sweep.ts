@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { PlatformChange } from '../../../model/change.ts';
-import type { SweepPosition, SweepQuestion } from '../platform.ts';
+import type { Setting, SweepPosition, SweepQuestion } from '../platform.ts';
 import { type AmazonSession, ask } from './client.ts';
 import { isFromElsewhere, mayHaveRefunds, orderChange } from './normalise-order.ts';
 import { identifierOf, isRefund } from './normalise-refunds.ts';
@@ -22,8 +22,18 @@ import {
 } from './read.ts';
 
 const dayMs = 86_400_000;
+
 /** How far a first sweep looks back, where the connection's setting `historyDays` says nothing else. */
 const defaultHistoryDays = 90;
+
+export const settings: Readonly<Record<string, Setting>> = {
+  historyDays: {
+    description: 'How many days of orders the first sweep, and one with `full`, looks back.',
+    schema: z.number().int().min(1).max(730),
+    fallback: defaultHistoryDays,
+  },
+};
+
 /** Finances lists a transaction up to two days after it happened. */
 const financeLagMs = 2 * dayMs;
 /** Finances answers for at most this long a time, and for nothing younger than two minutes. */

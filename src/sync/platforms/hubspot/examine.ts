@@ -5,6 +5,7 @@ import { checkAccount, wantedProperties } from './definitions.ts';
 import type { HubSpotSession, ObjectName } from './gateway.ts';
 import { crmGateway } from './interpret.ts';
 import { toAppError } from './refusal.ts';
+import { readSettings, stagesMisfit } from './settings.ts';
 
 /** Whose token it is, and for each kind of record whether it may be read and has our properties. */
 export async function examine(session: HubSpotSession): Promise<Finding[]> {
@@ -15,7 +16,19 @@ export async function examine(session: HubSpotSession): Promise<Finding[]> {
   return [
     { subject: 'Token', state: 'good', message: `It is of account ${session.accountId}.`, remedy: null },
     ...objects,
+    ...(await examineStages(session)),
   ];
+}
+
+/** Stages are chosen once; a pipeline can be changed in HubSpot later on. */
+async function examineStages(session: HubSpotSession): Promise<Finding[]> {
+  const { orderStages } = readSettings(session.settings);
+  if (orderStages === null) return [];
+  const misfit = await stagesMisfit(orderStages, session);
+  const subject = 'Setting orderStages';
+  if (misfit === null)
+    return [{ subject, state: 'good', message: 'HubSpot has the stages that orders get.', remedy: null }];
+  return [{ subject, state: 'broken', message: misfit, remedy: 'Choose others with connectionUpdate.' }];
 }
 
 async function examineObject(

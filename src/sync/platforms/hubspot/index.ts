@@ -6,12 +6,13 @@ import { identify } from './identify.ts';
 import { interpret } from './interpret.ts';
 import { perform } from './perform.ts';
 import { plan } from './plan.ts';
-import { type HubSpotCredentials, hubSpotCredentials } from './settings.ts';
+import { choices, type HubSpotCredentials, hubSpotCredentials } from './settings.ts';
 import { sweep } from './sweep.ts';
 
 export const hubspot: Platform<HubSpotCredentials> = {
   name: 'hubspot',
   credentials: hubSpotCredentials,
+  settings: choices,
   door,
   pushKinds: ['contact', 'order', 'contactMerge', 'contactErase'],
   // 100 in 10 seconds is what every edition of HubSpot grants; spread evenly, so that a burst is no standstill afterwards.

@@ -185,7 +185,7 @@ export const documents = {
 
   customer: `query TributaryCustomer($id: ID!) { customer(id: $id) { ${customerFields} } }`,
 
-  shopTimeZone: `query TributaryShopTimeZone { shop { ianaTimezone } }`,
+  shopHome: `query TributaryShopHome { shop { ianaTimezone shopAddress { countryCodeV2 } } }`,
 
   counts: `query TributaryCounts {
     productsCount(limit: null) { count } productVariantsCount(limit: null) { count }

@@ -6,7 +6,7 @@ import { interpret } from './interpret.ts';
 import { readMetafields } from './metafields.ts';
 import { perform } from './perform.ts';
 import { linkTypes, plan, pushKinds } from './plan.ts';
-import { prepare, shopTimeZone } from './prepare.ts';
+import { prepare, shopHome } from './prepare.ts';
 import { sweep } from './sweep.ts';
 import { takingsBetween } from './takings.ts';
 
@@ -26,7 +26,7 @@ export const shopify: Platform<ShopifyCredentials> = {
   perform,
   prepare,
   examine,
-  shopTimeZone,
+  shopHome,
   readMetafields: (session, wanted) => readMetafields(session, wanted),
   takingsBetween,
   sweep,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AppError } from '../../../errors.ts';
 import type { CustomField } from '../../../model/custom-field.ts';
 import { isTimeZone } from '../../../model/day.ts';
+import type { ShopHome } from '../platform.ts';
 import { page } from './answers.ts';
 import { ask, refused, type ShopifySession } from './api.ts';
 import { metafieldNamespaces } from './metafields.ts';
@@ -83,16 +84,20 @@ export function wantedSubscriptions(
   return wanted.map((topic) => ({ topic, namespaces: namespacesOf(topic, fields) }));
 }
 
-/** Whose day the shop keeps. */
-export async function shopTimeZone(session: ShopifySession): Promise<string> {
-  const zone = z.string().refine(isTimeZone, 'is no time zone');
+/** Whose day the shop keeps, and the country of its address. */
+export async function shopHome(session: ShopifySession): Promise<ShopHome> {
   const { data } = await ask(
     session,
-    'shopTimeZone',
+    'shopHome',
     {},
-    z.object({ shop: z.object({ ianaTimezone: zone }) }),
+    z.object({
+      shop: z.object({
+        ianaTimezone: z.string().refine(isTimeZone, 'is no time zone'),
+        shopAddress: z.object({ countryCodeV2: z.string().nullable() }),
+      }),
+    }),
   );
-  return data.shop.ianaTimezone;
+  return { timeZone: data.shop.ianaTimezone, country: data.shop.shopAddress.countryCodeV2 };
 }
 
 /** The scopes that the app was granted. */

@@ -1,17 +1,28 @@
 import type { Pool, Queryable } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
+import type { ShopHome } from '../platforms/platform.ts';
 import { requestPostingReview } from './request-review.ts';
 
 /**
- * Remembers whose day a shop keeps, the first time that it says so: a shop that moves keeps the days of its books.
- * @param timeZone IANA name
+ * Remembers whose day a shop keeps, the first time that it says so: a shop that moves keeps the days of its books. Numbers and
+ * addresses without a country are of the shop's, at every account for which nobody has chosen another one.
  */
-export async function rememberShopDay(db: Queryable, connectionId: bigint, timeZone: string): Promise<void> {
+export async function rememberShopHome(
+  db: Queryable,
+  connectionId: bigint,
+  { timeZone, country }: ShopHome,
+): Promise<void> {
   await db.query(
     `update connection set settings = settings || jsonb_build_object('shopTimeZone', $2::text), updated_at = clock_timestamp()
      where id = $1 and not settings ? 'shopTimeZone'`,
     [connectionId, timeZone],
   );
+  if (country !== null)
+    await db.query(
+      `update connection set settings = settings || jsonb_build_object('country', $1::text), updated_at = clock_timestamp()
+       where not settings ? 'country'`,
+      [country],
+    );
 }
 
 /**
