@@ -49,7 +49,7 @@ builder.mutationField('connectionUpdate', (t) =>
         if (name != null) await renameConnection(tx, id, nameOf(name));
         if (checked instanceof AppError) throw checked;
         const { chosen, ...rest } = checked;
-        if (settings != null) await setSettings(tx, id, chosen, rest);
+        await setSettings(tx, id, chosen, rest);
         return effectOn(input.id.id);
       });
     },
