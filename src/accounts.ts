@@ -15,40 +15,52 @@ import {
 import { platformNamed } from './sync/platforms/index.ts';
 import type { Platform } from './sync/platforms/platform.ts';
 
-/** Registers the accounts whose credentials the environment holds. A new one only observes until writing is unlocked. */
+/**
+ * Registers the accounts whose credentials the environment holds. A new one only observes until writing is unlocked. One that
+ * a person has disconnected stays so, whatever the environment says, until a person asks for it (`again`).
+ * @returns the names of the accounts that were connected again
+ */
 export async function connectAccounts(
   context: AppContext,
   connections: readonly ConnectionConfig[],
-): Promise<void> {
+  { again = context.config.demo }: { again?: boolean } = {},
+): Promise<string[]> {
+  const connected: string[] = [];
   const known = await context.connections();
   for (const connection of connections) {
     const platform = platformNamed(connection.platform);
-    if (platform !== undefined)
-      await connect(
-        context,
-        platform,
-        connection,
-        known.filter((one) => one.platform === platform.name),
-      );
+    if (platform === undefined) continue;
+    const name = await connect(context, platform, connection, {
+      known: known.filter((one) => one.platform === platform.name),
+      again,
+    });
+    if (name !== null) connected.push(name);
   }
+  return connected;
 }
 
+/** @returns the account's name where it was off and is connected again */
 async function connect(
   context: AppContext,
   platform: Platform,
   { accountId, credentials: supplied }: ConnectionConfig,
-  known: readonly ConnectionFacts[],
-): Promise<void> {
+  { known, again }: { known: readonly ConnectionFacts[]; again: boolean },
+): Promise<string | null> {
   const { encryptionKey, pool, config } = context;
   const digests = digestsOf(encryptionKey, supplied);
-  if (known.some(({ settings }) => isKnown(settings.suppliedCredentials, digests, supplied, encryptionKey)))
-    return;
+  const same = known.find(({ settings }) =>
+    isKnown(settings.suppliedCredentials, digests, supplied, encryptionKey),
+  );
+  if (same !== undefined && same.status !== 'disconnected') return null;
+  if (same !== undefined && !again) return staysOff(context, same);
   const account =
     accountId !== null
       ? { accountId, name: accountId }
       : await identify(platform, supplied, config.baseUrls[platform.name]);
   const before = known.find((one) => one.accountId === account.accountId);
-  const stored = before === undefined ? null : await storedFields(context, before);
+  const isOff = before?.status === 'disconnected';
+  if (before !== undefined && isOff && !again) return staysOff(context, before);
+  const stored = before === undefined || isOff ? null : await storedFields(context, before);
   const told = before?.settings.suppliedCredentials;
   const credentials = platform.credentials.parse(
     stored === null ? supplied : succeed(platform, stored, withWhatChanged(stored, supplied, told, digests)),
@@ -69,6 +81,15 @@ async function connect(
       ...(config.demo ? { writeCapabilities: ['*'] } : {}),
     }),
   );
+  return isOff ? account.name : null;
+}
+
+function staysOff({ log }: AppContext, { platform, name }: ConnectionFacts): null {
+  log.warn(
+    { platform, account: name },
+    `This account is disconnected and stays so. npx tributary connection connect ${platform} connects it again; else take its credentials out of the environment`,
+  );
+  return null;
 }
 
 /** Connections that were made before fields were told apart hold one digest of all. */

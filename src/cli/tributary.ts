@@ -26,6 +26,10 @@ const usage = `tributary <command>
       --email <address> | --id <customer> | --request <id>   (a request is noted as done)
   privacy erase           erase one person; orders and amounts stay for the books
       --email <address> | --id <customer>
+  connection list         accounts, whether they are kept in step, and what may be written there
+  connection disconnect <id>  stop reading and writing, end its webhooks, forget its credentials; history stays
+      --reason <why>        kept and shown
+  connection connect <platform>  connect what was disconnected again, with the credentials in the environment
   api-key create <name>   make a key for the API and print it, once
       --scopes <a,b>        default read:orders,read:customers,read:stock,read:sync
   api-key list            names, first characters and scopes
@@ -53,6 +57,7 @@ async function main(args: readonly string[]): Promise<number> {
       email: { type: 'string' },
       id: { type: 'string' },
       request: { type: 'string' },
+      reason: { type: 'string' },
       scopes: { type: 'string', default: 'read:orders,read:customers,read:stock,read:sync' },
     },
   });
@@ -93,6 +98,12 @@ async function main(args: readonly string[]): Promise<number> {
         email: values.email ?? null,
         id: values.id ?? null,
         request: values.request ?? null,
+      });
+    case 'connection':
+      return (await import('./connection.ts')).connectionCommand({
+        action: rest[0] ?? '',
+        argument: rest[1] ?? '',
+        reason: values.reason ?? null,
       });
     case 'api-key':
       return (await import('./api-key.ts')).apiKeyCommand({

@@ -42,6 +42,7 @@ export const eventTypes = [
   'connection.resumed',
   'connection.write_changed',
   'connection.revoked',
+  'connection.disconnected',
   'connection.drifted',
   'connection.circuit_opened',
   'connection.circuit_closed',

@@ -36,6 +36,8 @@ export const ConnectionStatusEnum = enumOf('ConnectionStatus', 'Whether an accou
   active: 'Deliveries are processed and pushes are carried out.',
   paused: 'A person has stopped it: deliveries are stored and processed, pushes wait.',
   revoked: 'The platform has withdrawn its authorisation; a person must connect again.',
+  disconnected:
+    'A person has taken it off with `connectionDisconnect`: its credentials are forgotten, nothing is read or written, what it brought stays.',
 });
 
 export const CircuitStateEnum = enumOf('CircuitState', 'Whether calls to an account are made at all.', {
@@ -268,6 +270,7 @@ const eventDescriptions: Record<EventType, string> = {
   'connection.resumed': 'A connection was resumed.',
   'connection.write_changed': 'What may be written to an account was changed.',
   'connection.revoked': 'A platform withdrew its authorisation.',
+  'connection.disconnected': 'A person took an account off; its credentials are forgotten.',
   'connection.drifted': 'A sweep found and applied what deliveries had not told.',
   'connection.circuit_opened': 'Calls to a platform are held back for a while.',
   'connection.circuit_closed': 'Calls to a platform are made again.',

@@ -2,6 +2,7 @@ import type { Tx } from '../db/pool.ts';
 import { AppError } from '../errors.ts';
 import type { Source } from '../model/platform-name.ts';
 import { wakeWork } from './connections/authorization.ts';
+import { refuseDisconnected } from './connections/disconnect.ts';
 import { appendEvents } from './events/append-events.ts';
 import type { FactField } from './identity/facts.ts';
 import type { FieldAuthority } from './identity/golden-record.ts';
@@ -9,6 +10,7 @@ import { requestAuthorityReview } from './identity/request-authority-review.ts';
 import { enqueueDeliveries } from './inbox/enqueue-deliveries.ts';
 import { enqueuePushes, removePushJobs } from './outbox/enqueue-pushes.ts';
 import { requestPostingReview } from './postings/request-review.ts';
+import { checkedReason } from './reason.ts';
 import { unknown } from './unknown.ts';
 
 /*
@@ -45,14 +47,16 @@ export async function replayDelivery(tx: Tx, deliveryId: bigint): Promise<void> 
 
 /**
  * Stops writing to a connection; its deliveries go on being stored and processed. Pushes that are being carried out are
- * not interrupted: they are those it returns. @throws AppError CONNECTION_UNKNOWN, CONNECTION_REVOKED
+ * not interrupted: they are those it returns. @throws AppError CONNECTION_UNKNOWN, CONNECTION_DISCONNECTED, CONNECTION_REVOKED, INVALID_INPUT
  */
 export async function pauseConnection(tx: Tx, id: bigint, reason: string, source: Source): Promise<Switched> {
+  const text = checkedReason(reason, 'why it is paused');
   const status = await lockConnection(tx, id);
+  refuseDisconnected(id, status);
   if (status === 'revoked') throw revoked(id);
   await tx.query(
     `update connection set status = 'paused', status_reason = $2, updated_at = clock_timestamp() where id = $1`,
-    [id, reason],
+    [id, text],
   );
   const { rows } = await tx.query<{ id: bigint }>(
     `select id from push where connection_id = $1 and status = 'running' order by id`,
@@ -61,17 +65,24 @@ export async function pauseConnection(tx: Tx, id: bigint, reason: string, source
   const pushIds = rows.map((row) => row.id);
   if (status === 'paused') return { position: null, pushIds };
   const position = await appendEvents(tx, [
-    { type: 'connection.paused', subjectType: 'Connection', subjectId: id, payload: { reason }, source },
+    {
+      type: 'connection.paused',
+      subjectType: 'Connection',
+      subjectId: id,
+      payload: { reason: text },
+      source,
+    },
   ]);
   return { position, pushIds };
 }
 
 /**
  * Lets a paused or revoked connection go on: everything that waits is tried at once, an open circuit breaker included.
- * Where the platform still refuses us, the first call revokes it again. @throws AppError CONNECTION_UNKNOWN
+ * Where the platform still refuses us, the first call revokes it again. @throws AppError CONNECTION_UNKNOWN, CONNECTION_DISCONNECTED
  */
 export async function resumeConnection(tx: Tx, id: bigint, source: Source = 'tributary'): Promise<Switched> {
   const status = await lockConnection(tx, id);
+  refuseDisconnected(id, status);
   await tx.query(
     `update connection set status = 'active', status_reason = null, consecutive_failures = 0,
        circuit_open_until = null, circuit_reason = null, authorized_at = clock_timestamp(), updated_at = clock_timestamp()
@@ -88,7 +99,7 @@ export async function resumeConnection(tx: Tx, id: bigint, source: Source = 'tri
 
 /**
  * Unlocks exactly these kinds of writes (`*`: all). Plans of kinds that are unlocked now become pending; what waits of
- * kinds that are locked now becomes a plan. @returns the pushes that were released. @throws AppError CONNECTION_UNKNOWN
+ * kinds that are locked now becomes a plan. @returns the pushes that were released. @throws AppError CONNECTION_UNKNOWN, CONNECTION_DISCONNECTED
  */
 export async function setWriteCapabilities(
   tx: Tx,
@@ -96,7 +107,7 @@ export async function setWriteCapabilities(
   capabilities: readonly string[],
   source: Source = 'tributary',
 ): Promise<Switched> {
-  await lockConnection(tx, id);
+  refuseDisconnected(id, await lockConnection(tx, id));
   const wanted = [...new Set(capabilities)];
   const { rows: before } = await tx.query<{ capabilities: string[] }>(
     'select write_capabilities as capabilities from connection where id = $1',

@@ -122,7 +122,8 @@ export class QueueMetrics {
         this.#oldest.set({ what, platform }, 0);
         this.#dismissed.set({ what, platform }, 0);
       }
-      for (const status of ['active', 'paused', 'revoked']) this.#connections.set({ platform, status }, 0);
+      for (const status of ['active', 'paused', 'revoked', 'disconnected'])
+        this.#connections.set({ platform, status }, 0);
     }
     for (const { platform, status, count } of connections)
       this.#connections.set({ platform, status }, Number(count));

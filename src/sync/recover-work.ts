@@ -122,7 +122,7 @@ export async function recoverOrphans(
       name: 'orphaned-deliveries',
       text: `select d.id from delivery d join connection c on c.id = d.connection_id
              where d.status in ('pending', 'retrying')
-               and not (c.status = 'revoked' and d.error_code is not distinct from $2)
+               and not (c.status in ('revoked', 'disconnected') and d.error_code is not distinct from $2)
                and greatest(d.received_at, d.next_attempt_at) < clock_timestamp() - $1::double precision * interval '1 millisecond'
                and not exists (select 1 from graphile_worker.jobs j
                  where j.key = ${laneKey} and j.attempts < j.max_attempts and j.run_at <= clock_timestamp())

@@ -85,7 +85,9 @@ function describeError(error: unknown): Described {
       code: error.code,
       message: withoutSecrets(error.publicMessage),
       remedy: error.remedy ?? (error.retryable ? transientRemedy : 'Correct the cause, then retry.'),
-      accessRefused: error.code.endsWith('_UNAUTHORIZED') || error.code === 'CREDENTIALS_UNREADABLE',
+      accessRefused:
+        error.code.endsWith('_UNAUTHORIZED') ||
+        ['CREDENTIALS_UNREADABLE', 'CONNECTION_DISCONNECTED'].includes(error.code),
       // Waiting for another push, or for what the platform has accepted, is no sign of trouble at the platform.
       platformTrouble: error.retryable && !['LINK_PENDING', 'LISTING_NOT_APPLIED'].includes(error.code),
       retryAfterMs: error.retryAfterMs,

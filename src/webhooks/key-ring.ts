@@ -18,7 +18,7 @@ interface Ring {
 }
 
 /**
- * The opened secrets of all connections, kept in memory for a short time. Whoever finds nothing that fits asks for a
+ * The opened secrets of all connections that are not disconnected, kept in memory for a short time. Whoever finds nothing that fits asks for a
  * newer ring, so that a new connection or a rotated key works at once; that is granted once a second per platform, so
  * that forged requests cannot make every one of them a query.
  */
@@ -70,7 +70,7 @@ export class KeyRing {
     const { rows } = await this.#pool.query<{ id: bigint; accountId: string; sealed: Buffer }>({
       name: 'read-key-ring',
       text: `select id, account_id as "accountId", credentials as sealed from connection
-             where platform = $1::platform order by id`,
+             where platform = $1::platform and status <> 'disconnected' order by id`,
       values: [platform.name],
     });
     const keys = rows.map(({ id, accountId, sealed }) => ({

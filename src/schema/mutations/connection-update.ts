@@ -5,9 +5,9 @@ import { renameConnection, setSettings } from '../../sync/operations.ts';
 import { builder } from '../builder.ts';
 import { Connection } from '../nodes/sync.ts';
 import type { OperationContext } from '../services.ts';
-import { mutate } from './mutation.ts';
+import { ConnectionPayload } from './connection.ts';
+import { effectOn, mutate } from './mutation.ts';
 import { idempotencyField } from './payload.ts';
-import { ConnectionPayload, effectOn } from './sync.ts';
 
 const SettingInput = builder.inputType('ConnectionSettingInput', {
   description: 'One choice for an account.',

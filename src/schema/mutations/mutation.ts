@@ -5,6 +5,7 @@ import { transaction } from '../../db/transaction.ts';
 import { AppError } from '../../errors.ts';
 import type { Edit } from '../../model/change.ts';
 import { applyChanges } from '../../sync/apply-changes.ts';
+import type { WebhooksEnded } from '../../sync/connections/disconnect.ts';
 import { InvalidInput } from '../../sync/graph/write-context.ts';
 import { textOf } from '../failures.ts';
 import { encodeGlobalId } from '../global-id.ts';
@@ -14,6 +15,12 @@ export interface UserErrorValue {
   code: string;
   field: string[] | null;
   message: string;
+}
+
+export interface LeftBehind {
+  plannedCount: number;
+  waitingDeliveryCount: number;
+  webhooks: WebhooksEnded;
 }
 
 /** What a mutation did, in ids: kept with its idempotency key, so that repeating it gives the same answer. */
@@ -28,8 +35,15 @@ export interface Effect {
   followOrderId?: string;
   /** A replay plans its pushes later: they are those of this delivery with a higher id than `after`. */
   replay?: { deliveryId: string; after: string };
+  /** An account that was disconnected: what was left of it. */
+  leftBehind?: LeftBehind;
   /** The pushes of a whole account that were set going, or are waited for: how many, and the last of them. */
   backlog?: { connectionId: string; count: number; last: string; until: 'ended' | 'notRunning' };
+}
+
+/** That something was done about this, and nothing else to tell. */
+export function effectOn(id: string): Effect {
+  return { subjectId: id, pushIds: [], cursor: null };
 }
 
 export interface PayloadValue extends Effect {
@@ -286,6 +300,7 @@ const fieldOf: Readonly<Record<string, string[]>> = {
   SETTING_INVALID: ['input', 'settings'],
   CONNECTION_NOT_ACTIVE: ['input', 'id'],
   CONNECTION_REVOKED: ['input', 'id'],
+  CONNECTION_DISCONNECTED: ['input', 'id'],
   NO_BOOKS: ['input', 'id'],
   NOTHING_POSTED: ['input', 'id'],
   CUSTOM_FIELD_UNKNOWN: ['input', 'key'],

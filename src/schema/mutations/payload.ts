@@ -1,7 +1,7 @@
 import type { InputFieldMap } from '@pothos/core';
 import type { Prisma as PrismaNamespace } from '../../db/generated/client.ts';
 import { builder } from '../builder.ts';
-import { Push } from '../nodes/sync.ts';
+import { type Connection, type Delivery, Push } from '../nodes/sync.ts';
 import type { Scope } from '../scopes.ts';
 import type { PayloadValue, UserErrorValue } from './mutation.ts';
 
@@ -35,6 +35,28 @@ export function waitFields(t: InputBuilder) {
   } satisfies InputFieldMap;
 }
 
+/** The input of what is done about one thing: which one, whatever else there is to say, and the key that makes it harmless to repeat. */
+export function inputOn<Fields extends InputFieldMap>(
+  name: string,
+  thing: typeof Connection | typeof Delivery | typeof Push,
+  description: string,
+  more: (t: InputBuilder) => Fields,
+  which = 'Which one.',
+) {
+  return builder.inputType(name, {
+    description,
+    fields: (t) => ({
+      id: t.globalID({ for: thing, required: true, description: which }),
+      ...more(t),
+      ...idempotencyField(t),
+    }),
+  });
+}
+
+export function reasonField(t: InputBuilder, description: string) {
+  return { reason: t.string({ required: true, description }) } satisfies InputFieldMap;
+}
+
 type PayloadBuilder = PothosSchemaTypes.ObjectFieldBuilder<
   (typeof builder)['$inferSchemaTypes'],
   PayloadValue
@@ -48,6 +70,27 @@ export function userErrorsField(t: PayloadBuilder) {
       resolve: (payload) => payload.userErrors,
     }),
   };
+}
+
+/** The account, delivery or push that was changed, as it is now. */
+export function shownField<Name extends 'connection' | 'delivery' | 'push'>(
+  t: PayloadBuilder,
+  name: Name,
+  thing: typeof Connection | typeof Delivery | typeof Push,
+  description: string,
+) {
+  const field = t.prismaField({
+    type: thing as typeof Push,
+    nullable: true,
+    description,
+    authScopes: { can: 'admin' },
+    resolve: (query, { subjectId }, _args, context) => {
+      if (subjectId === null) return null;
+      const rows = context.services.prisma[name] as unknown as { findUnique(wish: object): never };
+      return rows.findUnique({ ...query, where: { id: BigInt(subjectId) } });
+    },
+  });
+  return { [name]: field } as Record<Name, typeof field>;
 }
 
 /** The fields of a payload that tell what goes to the platforms. Whoever may mutate may see what came of it. */

@@ -1,5 +1,6 @@
 import type { Connection as ConnectionModel, Sweep as SweepModel } from '../../db/generated/client.ts';
 import { read, sql } from '../../loaders/sql.ts';
+import { connectAgain } from '../../sync/connections/disconnect.ts';
 import { transientRemedy } from '../../sync/retry.ts';
 import { builder } from '../builder.ts';
 import type { OperationContext } from '../services.ts';
@@ -212,6 +213,12 @@ function explained(row: OpenRow, connection: ConnectionFacts): { reason: string;
   const { name } = connection;
   const isPush = row.what === 'push';
   if (row.status === 'dead') return { reason: row.error ?? 'It failed for good.', remedy: row.remedy };
+  if (connection.status === 'disconnected') {
+    return {
+      reason: `${name} is disconnected${because(connection.statusReason)}`,
+      remedy: connectAgain,
+    };
+  }
   if (isPush && row.status === 'plan') {
     return {
       reason: `Writing \`${row.kind}\` is not unlocked for ${name}.`,

@@ -33,6 +33,7 @@ const statusSource: EventSource = {
     'connection.paused',
     'connection.resumed',
     'connection.revoked',
+    'connection.disconnected',
     'connection.drifted',
     'connection.write_changed',
     'connection.circuit_opened',

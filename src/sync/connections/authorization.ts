@@ -10,7 +10,7 @@ export const revokedCode = 'CONNECTION_REVOKED';
 export const retryAtOnceMs = 100;
 
 /** What work says of itself while it waits for its connection. */
-export function waitsForAccess(refusal: { message: string; remedy: string }): {
+export function waitsForAccess(refusal: { code: string; message: string; remedy: string }): {
   retryInMs: null;
   code: string;
   message: string;
@@ -19,8 +19,12 @@ export function waitsForAccess(refusal: { message: string; remedy: string }): {
   return {
     retryInMs: null,
     code: revokedCode,
-    message: `The connection is revoked. ${refusal.message}`,
-    remedy: `${refusal.remedy} Where the credentials are as they should be, resume the connection with connectionResume.`,
+    ...(refusal.code === 'CONNECTION_DISCONNECTED'
+      ? { message: refusal.message, remedy: refusal.remedy }
+      : {
+          message: `The connection is revoked. ${refusal.message}`,
+          remedy: `${refusal.remedy} Where the credentials are as they should be, resume the connection with connectionResume.`,
+        }),
   };
 }
 
@@ -28,7 +32,7 @@ export function waitsForAccess(refusal: { message: string; remedy: string }): {
  * A platform has refused our credentials: the connection is revoked and its work waits, instead of failing piece by
  * piece. A refusal of a call that began before a person authorised it anew is old news.
  * @param sinceMs how long ago the refused call began.
- * @returns whether the connection is revoked now, and the event where this call has done it.
+ * @returns whether its work has to wait for a person now, and the event where this call has revoked it.
  */
 export async function revokeConnection(
   tx: Tx,
@@ -43,7 +47,7 @@ export async function revokeConnection(
              from connection where id = $1 for no key update
            ), revoked as (
              update connection c set status = 'revoked', status_reason = $2, updated_at = clock_timestamp()
-             from before where c.id = before.id and before.status <> 'revoked' and before.is_news returning c.id
+             from before where c.id = before.id and before.status not in ('revoked', 'disconnected') and before.is_news returning c.id
            )
            select case when revoked.id is null then before.status else 'revoked' end as status, c.platform,
              revoked.id is not null as "isNew"
@@ -59,7 +63,10 @@ export async function revokeConnection(
     payload: { platform: row.platform, reason },
     source: row.platform,
   };
-  return { revoked: row.status === 'revoked', events: row.isNew ? [event] : [] };
+  return {
+    revoked: row.status === 'revoked' || row.status === 'disconnected',
+    events: row.isNew ? [event] : [],
+  };
 }
 
 /** Lets everything that waits for a connection try at once: pushes, whose ids it returns, and deliveries that could not be read. */

@@ -4,7 +4,7 @@ import { appendEventsAtCommit } from '../events/append-events.ts';
 import { wakeWork } from './authorization.ts';
 import { credentialsAad, sealCredentials } from './credentials.ts';
 
-export type ConnectionStatus = 'active' | 'paused' | 'revoked';
+export type ConnectionStatus = 'active' | 'paused' | 'revoked' | 'disconnected';
 
 /** A connection without its secrets. */
 export interface ConnectionFacts {
@@ -35,8 +35,8 @@ export async function readSealed(db: Queryable, id: bigint): Promise<Buffer> {
 }
 
 /**
- * Connects an account, or gives a known one new credentials (which also takes a revocation back: what waits for it is
- * tried at once). A new connection only observes until capabilities are named. Overwrites stored credentials: those that rotate are only passed when a
+ * Connects an account, or gives a known one new credentials (which also takes a revocation or disconnection back: what waits
+ * for it is tried at once). A new connection only observes until capabilities are named. Overwrites stored credentials: those that rotate are only passed when a
  * person has connected the account anew.
  */
 export async function upsertConnection(
@@ -68,8 +68,8 @@ export async function upsertConnection(
        credentials = excluded.credentials,
        settings = coalesce($5::jsonb, c.settings),
        write_capabilities = coalesce($6::text[], c.write_capabilities),
-       status = case when c.status = 'revoked' then 'active'::connection_status else c.status end,
-       status_reason = case when c.status = 'revoked' then null else c.status_reason end,
+       status = case when c.status in ('revoked', 'disconnected') then 'active'::connection_status else c.status end,
+       status_reason = case when c.status in ('revoked', 'disconnected') then null else c.status_reason end,
        authorized_at = clock_timestamp(),
        updated_at = clock_timestamp()
      returning id`,
@@ -84,7 +84,7 @@ export async function upsertConnection(
   );
   const id = rows[0]?.id;
   if (id === undefined) throw new Error('An upsert returned no row.');
-  if (before[0]?.status === 'revoked') {
+  if (before[0] !== undefined && ['revoked', 'disconnected'].includes(before[0].status)) {
     await wakeWork(tx, id);
     appendEventsAtCommit(tx, [
       {

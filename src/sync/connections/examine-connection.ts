@@ -2,6 +2,7 @@ import type { Queryable } from '../../db/pool.ts';
 import { AppError } from '../../errors.ts';
 import type { Finding, Platform, Session } from '../platforms/platform.ts';
 import type { ConnectionFacts } from './connections.ts';
+import { connectAgain } from './disconnect.ts';
 
 /**
  * Looks at what an account needs: whether it may be called and written, whether its webhooks arrive, and all that the
@@ -60,6 +61,13 @@ async function standing(db: Queryable, { id, status }: ConnectionFacts): Promise
     [id],
   );
   const reason = rows[0]?.reason ?? 'no reason was given';
+  if (status === 'disconnected')
+    return {
+      subject: 'Connection',
+      state: 'limited',
+      message: `It is disconnected: ${reason}`,
+      remedy: `Nothing is read or written there. ${connectAgain}`,
+    };
   return status === 'paused'
     ? {
         subject: 'Connection',

@@ -21,7 +21,7 @@ export async function resealCredentials(
   return transaction(pool, async (tx) => {
     const { rows } = await tx.query<Row>(
       `select id, platform, account_id as "accountId", credentials as sealed, settings->'suppliedCredentials' as told
-       from connection order by id for update`,
+       from connection where status <> 'disconnected' order by id for update`,
     );
     let count = 0;
     for (const { id, platform, accountId, sealed, told } of rows) {

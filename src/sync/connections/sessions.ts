@@ -6,7 +6,9 @@ import { askAgainForFields } from '../custom-fields/ask-again.ts';
 import { loadCustomFields } from '../custom-fields/fields.ts';
 import { PushEnvelopes } from '../outbox/envelopes.ts';
 import type { Envelopes, Links, Platform, Session } from '../platforms/platform.ts';
+import { unknown } from '../unknown.ts';
 import { credentialsAad, openCredentials, sealCredentials } from './credentials.ts';
+import { refuseDisconnected } from './disconnect.ts';
 import { Limiter } from './limiter.ts';
 import { ConnectionLinks, LinkBell } from './links.ts';
 
@@ -138,13 +140,16 @@ class ConnectionSession implements Session<unknown> {
   }
 
   async credentials(): Promise<unknown> {
-    const { rows } = await this.#options.pool.query<{ credentials: Buffer }>({
+    const { rows } = await this.#options.pool.query<{ credentials: Buffer; status: string }>({
       name: 'read-credentials',
-      text: 'select credentials from connection where id = $1',
+      text: 'select credentials, status from connection where id = $1',
       values: [this.connectionId],
     });
-    const sealed = rows[0]?.credentials;
-    if (sealed === undefined) throw unknownConnection(this.connectionId);
+    const [row] = rows;
+    if (row === undefined) throw unknown('Connection', this.connectionId);
+    const { credentials: sealed } = row;
+    if (row.status === 'disconnected') this.#opened = null;
+    refuseDisconnected(this.connectionId, row.status);
     // Read each time, so that what another process has rotated is seen; opened only when it is another.
     if (this.#opened?.sealed.equals(sealed) !== true) {
       const aad = credentialsAad(this.#platform.name, this.accountId);
@@ -191,7 +196,8 @@ class ConnectionSession implements Session<unknown> {
   async #store(credentials: unknown): Promise<void> {
     const aad = credentialsAad(this.#platform.name, this.accountId);
     await this.#options.pool.query(
-      'update connection set credentials = $2, updated_at = clock_timestamp() where id = $1',
+      // Whoever took the account off meanwhile wants none of them kept.
+      `update connection set credentials = $2, updated_at = clock_timestamp() where id = $1 and status <> 'disconnected'`,
       [this.connectionId, sealCredentials(this.#options.encryptionKey, credentials, aad)],
     );
   }
@@ -204,15 +210,6 @@ async function readConnection(pool: Pool, connectionId: bigint): Promise<Connect
     values: [connectionId],
   });
   const row = rows[0];
-  if (row === undefined) throw unknownConnection(connectionId);
+  if (row === undefined) throw unknown('Connection', connectionId);
   return row;
-}
-
-function unknownConnection(connectionId: bigint): AppError {
-  return new AppError({
-    code: 'CONNECTION_UNKNOWN',
-    retryable: false,
-    publicMessage: `There is no connection ${connectionId}.`,
-    remedy: 'Connect the account again.',
-  });
 }

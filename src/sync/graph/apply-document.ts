@@ -87,7 +87,7 @@ export async function applyRevocation(context: PlatformContext, change: Revocati
   const { rows } = await tx.query<{ platform: string }>({
     name: 'revoke-connection',
     text: `update connection set status = 'revoked', status_reason = $2, updated_at = clock_timestamp()
-           where id = $1 and status <> 'revoked' returning platform`,
+           where id = $1 and status not in ('revoked', 'disconnected') returning platform`,
     values: [connectionId, change.reason],
   });
   if (rows[0] === undefined) return 'unchanged';

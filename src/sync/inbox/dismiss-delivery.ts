@@ -1,6 +1,7 @@
 import type { Edit } from '../../model/change.ts';
-import { checkedDismissalReason, notDead } from '../dismissal.ts';
+import { notDead } from '../dismissal.ts';
 import { touch, type WriteContext } from '../graph/write-context.ts';
+import { checkedReason } from '../reason.ts';
 import { unknown } from '../unknown.ts';
 
 /**
@@ -11,7 +12,7 @@ export async function dismissDelivery(
   context: WriteContext,
   edit: Extract<Edit, { kind: 'deliveryDismiss' }>,
 ): Promise<'applied'> {
-  const reason = checkedDismissalReason(edit.reason);
+  const reason = checkedReason(edit.reason, 'why it may be closed');
   const id = edit.dismissedId;
   const { rows } = await context.tx.query<{
     connectionId: bigint;

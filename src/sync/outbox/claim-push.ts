@@ -65,13 +65,15 @@ export async function claimPush(pool: Pool, pushId: bigint, options: ClaimOption
     await enqueuePushes(pool, [pushId]);
     return { kind: 'early' };
   }
-  if (state.connectionStatus !== 'active') {
+  // Of an account that is off, what a push under way leaves behind becomes a plan as all others did.
+  const isOff = state.connectionStatus === 'disconnected';
+  if (state.connectionStatus !== 'active' && !isOff) {
     const word = state.connectionStatus === 'paused' ? 'paused' : 'revoked';
     const code = word === 'paused' ? 'CONNECTION_PAUSED' : revokedCode;
     const reason = state.statusReason === null ? '' : ` ${state.statusReason}`;
     return hold(pool, pushId, code, `The connection is ${word}.${reason}`, null);
   }
-  if (!state.unlocked) {
+  if (isOff || !state.unlocked) {
     await pool.query(
       `update push set status = 'plan', next_attempt_at = null, error_code = null, error = null
        where id = $1 and status in ('pending', 'retrying')`,

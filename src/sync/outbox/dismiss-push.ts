@@ -1,6 +1,7 @@
 import type { Edit } from '../../model/change.ts';
-import { checkedDismissalReason, notDead } from '../dismissal.ts';
+import { notDead } from '../dismissal.ts';
 import { touch, type WriteContext } from '../graph/write-context.ts';
+import { checkedReason } from '../reason.ts';
 import { giveUpAdjustment, lockLevelById } from '../stock/give-up.ts';
 import { unknown } from '../unknown.ts';
 
@@ -14,7 +15,7 @@ export async function dismissPush(
   edit: Extract<Edit, { kind: 'pushDismiss' }>,
 ): Promise<'applied'> {
   const { tx, effects } = context;
-  const reason = checkedDismissalReason(edit.reason);
+  const reason = checkedReason(edit.reason, 'why it may be closed');
   // The level first and the push after it, as whoever plans does.
   const subject = await subjectOf(context, edit.pushId);
   const level = subject?.type === 'StockLevel' ? await lockLevelById(context, subject.id) : null;

@@ -63,6 +63,8 @@ export interface Platform<Credentials = unknown> {
   shopHome?(session: Session<Credentials>): Promise<ShopHome>;
   /** Makes the account ready: definitions, webhook subscriptions, checks. Safe to repeat. */
   prepare(session: Session<Credentials>, options: { webhookUrl: string }): Promise<void>;
+  /** Ends what `prepare` has asked for: webhook subscriptions. Only where they are ours to end. @returns how many */
+  release?(session: Session<Credentials>): Promise<number>;
   /** Looks whether the account has what its work needs, and changes nothing there. What cannot be looked at at all throws. */
   examine(session: Session<Credentials>, question: Examination): Promise<Finding[]>;
   /** Reads these metafields (`namespace.key`) of these owners; only where a platform has such. */

@@ -1,6 +1,7 @@
 import type { Tx } from '../../db/pool.ts';
 import { AppError } from '../../errors.ts';
 import type { ConnectionStatus } from '../connections/connections.ts';
+import { refuseDisconnected } from '../connections/disconnect.ts';
 import { unknown } from '../unknown.ts';
 
 /** Name of the job that sweeps one account because a person asked for it. */
@@ -8,7 +9,7 @@ export const sweepTask = 'sweep';
 
 /**
  * Asks for a sweep after the commit, beside those that come by themselves. Asked again before it has begun, the later request
- * counts; one that is under way is waited for. @throws AppError CONNECTION_UNKNOWN, CONNECTION_NOT_ACTIVE
+ * counts; one that is under way is waited for. @throws AppError CONNECTION_UNKNOWN, CONNECTION_DISCONNECTED, CONNECTION_NOT_ACTIVE
  */
 export async function requestSweep(tx: Tx, connectionId: bigint, full: boolean): Promise<void> {
   const { rows } = await tx.query<{ status: ConnectionStatus }>(
@@ -17,6 +18,7 @@ export async function requestSweep(tx: Tx, connectionId: bigint, full: boolean):
   );
   const status = rows[0]?.status;
   if (status === undefined) throw unknown('Connection', connectionId);
+  refuseDisconnected(connectionId, status);
   if (status !== 'active')
     throw new AppError({
       code: 'CONNECTION_NOT_ACTIVE',

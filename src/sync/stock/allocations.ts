@@ -155,7 +155,7 @@ const offersSql = `select g.id as "listingId", g.variant_id as "variantId", v.sk
   greatest(0, extract(epoch from clock_timestamp() - least(
     greatest(c.last_success_at, c.last_delivery_at, c.swept_until, c.created_at),
     (select min(greatest(k.last_success_at, k.last_delivery_at, k.swept_until, k.created_at)) from connection k
-     where k.platform::text = any($3::text[]) and k.status <> 'revoked')
+     where k.platform::text = any($3::text[]) and k.status not in ('revoked', 'disconnected'))
   )) * 1000)::float8 as "silentMs",
   (c.settings ->> 'staleAfterMs')::int as "staleAfterMs",
   coalesce((

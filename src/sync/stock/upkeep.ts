@@ -92,7 +92,7 @@ async function reviewPortion(options: StockUpkeepOptions): Promise<number> {
              select c.id, extract(epoch from clock_timestamp() - least(
                greatest(c.last_success_at, c.last_delivery_at, c.swept_until, c.created_at),
                (select min(greatest(k.last_success_at, k.last_delivery_at, k.swept_until, k.created_at)) from connection k
-                where k.platform::text = any($2::text[]) and k.status <> 'revoked')
+                where k.platform::text = any($2::text[]) and k.status not in ('revoked', 'disconnected'))
              )) * 1000 > coalesce((c.settings ->> 'staleAfterMs')::int, $3) as silent
              from connection c where c.platform::text = any($1::text[])
            )

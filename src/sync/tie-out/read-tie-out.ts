@@ -145,12 +145,13 @@ export async function readTieOut(sources: TieOutSources, wish: TieOutWish): Prom
 
 interface Connection extends BooksConnection {
   name: string;
+  isOff: boolean;
 }
 
 async function readConnections(db: Queryable): Promise<Connection[]> {
   const { rows } = await db.query<Connection>({
     name: 'tie-out-connections',
-    text: 'select id, platform, settings, name from connection order by id',
+    text: `select id, platform, settings, name, status = 'disconnected' as "isOff" from connection order by id`,
   });
   return rows;
 }
@@ -160,7 +161,10 @@ function booksOf(
   connections: readonly Connection[],
   wanted: bigint | null,
 ): Connection {
-  const all = connections.filter((one) => platforms[one.platform]?.books !== undefined);
+  // Books that were disconnected count only where they are asked for by name.
+  const all = connections.filter(
+    (one) => platforms[one.platform]?.books !== undefined && (!one.isOff || one.id === wanted),
+  );
   const [only, ...others] = wanted === null ? all : all.filter((one) => one.id === wanted);
   if (only !== undefined && others.length === 0) return only;
   throw new AppError({

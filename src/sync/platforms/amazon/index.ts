@@ -5,7 +5,7 @@ import { examine } from './examine.ts';
 import { interpret } from './interpret.ts';
 import { perform } from './perform.ts';
 import { plan } from './plan.ts';
-import { prepare } from './prepare.ts';
+import { prepare, release } from './prepare.ts';
 import { settings, sweep } from './sweep.ts';
 import { linkTypes, pushKinds } from './vocabulary.ts';
 
@@ -22,6 +22,7 @@ export const amazon: Platform<AmazonCredentials> = {
   plan,
   perform,
   prepare,
+  release,
   examine,
   sweep,
 };

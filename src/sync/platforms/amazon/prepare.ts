@@ -45,6 +45,19 @@ export async function prepare(session: AmazonSession): Promise<void> {
   }
 }
 
+/** Ends the subscriptions to our destination; the destination itself is a person's. @returns how many there were */
+export async function release(session: AmazonSession): Promise<number> {
+  const destination = await findDestination(session);
+  let count = 0;
+  for (const type of notificationTypes) {
+    const known = await readSubscription(session, type);
+    if (known === null || known.destinationId !== destination) continue;
+    await unsubscribe(session, type, known.subscriptionId);
+    count += 1;
+  }
+  return count;
+}
+
 export async function findDestination(session: AmazonSession): Promise<string | null> {
   const { payload } = destinationsAnswer.parse(
     await ask(
@@ -74,21 +87,24 @@ async function subscribe(session: AmazonSession, type: string, destinationId: st
   const known = await readSubscription(session, type);
   if (known?.destinationId === destinationId) return;
   // The one that points elsewhere has to go first.
-  if (known !== null)
-    await ask(
-      session,
-      {
-        operation: 'deleteSubscriptionById',
-        method: 'DELETE',
-        path: `${path}/${encodeURIComponent(known.subscriptionId)}`,
-        grantless: true,
-      },
-      'wait',
-    );
+  if (known !== null) await unsubscribe(session, type, known.subscriptionId);
   await ask(
     session,
     { operation: 'createSubscription', method: 'POST', path, body: { payloadVersion: '1.0', destinationId } },
     'wait',
   );
   session.log.info({ type }, 'subscribed');
+}
+
+async function unsubscribe(session: AmazonSession, type: string, subscriptionId: string): Promise<void> {
+  await ask(
+    session,
+    {
+      operation: 'deleteSubscriptionById',
+      method: 'DELETE',
+      path: `${pathOf(type)}/${encodeURIComponent(subscriptionId)}`,
+      grantless: true,
+    },
+    'wait',
+  );
 }

@@ -6,7 +6,7 @@ import { interpret } from './interpret.ts';
 import { readMetafields } from './metafields.ts';
 import { perform } from './perform.ts';
 import { linkTypes, plan, pushKinds } from './plan.ts';
-import { prepare, shopHome } from './prepare.ts';
+import { prepare, release, shopHome } from './prepare.ts';
 import { sweep } from './sweep.ts';
 import { takingsBetween } from './takings.ts';
 
@@ -25,6 +25,7 @@ export const shopify: Platform<ShopifyCredentials> = {
   plan,
   perform,
   prepare,
+  release,
   examine,
   shopHome,
   readMetafields: (session, wanted) => readMetafields(session, wanted),

@@ -75,6 +75,14 @@ export async function prepare(
   }
 }
 
+/** Ends the subscriptions of this app, wherever they point. @returns how many there were */
+export async function release(session: ShopifySession): Promise<number> {
+  const ours: readonly string[] = [...topics, ...returnTopics];
+  const known = (await readSubscriptions(session)).filter(({ topic }) => ours.includes(topic));
+  for (const { id } of known) await unsubscribe(session, id);
+  return known.length;
+}
+
 /** What the shop has to tell us of. */
 export function wantedSubscriptions(
   scopes: ReadonlySet<string>,
