@@ -2,6 +2,7 @@ import { AppError } from '../../errors.ts';
 import { checkSettings, type GivenSetting, settingsMisfit } from '../../sync/connections/settings.ts';
 import { InvalidInput } from '../../sync/graph/write-context.ts';
 import { renameConnection, setSettings } from '../../sync/operations.ts';
+import { unknown } from '../../sync/unknown.ts';
 import { builder } from '../builder.ts';
 import { Connection } from '../nodes/sync.ts';
 import type { OperationContext } from '../services.ts';
@@ -46,8 +47,8 @@ builder.mutationField('connectionUpdate', (t) =>
       const checked = await check(context, id, settings ?? []);
       const facts = [input.id.id, name, settings];
       return mutate(context, { name: 'connectionUpdate', input, facts }, async (tx) => {
-        if (name != null) await renameConnection(tx, id, nameOf(name));
         if (checked instanceof AppError) throw checked;
+        if (name != null) await renameConnection(tx, id, nameOf(name));
         const { chosen, ...rest } = checked;
         await setSettings(tx, id, chosen, rest);
         return effectOn(input.id.id);
@@ -63,7 +64,8 @@ async function check(
   given: readonly GivenSetting[],
 ): Promise<ReturnType<typeof checkSettings> | AppError> {
   const connection = await services.prisma.connection.findUnique({ where: { id } });
-  const platform = connection === null ? undefined : services.platforms[connection.platform];
+  if (connection === null) return unknown('Connection', id);
+  const platform = services.platforms[connection.platform];
   try {
     const checked = checkSettings(platform, given);
     const { session } = services;
