@@ -9,7 +9,7 @@ import { findCandidates } from '../src/sync/identity/find-candidates.ts';
 import { sharedAmong } from '../src/sync/identity/judge.ts';
 import { keysVersion, matchKeys } from '../src/sync/identity/keys.ts';
 import { shippedParameters } from '../src/sync/identity/parameters.ts';
-import { profileOf } from '../src/sync/identity/profile.ts';
+import { joinProfiles, profileOf } from '../src/sync/identity/profile.ts';
 import { findIdentityClues } from '../src/sync/identity/resolve-identity.ts';
 import { mostMergedRecords } from '../src/sync/identity/resolve-records.ts';
 import { platforms } from '../src/sync/platforms/index.ts';
@@ -97,17 +97,12 @@ async function resolveEach(
     const { customers: candidates } = await findCandidates(pool, 0n, keys);
     const foundAt = nowMs();
     const own = profileOf([record], country);
+    const theirs = candidates.map(({ records }) => records.map((other) => profileOf([other], country)));
     decide(
       { profile: own, records: 1 },
-      candidates.map(({ records }) => ({
-        records: records.length,
-        profile: profileOf(records, country),
-      })),
+      theirs.map((profiles) => ({ records: profiles.length, profile: joinProfiles(profiles) })),
       {
-        shared: sharedAmong([
-          own,
-          ...candidates.flatMap((one) => one.records.map((other) => profileOf([other], country))),
-        ]),
+        shared: sharedAmong([own, ...theirs.flat()]),
         parameters: shippedParameters,
         mostRecords: mostMergedRecords,
       },

@@ -17,9 +17,8 @@ const usage = `tributary <command>
       --full                read everything
   identity resolve        compare all customers, merge those who are certainly one, ask about those who may be
   identity estimate       learn the weights from the graph's own customers, or print those of --file <csv>
-  identity score          measure on a file of your own: --file <records.csv> --truth <truth.csv>
-      --map <field=heading,…>  columns that are called otherwise (--map firstName=vorname,zip=plz)
-      --country <code>      of numbers and addresses without one (default US)
+  identity score          measure on a file of your own: --file <records.csv> --truth <truth.csv>, or --entity <heading>
+      --map, --country, --estimate, --list   "tributary identity score --help" tells of them and of the headings it knows
   identity generate       write such files, made up: --people <n> --seed <n>
   privacy requests        who asked for what, and by when it is due
   privacy export          print everything known about one person, as JSON
@@ -49,8 +48,11 @@ async function main(args: readonly string[]): Promise<number> {
       webhooks: { type: 'string' },
       'no-limits': { type: 'boolean', default: false },
       full: { type: 'boolean', default: false },
-      file: { type: 'string' },
+      file: { type: 'string', multiple: true, default: [] },
       truth: { type: 'string' },
+      entity: { type: 'string' },
+      estimate: { type: 'boolean', default: false },
+      list: { type: 'string' },
       map: { type: 'string', default: '' },
       country: { type: 'string', default: 'US' },
       people: { type: 'string', default: '10000' },
@@ -62,7 +64,7 @@ async function main(args: readonly string[]): Promise<number> {
     },
   });
   const [command, ...rest] = positionals;
-  if (values.help === true || command === undefined || command === 'help') {
+  if (command === undefined || command === 'help' || (values.help === true && command !== 'identity')) {
     console.log(usage);
     return command === undefined && values.help !== true ? 2 : 0;
   }
@@ -85,8 +87,12 @@ async function main(args: readonly string[]): Promise<number> {
     case 'identity':
       return (await import('./identity/command.ts')).identityCommand({
         action: rest[0] ?? '',
-        file: values.file,
+        files: values.file,
         truth: values.truth,
+        entity: values.entity,
+        estimate: values.estimate,
+        list: values.list,
+        help: values.help === true,
         map: values.map,
         country: values.country.toUpperCase(),
         people: wholeNumber('--people', values.people),

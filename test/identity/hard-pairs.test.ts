@@ -111,6 +111,60 @@ test.each<[string, PersonRecord, PersonRecord, string[]]>([
     record('ANN', 'REED', { address: { ...home, address1: '12 Oak St.' } }),
     ['merge'],
   ],
+  [
+    'father and son of one name at home, told apart by their days of birth',
+    record('John', 'Doe', { address: home, birthDate: '1950-03-04' }),
+    record('John', 'Doe', { address: home, birthDate: '1981-07-09' }),
+    ['review', 'separate'],
+  ],
+  [
+    'twins, who have one day of birth and names alike',
+    record('Christian', 'Doe', { address: home, phone: '+15035550141', birthDate: '1990-03-04' }),
+    record('Christina', 'Doe', { address: home, phone: '+15035550141', birthDate: '1990-03-04' }),
+    ['review', 'separate'],
+  ],
+  [
+    'colleagues who give the tax id of their firm',
+    record('Ann', 'Reed', { company: 'Acme', taxId: 'DE123456788', address: home }),
+    record('Bob', 'Cole', { company: 'Acme', taxId: 'DE123456788', address: home }),
+    ['separate'],
+  ],
+  [
+    'brothers with names alike who buy for the family’s firm',
+    record('Christian', 'Doe', { taxId: 'DE123456788', address: home }),
+    record('Christina', 'Doe', { taxId: 'DE123456788', address: home }),
+    ['review', 'separate'],
+  ],
+  [
+    'two of one name and one day of birth who live elsewhere and have other mailboxes',
+    record('John', 'Smith', { address: home, email: 'john7@gmail.com', birthDate: '1980-05-12' }),
+    record('John', 'Smith', { address: elsewhere, email: 'jsmith@yahoo.com', birthDate: '1980-05-12' }),
+    ['review', 'separate'],
+  ],
+  [
+    'one mailbox, but two days of birth',
+    record('John', 'Doe', { email: 'john.doe@gmail.com', birthDate: '1950-03-04' }),
+    record('John', 'Doe', { email: 'john.doe@gmail.com', birthDate: '1981-07-09' }),
+    ['review'],
+  ],
+  [
+    'one national id under two days of birth',
+    record('John', 'Doe', { address: home, taxId: '536904399', birthDate: '1950-03-04' }),
+    record('John', 'Doe', { address: home, taxId: '536904399', birthDate: '1981-07-09' }),
+    ['review'],
+  ],
+  [
+    'who married at home, by the day of birth',
+    record('Ann', 'Reed', { address: home, birthDate: '1980-05-12' }),
+    record('Ann', 'Cole', { address: home, birthDate: '1980-05-12' }),
+    ['merge'],
+  ],
+  [
+    'names with slips, by the national id and the day of birth',
+    record('Jonathan', 'Marlowe', { address: home, taxId: '536904399', birthDate: '1980-05-12' }),
+    record('Jonathon', 'Marlow', { address: elsewhere, taxId: '536-90-4399', birthDate: '12 05 1980' }),
+    ['merge'],
+  ],
 ])('%s', (_what, a, b, outcomes) => {
   expect(outcomes).toContain(judge(a, b));
   expect(outcomes).toContain(judge(b, a));

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import { compareBirthDates } from '../../src/sync/identity/compare.ts';
 import { looseStreet, placeOf } from '../../src/sync/identity/normalise-address.ts';
+import { birthDate } from '../../src/sync/identity/normalise-birth-date.ts';
 import { canonicalEmail, emailParts } from '../../src/sync/identity/normalise-email.ts';
 import { fold, loose, personName } from '../../src/sync/identity/normalise-name.ts';
 import { phoneNumber } from '../../src/sync/identity/normalise-phone.ts';
+import { taxId } from '../../src/sync/identity/normalise-tax-id.ts';
 
 test('a mailbox has one text however it is spelled, by the rules of its provider and no other', () => {
   expect(canonicalEmail(' Ada.Byron+Shop@GoogleMail.com')).toBe('adabyron@gmail.com');
@@ -41,6 +44,51 @@ test('telephone numbers become E.164 in the country given, and made-up ones are 
   expect(phoneNumber('+1 555 123 4567', 'US')).toBeNull();
   expect(phoneNumber('ring twice', 'US')).toBeNull();
   expect(phoneNumber('030 901820', null)).toBeNull();
+});
+
+test('dates of birth are one text in every spelling, and what forms put in by themselves is none', () => {
+  for (const text of [
+    '19800512',
+    '1980-05-12',
+    '1980/5/12',
+    '05/12/1980',
+    '5.12.1980',
+    '05121980',
+    '1980-05-12T00:00:00Z',
+  ])
+    expect(birthDate(text, 'US')).toBe('19800512');
+  expect(birthDate('12.05.1980', 'DE')).toBe('19800512');
+  expect(birthDate('25/12/1980', 'US')).toBe('19801225');
+  expect(birthDate('12/25/1980', 'GB')).toBe('19801225');
+  expect(['1980', '1980-5', '1980512', '12/05/80'].map((text) => birthDate(text, 'US'))).toEqual([
+    '1980',
+    '198005',
+    '1980512',
+    null,
+  ]);
+  for (const text of ['', 'unknown', '1900-01-01', '1970-01-01', '00000000', '0', '3', '99999'])
+    expect(birthDate(text, 'US')).toBeNull();
+});
+
+test('dates of birth that differ by a slip are close, others are not', () => {
+  const level = (a: string, b: string) => {
+    expect(compareBirthDates(b, a)).toBe(compareBirthDates(a, b));
+    return compareBirthDates(a, b);
+  };
+  expect(level('19800512', '19800512')).toBe('same');
+  for (const other of ['19810512', '1980512', '19805012', '19801205', '19800521'])
+    expect(level('19800512', other)).toBe('close');
+  expect(level('19800930', '19801030')).toBe('close');
+  expect(level('1980', '19800512')).toBe('part');
+  for (const other of ['1981', '19790613', '19820714', '198006'])
+    expect(level('19800512', other)).toBe('different');
+});
+
+test('tax ids are letters and digits, and masked or made-up ones are none', () => {
+  expect(taxId(' de 123.456.788 ')).toBe('DE123456788');
+  expect(taxId('536-90-4399')).toBe('536904399');
+  for (const text of ['', '1234', '***-**-4399', 'XXXXX4399', '000000000', '123456789', 'pending'])
+    expect(taxId(text)).toBeNull();
 });
 
 test('names are compared without accents, scripts, titles and particles, and cut where they stand in one field', () => {

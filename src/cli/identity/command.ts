@@ -1,28 +1,75 @@
 import { writeFile } from 'node:fs/promises';
-import { shippedParameters } from '../../sync/identity/parameters.ts';
-import { mapColumns, recordsOf } from './columns.ts';
-import { compareWays, tableOf } from './compare-ways.ts';
-import { readCsv, toCsv } from './csv.ts';
+import { AppError } from '../../errors.ts';
+import { isCountry } from '../../sync/identity/normalise-phone.ts';
+import { headingsOfFields } from './columns.ts';
+import { toCsv } from './csv.ts';
 import { estimateCommand } from './estimate.ts';
 import { generatePeople } from './generate-people.ts';
 import { resolveCommand } from './resolve.ts';
-import { truthPairs } from './truth.ts';
+import { score } from './score.ts';
 
 export interface IdentityOptions {
   action: string;
-  file: string | undefined;
+  files: readonly string[];
   truth: string | undefined;
+  entity: string | undefined;
   map: string;
   country: string;
+  estimate: boolean;
+  list: string | undefined;
   people: number;
   seed: number;
+  help: boolean;
 }
+
+export const identityUsage = `tributary identity score --file <records.csv> (--truth <truth.csv> | --entity <heading>)
+
+Measures on a file of your own how well people are recognised: precision, recall and F1 over pairs of records, for automatic merges and for the
+questions that a person would be asked, beside what the same e-mail address alone finds. Nothing is stored and no database is needed.
+
+  --file <csv>            records with a header; several times for several files that are one list
+                          (commas, semicolons, tabs or |; UTF-8, UTF-16 or Windows-1252; quotes as in RFC 4180)
+  --truth <csv>           who is one person: a row per pair of ids (a column "match" with 0 or 1 may say which count), or a row per record with its
+                          id and a label that records of one person share
+  --entity <heading>      instead: the column of the records that has such labels. In FEBRL's ids (rec-7-org, rec-7-dup-0) the label is seen: --entity rec_id
+  --map <field=heading,…> columns that are called otherwise (--map firstName=vorname,zip=plz)
+  --country <code>        of telephone numbers, postal codes and dates that do not say (default US)
+  --estimate              learn the weights from the records first (without looking at who is who), as "identity estimate" does for a shop
+  --list <csv>            write every pair that was not merged rightly there, with what speaks for and against it
+
+Fields, and the headings they are known by in any case and spelling (First Name, first-name, FirstName):
+
+  ${headingsOfFields().join('\n  ')}
+
+Dates of birth and tax ids count here because a file may tell them; the platforms that are connected do not (docs/identity.md).
+Without a column of ids records are called by their row; 1 is the first below the header.
+
+tributary identity generate --file <records.csv> --truth <truth.csv> [--people <n>] [--seed <n>]
+tributary identity estimate [--file <records.csv>] [--map …] [--country …]
+tributary identity resolve`;
 
 /** Scores, estimates and carries out identity resolution. */
 export async function identityCommand(options: IdentityOptions): Promise<number> {
+  if (options.help) {
+    console.log(identityUsage);
+    return 0;
+  }
+  if (!isCountry(options.country))
+    throw new AppError({
+      code: 'BAD_OPTION',
+      retryable: false,
+      publicMessage: `--country takes two letters as in ISO 3166, for example DE, not "${options.country}".`,
+    });
   switch (options.action) {
     case 'score':
-      return score(options);
+      if (options.files.length > 0 && (options.truth === undefined) !== (options.entity === undefined))
+        return score(options);
+      console.error(
+        options.files.length === 0
+          ? 'identity score needs --file <records.csv>. "tributary identity score --help" tells the rest.'
+          : 'identity score needs to know who is who: either --truth <file> or --entity <heading of a column>. "tributary identity score --help" tells the rest.',
+      );
+      return 2;
     case 'generate':
       return generate(options);
     case 'resolve':
@@ -30,36 +77,18 @@ export async function identityCommand(options: IdentityOptions): Promise<number>
     case 'estimate':
       return estimateCommand(options);
     default:
-      console.error('identity score, identity generate, identity estimate, or identity resolve.');
+      console.error(identityUsage);
       return 2;
   }
 }
 
-/** Measures the resolution on a file of one's own, beside what the same e-mail address alone would find. */
-async function score(options: IdentityOptions): Promise<number> {
-  if (options.file === undefined || options.truth === undefined) {
-    console.error('identity score --file <records.csv> --truth <truth.csv> [--map firstName=<heading>,…]');
-    return 2;
-  }
-  const table = await readCsv(options.file);
-  const records = recordsOf(table, mapColumns(table, options.map, options.file), options.country);
-  const ids = records.map((record) => record.id);
-  const truth = truthPairs(await readCsv(options.truth), ids, options.truth);
-  const startedAt = performance.now();
-  const ways = compareWays(records, truth, { country: options.country, parameters: shippedParameters });
-  const seconds = (performance.now() - startedAt) / 1000;
-  console.log(`${records.length} records, ${truth.size} pairs of one person; ${seconds.toFixed(1)} s\n`);
-  printTable(tableOf(ways));
-  console.log(`\n${ways.questions} pairs would be put before a person.`);
-  return 0;
-}
-
-async function generate(options: IdentityOptions): Promise<number> {
-  if (options.file === undefined || options.truth === undefined) {
+async function generate({ files, truth, seed, people }: IdentityOptions): Promise<number> {
+  const [file] = files;
+  if (file === undefined || truth === undefined) {
     console.error('identity generate --file <records.csv> --truth <truth.csv> [--people 10000] [--seed 1]');
     return 2;
   }
-  const records = generatePeople(options.seed, options.people);
+  const records = generatePeople(seed, people);
   const header = [
     ...['id', 'channel', 'email', 'phone', 'first_name', 'last_name', 'company', 'address1', 'address2'],
     ...['city', 'zip', 'country'],
@@ -69,28 +98,14 @@ async function generate(options: IdentityOptions): Promise<number> {
     ...[record.company, address?.address1 ?? null, address?.address2 ?? null, address?.city ?? null],
     ...[address?.zip ?? null, address?.countryCode ?? null],
   ]);
-  await writeFile(options.file, toCsv(header, rows));
+  await writeFile(file, toCsv(header, rows));
   await writeFile(
-    options.truth,
+    truth,
     toCsv(
       ['id', 'person'],
       records.map((record) => [record.id, record.person]),
     ),
   );
-  console.log(
-    `${records.length} records of ${options.people} people in ${options.file}, who is who in ${options.truth}.`,
-  );
+  console.log(`${records.length} records of ${people} people in ${file}, who is who in ${truth}.`);
   return 0;
-}
-
-function printTable(rows: readonly string[][]): void {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  for (const row of rows)
-    console.log(
-      row
-        .map((cell, column) =>
-          column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
-        )
-        .join('  '),
-    );
 }

@@ -17,6 +17,10 @@ export interface Ways {
   /** The same, the questions answered rightly. */
   answered: Measures;
   questions: number;
+  /** Pairs by the records' places in the list: merged, asked about, and one after all questions were answered rightly. */
+  merged: ReadonlySet<string>;
+  asked: ReadonlySet<string>;
+  joined: ReadonlySet<string>;
 }
 
 /** Measures the ways of finding out who is who on the same labelled records. */
@@ -48,7 +52,9 @@ export function compareWays(
     }
     return pairsWithin(personOf.map(find));
   };
-  const questioned = new Set([...automatic, ...reviews.map((review) => pairOf(review.a, review.b))]);
+  const asked = new Set(reviews.map((review) => pairOf(review.a, review.b)));
+  const questioned = new Set([...automatic, ...asked]);
+  const joined = joinedBy((review) => truth.has(pairOf(review.a, review.b)));
   const email = records.map((record) => {
     const address = normalizeEmail(record.email);
     return isRelayEmail(address) ? null : address;
@@ -58,11 +64,11 @@ export function compareWays(
     exactOwnEmail: measurePairs(pairsWithin(withoutShared(email)), truth),
     automatic: measurePairs(automatic, truth),
     withReview: measurePairs(questioned, truth),
-    answered: measurePairs(
-      joinedBy((review) => truth.has(pairOf(review.a, review.b))),
-      truth,
-    ),
-    questions: new Set(reviews.map((review) => pairOf(review.a, review.b))).size,
+    answered: measurePairs(joined, truth),
+    questions: asked.size,
+    merged: automatic,
+    asked,
+    joined,
   };
 }
 

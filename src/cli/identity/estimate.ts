@@ -4,9 +4,8 @@ import { shippedParameters } from '../../sync/identity/parameters.ts';
 import type { PersonRecord } from '../../sync/identity/profile.ts';
 import type { MatchParameters } from '../../sync/identity/score.ts';
 import { withContext } from '../with-context.ts';
-import { mapColumns, recordsOf } from './columns.ts';
 import type { IdentityOptions } from './command.ts';
-import { readCsv } from './csv.ts';
+import { readRecords } from './read-records.ts';
 
 /** Records that are read from the graph: enough for all levels, few enough for memory. */
 const mostRecords = 50_000;
@@ -16,17 +15,17 @@ const mostRecords = 50_000;
  * on by the write path and by `identity resolve`.
  */
 export async function estimateCommand(options: IdentityOptions): Promise<number> {
-  if (options.file !== undefined) {
-    const table = await readCsv(options.file);
-    const records = recordsOf(table, mapColumns(table, options.map, options.file), options.country);
-    const { parameters, pairs } = estimate(records, options.country, options.seed);
+  if (options.files.length > 0) {
+    const { records, notes } = await readRecords(options.files, { ...options, entity: null });
+    for (const note of notes) console.error(note);
+    const { parameters, pairs } = estimateFrom(records, options.country, options.seed);
     console.error(`Estimated from ${pairs} pairs of ${records.length} records.`);
     console.log(JSON.stringify(parameters, null, 2));
     return 0;
   }
   return withContext(async ({ pool }) => {
     const records = await sampleRecords(pool);
-    const { parameters, pairs } = estimate(records, options.country, options.seed);
+    const { parameters, pairs } = estimateFrom(records, options.country, options.seed);
     if (pairs < 1000) {
       console.error(
         `Only ${pairs} pairs have a clue in common: too few to learn from. What is shipped stays in use.`,
@@ -42,12 +41,12 @@ export async function estimateCommand(options: IdentityOptions): Promise<number>
   });
 }
 
-function estimate(
+/** The same records and seed give the same parameters (minimal standard generator). */
+export function estimateFrom(
   records: readonly PersonRecord[],
   country: string,
   seed: number,
 ): { parameters: MatchParameters; pairs: number } {
-  // The same records and seed give the same parameters (minimal standard generator).
   let state = seed;
   return estimateParameters(records, country, shippedParameters, () => {
     state = (state * 16807) % 2147483647;

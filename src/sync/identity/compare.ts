@@ -12,6 +12,8 @@ export const agreementLevels = {
   lastName: ['same', 'close', 'part', 'different', 'missing'],
   address: ['same', 'building', 'close', 'area', 'different', 'missing'],
   company: ['same', 'different', 'missing'],
+  birthDate: ['same', 'close', 'part', 'different', 'missing'],
+  taxId: ['same', 'shared', 'close', 'different', 'missing'],
 } as const;
 
 export type MatchField = keyof typeof agreementLevels;
@@ -26,6 +28,7 @@ export interface SharedClues {
   emails: ReadonlySet<string>;
   phones: ReadonlySet<string>;
   places: ReadonlySet<string>;
+  taxIds: ReadonlySet<string>;
 }
 
 /** Compares two profiles field by field; of several values the two that agree most count. */
@@ -38,6 +41,8 @@ export function compareProfiles(a: Profile, b: Profile, shared: SharedClues): Ag
     company: best(agreementLevels.company, a.companies, b.companies, (x, y) =>
       x === y ? 'same' : 'different',
     ),
+    birthDate: best(agreementLevels.birthDate, a.birthDates, b.birthDates, compareBirthDates),
+    taxId: best(agreementLevels.taxId, a.taxIds, b.taxIds, (x, y) => compareTaxIds(x, y, shared)),
   };
 }
 
@@ -89,6 +94,28 @@ function digitsOf(text: string): string {
 function comparePhones(a: string, b: string, shared: SharedClues): Agreement['phone'] {
   if (a === b) return shared.phones.has(a) ? 'shared' : 'same';
   return a.length === b.length && editDistance(a, b, 1) === 1 ? 'close' : 'different';
+}
+
+/** Full dates that differ by a slip, by day and month in each other's place or by one in a single part are close. */
+export function compareBirthDates(a: string, b: string): Agreement['birthDate'] {
+  const length = Math.min(a.length, b.length);
+  if (length <= 6) return a.slice(0, length) === b.slice(0, length) ? 'part' : 'different';
+  if (a === b) return 'same';
+  if (editDistance(a, b, 1) <= 1) return 'close';
+  if (a.length !== 8 || b.length !== 8) return 'different';
+  const [x, y] = [partsOf(a), partsOf(b)];
+  const isSwapped = x[0] === y[0] && x[1] === y[2] && x[2] === y[1];
+  const off = x.map((part, index) => Math.abs(part - (y[index] ?? 0)));
+  return isSwapped || off.reduce((sum, one) => sum + one, 0) === 1 ? 'close' : 'different';
+}
+
+function partsOf(date: string): [number, number, number] {
+  return [Number(date.slice(0, 4)), Number(date.slice(4, 6)), Number(date.slice(6))];
+}
+
+function compareTaxIds(a: string, b: string, shared: SharedClues): Agreement['taxId'] {
+  if (a === b) return shared.taxIds.has(a) ? 'shared' : 'same';
+  return editDistance(a, b, 1) <= 1 ? 'close' : 'different';
 }
 
 function compareNames(

@@ -68,7 +68,7 @@ function hasRival(
   { shared, parameters }: { shared: SharedClues; parameters: MatchParameters },
 ): boolean {
   const agreement = compareProfiles(own, candidate.profile, shared);
-  if (agreement.email === 'same') return false;
+  if (agreement.email === 'same' || agreement.taxId === 'same') return false;
   return all.some((other) => {
     if (other === candidate) return false;
     const theirs = compareProfiles(own, other.profile, shared);
@@ -81,6 +81,8 @@ function hasRival(
       ['same', 'building', 'close'].includes(theirs.address) || ['same', 'shared'].includes(theirs.phone);
     // The number tells the two apart where both have one.
     if (!isNear || (agreement.phone === 'same' && theirs.phone === 'different')) return false;
+    // So does the day of birth: father and son have two.
+    if (agreement.birthDate === 'same' && theirs.birthDate === 'different') return false;
     return judgePair(other.profile, candidate.profile, shared, parameters).outcome !== 'merge';
   });
 }

@@ -6,7 +6,7 @@ import { InvalidInput, notFound, planLater, touch, type WriteContext } from '../
 import { findCandidates } from './find-candidates.ts';
 import { type Judgement, judgePair, sharedAmong } from './judge.ts';
 import { mergeCustomers } from './merge-customers.ts';
-import { shippedParameters } from './parameters.ts';
+import { parametersOf } from './parameters.ts';
 import { type PersonRecord, profileOf } from './profile.ts';
 import { evidenceOf } from './resolve-duplicates.ts';
 import { unmergeCustomer } from './unmerge-customer.ts';
@@ -122,7 +122,7 @@ async function judgeRecords(tx: Tx, survivorId: bigint, absorbedId: bigint): Pro
       rows.filter((row) => row.customerId === id),
       null,
     );
-  return judgePair(of(survivorId), of(absorbedId), sharedAmong(profiles), parameters ?? shippedParameters);
+  return judgePair(of(survivorId), of(absorbedId), sharedAmong(profiles), parametersOf(parameters));
 }
 
 function alreadyMerged(id: bigint, into: bigint): AppError {

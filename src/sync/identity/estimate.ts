@@ -20,6 +20,8 @@ const rarest: Record<MatchField, number> = {
   lastName: 2e-5,
   address: 1e-6,
   company: 1e-5,
+  birthDate: 2e-5,
+  taxId: 1e-7,
 };
 const blindPairs = 200_000;
 const rounds = 30;
@@ -71,18 +73,28 @@ type Counts = Record<MatchField, Map<string, number>>;
 const groups: readonly { selects: (agreement: Agreement) => boolean; free: readonly MatchField[] }[] = [
   {
     selects: ({ email }) => email === 'same',
-    free: ['phone', 'firstName', 'lastName', 'address', 'company'],
+    free: ['phone', 'firstName', 'lastName', 'address', 'company', 'birthDate', 'taxId'],
   },
   // A family has one telephone: those with other first names tell about families.
   {
     selects: ({ phone, firstName }) =>
       phone === 'same' && firstName !== 'different' && firstName !== 'missing',
-    free: ['email', 'lastName', 'address', 'company'],
+    free: ['email', 'lastName', 'address', 'company', 'birthDate', 'taxId'],
   },
   {
     selects: ({ address, lastName, firstName }) =>
       address === 'same' && lastName === 'same' && firstName === 'same',
-    free: ['email', 'phone', 'company'],
+    free: ['email', 'phone', 'company', 'birthDate', 'taxId'],
+  },
+  {
+    selects: ({ taxId, firstName }) =>
+      taxId === 'same' && firstName !== 'different' && firstName !== 'missing',
+    free: ['email', 'phone', 'lastName', 'address', 'company', 'birthDate'],
+  },
+  {
+    selects: ({ birthDate, lastName, firstName }) =>
+      birthDate === 'same' && lastName === 'same' && firstName === 'same',
+    free: ['email', 'phone', 'address', 'company', 'taxId'],
   },
 ];
 
@@ -99,7 +111,7 @@ function blindShares(
     if (a === b) continue;
     const agreement = compareProfiles(a, b, shared);
     // One person twice, or relatives, drawn by chance: in a small shop that is no rarity.
-    if ([agreement.email, agreement.phone, agreement.address].includes('same')) continue;
+    if ([agreement.email, agreement.phone, agreement.address, agreement.taxId].includes('same')) continue;
     for (const field of matchFields)
       counts[field].set(agreement[field], (counts[field].get(agreement[field]) ?? 0) + 1);
   }

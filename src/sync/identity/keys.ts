@@ -8,7 +8,7 @@ export const keysVersion = 1;
 
 /**
  * What two records of one person have at least one of in common: the same mailbox, number or mailbox name elsewhere, the same
- * family name in the same postal area, or the same house. Hashed to 64 bits: keys that fall together merely cost a comparison.
+ * family name in the same postal area, or the same house; where dates of birth or tax ids are told, the same of those. Hashed to 64 bits: keys that fall together merely cost a comparison.
  */
 export function matchKeys(record: PersonRecord, country: string | null): bigint[] {
   return keysOfProfile(profileOf([record], country));
@@ -29,7 +29,24 @@ export function keysOfProfile(profile: Profile): bigint[] {
     const street = looseStreet(place);
     if (street !== null && place.number !== null) keys.add(`a ${area} ${place.number} ${street.slice(0, 5)}`);
   }
+  for (const id of profile.taxIds) keys.add(`t ${id}`);
+  for (const date of profile.birthDates) for (const key of birthKeys(date, profile)) keys.add(key);
   return Array.from(keys, hashed);
+}
+
+/** With an initial where the date is as it should be; with the whole name where day and month, or the year, are a slip. */
+function birthKeys(date: string, { names }: Profile): string[] {
+  if (date.length < 7) return [];
+  const initials = names
+    .flatMap(({ first, last }) => [...first, ...last])
+    .map((word) => loose(word)[0] ?? '');
+  const whole = names
+    .filter(({ first, last }) => first.length > 0 && last.length > 0)
+    .map(({ first, last }) => [first[0] as string, ...last].map(loose).sort().join(' '));
+  return [
+    ...initials.map((initial) => `b ${date} ${initial}`),
+    ...whole.flatMap((name) => [`y ${date.slice(0, 4)} ${name}`, `d ${date.slice(4)} ${name}`]),
+  ];
 }
 
 function hashed(key: string): bigint {

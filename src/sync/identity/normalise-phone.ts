@@ -16,6 +16,11 @@ export function phoneNumber(phone: string | null | undefined, country: string | 
   return number.number;
 }
 
+/** Whether it is a country whose telephone numbers are known, by its two letters. */
+export function isCountry(code: string): boolean {
+  return isSupportedCountry(code.toUpperCase());
+}
+
 /** 000 0000, 555 5555 or 123 4567: typed to get past a form that demands a number. */
 function isFiller(digits: string): boolean {
   const tail = digits.slice(-7);

@@ -1,8 +1,10 @@
 import type { Address } from '../../model/customer.ts';
 import { type Place, placeOf } from './normalise-address.ts';
+import { birthDate } from './normalise-birth-date.ts';
 import { type EmailParts, emailParts } from './normalise-email.ts';
 import { fold, type PersonName, personName } from './normalise-name.ts';
 import { phoneNumber } from './normalise-phone.ts';
+import { taxId } from './normalise-tax-id.ts';
 
 /** What one record says of a person, in the words of whoever wrote it. */
 export interface PersonRecord {
@@ -12,6 +14,10 @@ export interface PersonRecord {
   lastName: string | null;
   company: string | null;
   address: Partial<Address> | null;
+  /** Date of birth, in any spelling; files tell it, platforms do not. */
+  birthDate?: string | null;
+  /** Tax or national identifier; files tell it, platforms do not. */
+  taxId?: string | null;
 }
 
 /** Everything that is known of a person, made comparable. Several records of one person give several of each. */
@@ -22,6 +28,8 @@ export interface Profile {
   names: readonly PersonName[];
   places: readonly Place[];
   companies: readonly string[];
+  birthDates: readonly string[];
+  taxIds: readonly string[];
 }
 
 /** @param country of the shop, where a record does not name one: telephone numbers are read in it. */
@@ -31,6 +39,8 @@ export function profileOf(records: readonly PersonRecord[], country: string | nu
   const names = new Map<string, PersonName>();
   const places = new Map<string, Place>();
   const companies = new Set<string>();
+  const birthDates = new Set<string>();
+  const taxIds = new Set<string>();
   for (const record of records) {
     const email = emailParts(record.email);
     if (email !== null && email.kind !== 'relay') emails.set(email.canonical, email);
@@ -38,11 +48,15 @@ export function profileOf(records: readonly PersonRecord[], country: string | nu
     if (phone !== null) phones.add(phone);
     const named = record.firstName !== null || record.lastName !== null ? record : record.address;
     const name = personName(named?.firstName, named?.lastName);
-    if (name !== null) names.set([...name.first, '|', ...name.last, name.suffix].join(' '), name);
+    if (name !== null) names.set(nameKey(name), name);
     const place = placeOf(record.address);
-    if (place !== null) places.set(Object.values(place).join('|'), place);
+    if (place !== null) places.set(placeText(place), place);
     const company = fold(record.company ?? record.address?.company ?? '');
     if (company !== '') companies.add(company);
+    const born = birthDate(record.birthDate, record.address?.countryCode ?? country);
+    if (born !== null) birthDates.add(born);
+    const id = taxId(record.taxId);
+    if (id !== null) taxIds.add(id);
   }
   return {
     emails: [...emails.values()],
@@ -50,17 +64,36 @@ export function profileOf(records: readonly PersonRecord[], country: string | nu
     names: [...names.values()],
     places: [...places.values()],
     companies: [...companies],
+    birthDates: [...birthDates],
+    taxIds: [...taxIds],
   };
 }
 
 /** What is known of several as of one person. */
 export function joinProfiles(profiles: readonly Profile[]): Profile {
   if (profiles.length === 1 && profiles[0] !== undefined) return profiles[0];
+  const all = <T>(of: (profile: Profile) => readonly T[], key: (one: T) => string): T[] => [
+    ...new Map(profiles.flatMap(of).map((one) => [key(one), one])).values(),
+  ];
+  const itself = (text: string): string => text;
   return {
-    emails: profiles.flatMap((one) => one.emails),
-    phones: profiles.flatMap((one) => one.phones),
-    names: profiles.flatMap((one) => one.names),
-    places: profiles.flatMap((one) => one.places),
-    companies: profiles.flatMap((one) => one.companies),
+    emails: all(
+      (one) => one.emails,
+      (email) => email.canonical,
+    ),
+    phones: all((one) => one.phones, itself),
+    names: all((one) => one.names, nameKey),
+    places: all((one) => one.places, placeText),
+    companies: all((one) => one.companies, itself),
+    birthDates: all((one) => one.birthDates, itself),
+    taxIds: all((one) => one.taxIds, itself),
   };
+}
+
+function nameKey(name: PersonName): string {
+  return [...name.first, '|', ...name.last, name.suffix].join(' ');
+}
+
+function placeText(place: Place): string {
+  return Object.values(place).join('|');
 }

@@ -4,8 +4,8 @@ import { decide } from './decide.ts';
 import { findCandidates } from './find-candidates.ts';
 import { type Judgement, sharedAmong } from './judge.ts';
 import { mergeCustomers } from './merge-customers.ts';
-import { shippedParameters } from './parameters.ts';
-import { type PersonRecord, profileOf } from './profile.ts';
+import { parametersOf } from './parameters.ts';
+import { joinProfiles, type PersonRecord, type Profile, profileOf } from './profile.ts';
 import { mostMergedRecords } from './resolve-records.ts';
 
 export interface Duplicates {
@@ -33,22 +33,19 @@ export async function resolveDuplicates(
   if (keys.length === 0) return nothing;
   const { parameters, customers, rejected } = await findCandidates(context.tx, customerId, keys);
   if (customers.length === 0) return nothing;
-  const own = profileOf(records, country);
-  const shared = sharedAmong([
-    ...records.map((record) => profileOf([record], country)),
-    ...customers.flatMap((customer) => customer.records.map((record) => profileOf([record], country))),
-  ]);
+  const own = profilesOf(records, country);
+  const theirs = customers.map(({ id, records: all }) => ({ id, profiles: profilesOf(all, country) }));
   const decision = decide(
-    { profile: own, records: records.length },
-    customers
+    { profile: joinProfiles(own), records: own.length },
+    theirs
       .filter((customer) => !rejected.has(customer.id))
       .sort((a, b) => (a.id < b.id ? -1 : 1))
-      .map((customer) => ({
-        id: customer.id,
-        records: customer.records.length,
-        profile: profileOf(customer.records, country),
-      })),
-    { shared, parameters: parameters ?? shippedParameters, mostRecords: mostMergedRecords },
+      .map(({ id, profiles }) => ({ id, records: profiles.length, profile: joinProfiles(profiles) })),
+    {
+      shared: sharedAmong([...own, ...theirs.flatMap((one) => one.profiles)]),
+      parameters: parametersOf(parameters),
+      mostRecords: mostMergedRecords,
+    },
   );
   let survivor = customerId;
   for (const { candidate, judgement } of decision.merge) {
@@ -63,6 +60,11 @@ export async function resolveDuplicates(
   const asked = decision.ask.map(({ candidate, judgement }) => ({ id: candidate.id, judgement }));
   await suggest(context, survivor, asked);
   return { customerId: survivor, merged: decision.merge.length, reviews: asked.length };
+}
+
+/** Record by record: each is made comparable once, which is most of what a decision costs. */
+function profilesOf(records: readonly PersonRecord[], country: string | null): Profile[] {
+  return records.map((record) => profileOf([record], country));
 }
 
 /** The same for a customer by all that is stored of them. The caller holds the customer's lock. */

@@ -96,4 +96,18 @@ const words: { [F in MatchField]: Readonly<Record<(typeof agreementLevels)[F][nu
     different: 'Different companies.',
     missing: 'No company to compare.',
   },
+  birthDate: {
+    same: 'The same date of birth.',
+    close: 'Dates of birth that differ by a slip.',
+    part: 'The same year of birth, as far as it is told.',
+    different: 'Different dates of birth.',
+    missing: 'No date of birth to compare.',
+  },
+  taxId: {
+    same: 'The same tax or national id.',
+    shared: 'The same tax or national id, but one that several people use.',
+    close: 'Tax or national ids that differ by one character.',
+    different: 'Different tax or national ids.',
+    missing: 'No tax or national id to compare.',
+  },
 };
