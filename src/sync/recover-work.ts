@@ -1,11 +1,12 @@
 import type { Pool, Tx } from '../db/pool.ts';
 import { transaction } from '../db/transaction.ts';
 import { revokedCode } from './connections/authorization.ts';
-import { recoverBackfills } from './custom-fields/request-backfill.ts';
-import { recoverAuthorityReviews } from './identity/request-authority-review.ts';
+import { backfill } from './custom-fields/request-backfill.ts';
+import { authorityReview } from './identity/request-authority-review.ts';
 import { enqueueDeliveries, laneKey, laneOf } from './inbox/enqueue-deliveries.ts';
 import { recoverReadings } from './notes/request-reading.ts';
 import { enqueuePushes } from './outbox/enqueue-pushes.ts';
+import { recoverWork } from './paged-work.ts';
 
 /** At most this many orphans are brought back at a time; the next sweep goes on. */
 const sweepLimit = 2_000;
@@ -149,8 +150,8 @@ export async function recoverOrphans(
       pushes.rows.map((row) => row.id),
     );
     const notes = await recoverReadings(tx, olderThanMs, sweepLimit);
-    const backfills =
-      (await recoverBackfills(tx, olderThanMs)) + (await recoverAuthorityReviews(tx, olderThanMs));
+    let backfills = 0;
+    for (const work of [backfill, authorityReview]) backfills += await recoverWork(tx, work, olderThanMs);
     return { deliveries: deliveries.rows.length, pushes: pushes.rows.length, notes, backfills };
   });
 }

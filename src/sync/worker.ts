@@ -10,8 +10,8 @@ import type { applyChanges } from './apply-changes.ts';
 import { listConnections } from './connections/connections.ts';
 import type { Sessions } from './connections/sessions.ts';
 import { backfillCustomField } from './custom-fields/backfill.ts';
-import { backfillTask } from './custom-fields/request-backfill.ts';
-import { authorityReviewTask } from './identity/request-authority-review.ts';
+import { backfill } from './custom-fields/request-backfill.ts';
+import { authorityReview } from './identity/request-authority-review.ts';
 import { reviewAuthority } from './identity/review-authority.ts';
 import { deliveryTask, enqueueDeliveries, orderTask } from './inbox/enqueue-deliveries.ts';
 import { Lanes } from './inbox/lanes.ts';
@@ -202,8 +202,8 @@ export class Worker implements AsyncDisposable {
       // One after the other: each takes as long as a shop is large.
       this.#taskPool(
         {
-          [backfillTask]: this.#task(this.#onBackfill),
-          [authorityReviewTask]: this.#task(this.#onAuthorityReview),
+          [backfill.task]: this.#task(this.#onBackfill),
+          [authorityReview.task]: this.#task(this.#onAuthorityReview),
           [postingReviewTask]: this.#task(this.#onPostingReview),
           [sweepTask]: this.#task(this.#onSweep),
         },
