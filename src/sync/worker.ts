@@ -95,7 +95,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       notes: options.concurrency?.notes ?? 4,
     },
   });
-  await worker.begin();
+  try {
+    await worker.begin();
+  } catch (error) {
+    // Its pools may be at work already: left to themselves they would take jobs that nobody carries out any more.
+    await worker.stop();
+    throw error;
+  }
   return worker;
 }
 

@@ -422,6 +422,31 @@ async function spawnWorker(databaseUrl: string, server: FakeServer): Promise<Chi
   return child;
 }
 
+test('a worker that cannot begin takes no job, holds no connection and leaves no lease', async () => {
+  await using database = await createTestDatabase();
+  const connectionId = await connect(database.pool, 'shopify', 'one.example');
+  await enqueueDeliveries(database.pool, [await addDelivery(database.pool, { connectionId })]);
+  // As when the database goes away after its pools have begun.
+  await database.pool.query('alter table note_reading rename to gone');
+  const pool = createPool({ connectionString: database.url, max: 10, applicationName: 'own' });
+  await expect(start({ url: database.url, pool })).rejects.toThrow('note_reading');
+  await pool.end();
+  await eventually(
+    async () =>
+      (
+        await database.pool.query<{ name: string }>(
+          `select application_name as name from pg_stat_activity where datname = current_database() and application_name <> 'test'`,
+        )
+      ).rows,
+    (seen) => seen.length === 0,
+  );
+  const { rows } = await database.pool.query(
+    `select (select count(*)::int from worker_lease) as leases,
+       (select count(*)::int from graphile_worker.jobs where locked_by is not null or last_error is not null) as spoilt`,
+  );
+  expect(rows).toEqual([{ leases: 0, spoilt: 0 }]);
+});
+
 test('a pool for the worker is not closed by it', async () => {
   await using database = await createTestDatabase();
   const pool = createPool({ connectionString: database.url, max: 2, applicationName: 'own' });
