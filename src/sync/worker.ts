@@ -32,7 +32,7 @@ import { eraseAccount } from './privacy/erase-account.ts';
 import { processDelivery } from './process-delivery.ts';
 import { reconcileConnection } from './reconcile/reconcile.ts';
 import { sweepTask } from './reconcile/request-sweep.ts';
-import { beat, recoverDeadWorkers, recoverOrphans, releaseWorkers } from './recover-work.ts';
+import { beat, recoverDeadWorkers, recoverOrphans, releaseWorkers, runningUnder } from './recover-work.ts';
 import { TaskPool, within } from './task-pool.ts';
 
 export interface WorkerOptions {
@@ -407,6 +407,8 @@ export class Worker implements AsyncDisposable {
 
   async #sweep(): Promise<void> {
     await this.#cleanUp();
+    const { pool } = this.#settings;
+    await enqueuePushes(pool, this.#carrier.unknownOf(await runningUnder(pool, [this.#carrier.id])));
     const found = await recoverOrphans(this.#settings.pool, this.#settings.orphanAgeMs);
     if (found.deliveries + found.pushes + found.notes + found.backfills === 0) return;
     this.#settings.log.info(found, 'Brought back open work that had no job');

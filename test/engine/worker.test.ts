@@ -240,6 +240,23 @@ test('open work without a job is found and done', async () => {
   expect(worker.logText()).toContain('Brought back open work that had no job');
 });
 
+test('a push that a database back from a copy holds for running is carried out by the worker whose name it bears', async () => {
+  await using database = await createTestDatabase({ max: 20 });
+  await using server = await startFakeServer();
+  const connectionId = await connect(database.pool, 'hubspot', 'portal');
+  await using worker = await start(database, { baseUrl: server.url, orphanSweepMs: 100, orphanAgeMs: 100 });
+  const id = await addPush(database.pool, { connectionId, subjectId: 1n });
+  await eventually(() => open(database.pool), allDone);
+  // The copy has the claim and lacks the end.
+  const [lease] = worker.ids;
+  await database.pool.query(
+    `update push set status = 'running', claimed_by = $2, settled_at = null, attempts = 1 where id = $1`,
+    [id, lease],
+  );
+  await eventually(() => open(database.pool), allDone);
+  expect(server.effects.size).toBe(1);
+});
+
 test('a stop finishes what is under way, leaves the rest to the next worker and gives its lease back', async () => {
   await using database = await createTestDatabase({ max: 30 });
   const connectionId = await connect(database.pool, 'shopify', 'one.example');
