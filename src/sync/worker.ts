@@ -222,9 +222,10 @@ export class Worker implements AsyncDisposable {
   async begin(): Promise<void> {
     // Before anything runs under its name: who has no lease counts as dead.
     await this.#beat();
+    // Before anything is taken up: what ended the worker before must be known for it.
+    await this.#recover();
     for (const pool of this.#pools) pool.start();
     await this.#beat();
-    await this.#recover();
     await this.#sweep();
     const { heartbeatMs, orphanSweepMs } = this.#settings;
     this.#every(heartbeatMs, async () => {

@@ -391,6 +391,16 @@ test('a delivery that ends its process becomes a dead letter after five deaths, 
   let deaths = 0;
   let isOver = false;
   while (!isOver) {
+    // What a death was about is known once the lease of the dead has run out.
+    await eventually(
+      async () =>
+        (
+          await database.pool.query<{ leases: number }>(
+            `select count(*)::int as leases from worker_lease where heartbeat_at > clock_timestamp() - interval '600 ms'`,
+          )
+        ).rows[0]?.leases,
+      (leases) => leases === 0,
+    );
     // Something new keeps coming, so that the lane's job is always another one.
     await add(100 + deaths, 'x');
     const worker = await spawnWorker(database.url, server).catch(() => null);
