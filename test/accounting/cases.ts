@@ -285,6 +285,34 @@ export const cases: readonly Case[] = [
     }),
     posted: 'SalesReceipt',
   },
+  {
+    group: 'Money that is late',
+    name: 'The same where the policy waits',
+    order: sold({
+      lines: [jumper(), book()],
+      financialStatus: 'partially_paid',
+      transactions: [paid('card', 10_000n)],
+    }),
+    policy: { unpaidOrders: 'wait' },
+    posted: 'SalesReceipt',
+  },
+  {
+    group: 'Money that is late',
+    name: 'Receipt posted, something given back, then something unpaid added',
+    order: sold(
+      { lines: [jumper(), book()], transactions: [paid('card', 10_000n)] },
+      refund({ adjustments: [discrepancy(1_000n)], money: [['card', 1_000n]] }),
+    ),
+    posted: 'SalesReceipt',
+  },
+  {
+    group: 'Money that is late',
+    name: 'Paid in part, and some of that given back',
+    order: sold(
+      { ...taxed, transactions: [paid('bank', 5_000n)] },
+      refund({ adjustments: [discrepancy(1_000n)], money: [['bank', 1_000n]] }),
+    ),
+  },
   // ── refunds ──
   {
     group: 'Refunds',
@@ -444,6 +472,27 @@ export const cases: readonly Case[] = [
       taxed,
       refund({ lines: [back(1n, 1, 10_000n, 1_900n)] }),
       refund({ money: [['card', 11_900n]] }),
+    ),
+  },
+  {
+    group: 'Refunds',
+    name: 'That credit becomes store credit later: the memo that left it says so',
+    order: sold(
+      taxed,
+      refund({ lines: [back(1n, 1, 10_000n, 1_900n)] }),
+      refund({ money: [['shopify_store_credit', 11_900n]] }),
+    ),
+  },
+  {
+    group: 'Refunds',
+    name: 'Import duties of one of two lines',
+    order: sold(
+      { lines: [jumper(), book()], dutiesMinor: 700n },
+      refund({
+        lines: [back(2n, 1, 2_000n)],
+        adjustments: [{ kind: 'duty_refund', reason: null, amountMinor: 200n, taxMinor: 0n }],
+        money: [['card', 2_200n]],
+      }),
     ),
   },
   {

@@ -150,6 +150,12 @@ describe('whether an order is posted', () => {
       'an order to which something unpaid was added',
       { financialStatus: 'partially_paid' },
       'SalesReceipt',
+      post,
+    ],
+    [
+      'an order cancelled before it was paid, of which a receipt of nothing stands',
+      { cancelledAt: new Date(0), financialStatus: 'voided', paidMinor: 0n },
+      'SalesReceipt',
       'waits',
     ],
   ];

@@ -43,6 +43,8 @@ export interface StackOptions {
   quickbooks?: Partial<QuickBooksSandboxOptions>;
   /** Trades on Amazon as well; only where it is given. */
   amazon?: Partial<AmazonSandboxOptions>;
+  /** Settings of accounts, by platform, from before they are first looked at. */
+  settings?: Record<string, object>;
   /** Products of the shop and their stock at each of two locations. */
   catalogue?: { sku: string; price: string; stock: number }[];
 }
@@ -143,6 +145,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const log = createLog({ level: 'info', destination: { write: (line: string) => void lines.push(line) } });
   const inChild = options.worker === 'child';
   const app = starting.use(await startApp(readConfig(environment), { role: inChild ? 'api' : 'all', log }));
+  for (const [platform, settings] of Object.entries(options.settings ?? {}))
+    await database.pool.query('update connection set settings = settings || $2::jsonb where platform = $1', [
+      platform,
+      JSON.stringify(settings),
+    ]);
   for (const { id } of await app.context.connections())
     await transaction(app.context.pool, (tx) => setWriteCapabilities(tx, BigInt(id), ['*']));
   hubspot.setWebhookTarget(`${url}/webhooks/hubspot`);

@@ -51,7 +51,7 @@ export const PostingRoleEnum = enumOf('PostingRole', 'Kinds of lines that are no
   damaged: 'Goods that came back and cannot be sold: written off.',
   notReturned: 'Goods whose price was given back and which never came back.',
   refundAdjustment: 'Given back beyond, or kept back from, what came back.',
-  overpayment: 'Money that came in beyond the total.',
+  overpayment: 'Money that came in beyond the total, or what a paid order that was added to still lacks.',
   giftCardTender: 'Paid by gift card.',
   storeCreditTender: 'Paid by store credit.',
   exchangeTender: 'Paid by what was returned.',

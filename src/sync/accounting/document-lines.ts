@@ -26,7 +26,7 @@ export type DocumentLineKind =
   | 'notReturned'
   /** What was given back beyond (or kept back from) what came back: goodwill, restocking fees. */
   | 'refundAdjustment'
-  /** Money that came in beyond the total: owed back to the customer. */
+  /** Money that came in beyond the total: owed back to the customer. Below zero: what a receipt that was added to still lacks. */
   | 'overpayment'
   /** Tenders that are no money: they settle a part of the document instead of an account for money. */
   | 'giftCardTender'

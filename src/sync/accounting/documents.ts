@@ -82,9 +82,9 @@ export function documentsForOrder(
   policy: PostingPolicy,
   posted: OrderForm | null = null,
 ): Posting {
-  const form = formOf(order, policy, posted);
-  if (typeof form !== 'string') return form;
   const settlement = settlementsOf(order, policy);
+  const form = formOf(order, settlement, policy, posted);
+  if (typeof form !== 'string') return form;
   return form === 'Invoice' ? invoiced(order, settlement) : received(order, settlement);
 }
 
@@ -99,8 +99,8 @@ export function documentsForRefund(
   policy: PostingPolicy,
   { order: posted, refund: postedRefund }: PostedForms = nothingPosted,
 ): Posting {
-  const form = formOf(order, policy, posted);
   const settlement = settlementsOf(order, policy);
+  const form = formOf(order, settlement, policy, posted);
   const one = settlement.refunds.find(({ refund }) => refund.id === refundId);
   if (one === undefined) return { status: 'never', why: 'The order has no such refund.' };
   if (isEarlier(order, policy)) {
@@ -135,13 +135,17 @@ export function documentsForRefund(
 /** Whether an order is posted, and as what. */
 function formOf(
   order: OrderSnapshot,
+  settlement: OrderSettlement,
   policy: PostingPolicy,
   posted: OrderForm | null,
 ): OrderForm | Exclude<Posting, { status: 'post' }> {
   if (order.test) return { status: 'never', why: 'It is a test order.' };
-  const isPaid = ['paid', 'partially_refunded', 'refunded'].includes(order.financialStatus);
+  const isPaid = isPaidInFull(order, settlement);
   if (posted !== null) {
-    if (posted === 'Invoice' || isPaid) return posted;
+    // Cancelled before anybody paid, with nothing given back: what stands is all there was.
+    const isGone =
+      order.cancelledAt !== null && settlement.receivedMinor === 0n && order.refunds.length === 0;
+    if (posted === 'Invoice' || isPaid || (policy.unpaidOrders === 'invoice' && !isGone)) return posted;
     return { status: 'waits', why: 'What was added to the order is not paid yet.' };
   }
   if (isEarlier(order, policy))
@@ -151,13 +155,33 @@ function formOf(
       reason: 'beforeHandover',
     };
   if (isEmpty(order)) return { status: 'never', why: 'There is nothing in it.' };
-  if (isPaid) return hasOneAccount(order, policy) ? 'SalesReceipt' : 'Invoice';
+  if (isPaid) return hasOneAccount(settlement) ? 'SalesReceipt' : 'Invoice';
   if (order.cancelledAt !== null || ['voided', 'expired'].includes(order.financialStatus))
     return { status: 'never', why: 'It was cancelled before it was paid.' };
   if (order.financialStatus === 'authorized')
     return { status: 'waits', why: 'The payment is authorised and not captured yet.' };
   if (policy.unpaidOrders === 'invoice') return 'Invoice';
   return { status: 'waits', why: 'It is not paid yet.' };
+}
+
+/**
+ * An order is called refunded as soon as some of its money went back, also where an edit added to it since or where not all
+ * of it had come in: then the payments say it.
+ */
+function isPaidInFull(order: OrderSnapshot, settlement: OrderSettlement): boolean {
+  if (order.financialStatus === 'paid') return true;
+  if (!['partially_refunded', 'refunded'].includes(order.financialStatus)) return false;
+  const lackingMinor = lackingOf(order, settlement);
+  if (order.currency === order.presentmentCurrency) return lackingMinor === 0n;
+  // Each part and each payment is converted on its own and loses less than one unit by that.
+  const converted = order.lines.length + order.shippingLines.length + order.transactions.length;
+  return lackingMinor <= BigInt(converted);
+}
+
+/** What neither money nor anything that came back has paid for. */
+function lackingOf(order: OrderSnapshot, { receivedMinor, fromRefundsMinor }: OrderSettlement): bigint {
+  const paidMinor = receivedMinor + fromRefundsMinor;
+  return paidMinor < order.totalMinor ? order.totalMinor - paidMinor : 0n;
 }
 
 function isEarlier(order: OrderSnapshot, policy: PostingPolicy): boolean {
@@ -173,22 +197,33 @@ function isEmpty(order: OrderSnapshot): boolean {
 }
 
 /** A receipt puts its money into one account; an order paid through several is an invoice with a payment for each. */
-function hasOneAccount(order: OrderSnapshot, policy: PostingPolicy): boolean {
-  return new Set(settlementsOf(order, policy).payments.map((one) => one.account)).size <= 1;
+function hasOneAccount({ payments }: OrderSettlement): boolean {
+  return new Set(payments.map((one) => one.account)).size <= 1;
 }
 
 function received(order: OrderSnapshot, settlement: OrderSettlement): Posting {
   const account = settlement.payments[0]?.account ?? null;
+  const sale = saleOf(order, settlement);
+  // A receipt that stands and was added to says what came in: the rest is owed on the account that credits are owed on.
+  const lackingMinor = isPaidInFull(order, settlement) ? 0n : lackingOf(order, settlement);
+  const lacking = lackingMinor === 0n ? [] : [plainLine('overpayment', 'Not paid yet', -lackingMinor)];
   const form = withTenders(
-    { ...saleOf(order, settlement), type: 'SalesReceipt', account },
+    {
+      ...sale,
+      type: 'SalesReceipt',
+      account,
+      lines: [...sale.lines, ...lacking],
+      totalMinor: sale.totalMinor - lackingMinor,
+    },
     [
       ['giftCardTender', 'Paid by gift card', settlement.giftCardMinor],
       ['storeCreditTender', 'Paid by store credit', settlement.storeCreditMinor],
       ['exchangeTender', 'Paid by what was returned', settlement.fromRefundsMinor],
     ],
-    order.totalMinor + settlement.overpaidMinor,
+    sale.totalMinor - lackingMinor,
   );
-  return { status: 'post', documents: [form], why: 'It is paid.' };
+  const why = lackingMinor === 0n ? 'It is paid.' : 'What was added to it is not paid yet.';
+  return { status: 'post', documents: [form], why };
 }
 
 function invoiced(order: OrderSnapshot, settlement: OrderSettlement): Posting {
@@ -244,8 +279,6 @@ function givenBack(
     ['exchangeTender', 'Spent on the exchange', spent],
   ];
   const asTender = one.giftCardMinor + one.storeCreditMinor + spent;
-  if (asTender > worth.valueMinor)
-    return { status: 'person', why: 'Credit of an earlier return was put onto a gift card.' };
   const moneyMinor = one.money.reduce((all, part) => all + part.amountMinor, 0n);
   const creditMinor = worth.valueMinor - asTender;
   const isOneReceipt =
@@ -301,7 +334,14 @@ function givenBack(
       toInvoiceMinor,
       at,
     });
-  if (documents.length === 0) return { status: 'never', why: 'Nothing of value came back.' };
+  if (documents.length === 0)
+    return {
+      status: 'never',
+      why:
+        one.movedMinor > 0n
+          ? 'It is part of the earlier return whose credit it used up.'
+          : 'Nothing of value came back.',
+    };
   return { status: 'post', documents, why: whyOf(one, creditMinor - moneyMinor) };
 }
 

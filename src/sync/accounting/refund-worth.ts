@@ -6,6 +6,7 @@ import {
   type DocumentTax,
   discountTitle,
   keyOf,
+  least,
   plainLine,
   share,
   sortedTaxes,
@@ -60,7 +61,9 @@ export class RemainingOrder {
     const isInclusive = this.#order.taxesIncluded;
     const draft = new Draft(discountTitle(this.#order), isInclusive);
     for (const line of refund.lines) this.#takeLine(draft, line);
+    this.#takeDuties(draft, refund);
     for (const one of refund.adjustments) {
+      if (one.kind === 'duty_refund') continue;
       if (one.kind === 'shipping_refund') this.#takeShipping(draft, one);
       else this.#takeDifference(draft, one.amountMinor + (isInclusive ? 0n : one.taxMinor), reasonOf(one));
     }
@@ -122,6 +125,17 @@ export class RemainingOrder {
       rest.discountMinor -= price - net;
       draft.add(plainLine('shipping', 'Shipping', price), net, price, takeTaxes(rest, tax));
     }
+  }
+
+  /** Duties that are named as such, be it for one line of several. */
+  #takeDuties(draft: Draft, { adjustments }: RefundSnapshot): void {
+    const toldMinor = adjustments
+      .filter((one) => one.kind === 'duty_refund')
+      .reduce((sum, one) => sum + one.amountMinor, 0n);
+    const amountMinor = least(toldMinor, this.#dutiesMinor);
+    if (amountMinor > 0n) draft.lines.push(plainLine('duties', 'Import duties', amountMinor));
+    this.#dutiesMinor -= amountMinor;
+    this.#takeDifference(draft, toldMinor - amountMinor, 'Import duties beyond those of the order');
   }
 
   /** Where what is left of tip, duties or rounding explains an amount exactly, it is that. */

@@ -9,7 +9,9 @@ export interface RefundSettlement {
   /** `waits`: money is under way. `failed`: money was sent and none arrived. */
   status: 'done' | 'waits' | 'failed';
   worth: RefundWorth;
+  /** Put onto a gift card out of what came back here, be it later and by another refund. */
   giftCardMinor: bigint;
+  /** Given as store credit, likewise. */
   storeCreditMinor: bigint;
   /** Money that went back, by the account it left. */
   money: { account: string | null; gateways: string[]; amountMinor: bigint }[];
@@ -19,6 +21,8 @@ export interface RefundSettlement {
   overpaymentMinor: bigint;
   /** Money paid out of credit that earlier refunds had left. */
   fromEarlier: { refundId: bigint; amountMinor: bigint }[];
+  /** Put onto a gift card or given as store credit out of what earlier refunds had left: part of theirs. */
+  movedMinor: bigint;
   /** What the customer still has to their credit. */
   leftMinor: bigint;
 }
@@ -112,6 +116,7 @@ function settle(
     onOrderMinor: 0n,
     overpaymentMinor: 0n,
     fromEarlier: [],
+    movedMinor: 0n,
     leftMinor: 0n,
   };
   // Another attempt will give back the same goods: this one must not use them up.
@@ -121,7 +126,21 @@ function settle(
   const own = remaining.take(refund);
   if (isPending) return { ...nothing, status: 'waits', worth: own };
 
-  const backMinor = sum(arrived.map((one) => one.amountMinor));
+  // A credit that an earlier return had left and that becomes a gift card is no credit of that return any more.
+  const tenders = { giftCardMinor: tender('giftCard'), storeCreditMinor: tender('storeCredit') };
+  let beyondMinor = tenders.giftCardMinor + tenders.storeCreditMinor - own.valueMinor;
+  let movedMinor = 0n;
+  for (const other of earlier)
+    for (const name of ['giftCardMinor', 'storeCreditMinor'] as const) {
+      const amountMinor = least(least(beyondMinor, tenders[name]), other.leftMinor);
+      if (amountMinor <= 0n) continue;
+      other[name] += amountMinor;
+      other.leftMinor -= amountMinor;
+      tenders[name] -= amountMinor;
+      beyondMinor -= amountMinor;
+      movedMinor += amountMinor;
+    }
+  const backMinor = sum(arrived.map((one) => one.amountMinor)) - movedMinor;
   const fromEarlier: RefundSettlement['fromEarlier'] = [];
   let worth = own;
   let onOrderMinor = 0n;
@@ -151,8 +170,8 @@ function settle(
     ...nothing,
     status: 'done',
     worth,
-    giftCardMinor: tender('giftCard'),
-    storeCreditMinor: tender('storeCredit'),
+    ...tenders,
+    movedMinor,
     money: moneyOf(arrived, policy),
     onOrderMinor,
     overpaymentMinor,

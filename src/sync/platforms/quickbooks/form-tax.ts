@@ -1,5 +1,5 @@
 import { AppError } from '../../../errors.ts';
-import { parseMinor } from '../../../model/money.ts';
+import { currencyExponent, parseMinor } from '../../../model/money.ts';
 import type { TaxName } from '../../accounting/document-lines.ts';
 import { type Company, rateUnits, type TaxCode } from './company.ts';
 import type { FormBody, FormTax } from './form-body.ts';
@@ -130,15 +130,22 @@ function elsewhere(body: FormBody, company: Company, settings: QuickBooksSetting
   };
 }
 
-/** Whether taking the rates out of the line's gross gives its net, to the minor unit and whichever way halves are rounded. */
+/**
+ * Whether taking the rates out of the line's gross gives its net, in the decimals that QuickBooks counts in and whichever
+ * way halves are rounded: of a currency without any it makes hundredths of its own.
+ */
 function isTaxOfRates(body: FormBody, line: FormBody['lines'][number], code: TaxCode | null): boolean {
   const net = minor(body, line.net);
   const gross = net + minor(body, line.tax);
   const whole = 10n ** 8n;
   const withTax = (code?.rates ?? []).reduce((sum, rate) => sum + rate.units, whole);
-  const distance = 2n * (gross * whole - net * withTax);
+  const fineness = 10n ** BigInt(Math.max(0, bookDecimals - currencyExponent(body.currency)));
+  const distance = 2n * fineness * (gross * whole - net * withTax);
   return distance < withTax && -distance < withTax;
 }
+
+/** QuickBooks counts every currency in hundredths. */
+const bookDecimals = 2;
 
 const earning: readonly string[] = [
   'sale',
