@@ -8,6 +8,15 @@ import { createClient } from '/assets/graphql-ws/client.js';
 export const keyNeeded = 'An API key is needed.';
 
 const longestPauseMs = 10_000;
+/** Trying again changes nothing about these. */
+const lasting = new Set([
+  'BAD_USER_INPUT',
+  'FORBIDDEN',
+  'GRAPHQL_VALIDATION_FAILED',
+  'TOO_COMPLEX',
+  'TOO_MANY_SUBSCRIPTIONS',
+  'UNAUTHENTICATED',
+]);
 
 /** @param {{ key: string | null, onState: (state: 'live' | 'lost' | 'refused') => void }} options */
 export function connect({ key, onState }) {
@@ -27,20 +36,25 @@ export function connect({ key, onState }) {
   });
 
   return {
-    /** The data of a query or mutation. @throws Error with the first thing that is wrong */
+    /** The data of a query or mutation, asked again where too much was asked for. @throws Error with the first thing that is wrong */
     ask(query, variables = {}) {
       return new Promise((resolve, reject) => {
-        let result = null;
-        client.subscribe(
-          { query, variables },
-          {
-            next: (answer) => {
-              result = answer;
+        const attempt = () => {
+          let result = null;
+          client.subscribe(
+            { query, variables },
+            {
+              next: (answer) => {
+                result = answer;
+              },
+              error: (problem) =>
+                isCalledTooOften(problem) ? later(attempt, problem) : reject(errorOf(problem)),
+              complete: () =>
+                result?.errors ? reject(errorOf(result.errors)) : resolve(result?.data ?? null),
             },
-            error: (problem) => reject(errorOf(problem)),
-            complete: () => (result?.errors ? reject(errorOf(result.errors)) : resolve(result?.data ?? null)),
-          },
-        );
+          );
+        };
+        attempt();
       });
     },
 
@@ -60,8 +74,13 @@ export function connect({ key, onState }) {
               variables.after = data[field].cursor;
               onPayload(data[field]);
             },
-            // Away for longer than events are kept: what was missed is read, and not guessed.
-            error: (problem) => (isExpired(problem) ? location.reload() : onProblem(errorOf(problem))),
+            error: (problem) => {
+              // Away for longer than events are kept: what was missed is read, and not guessed.
+              if (codeOf(problem) === 'CURSOR_EXPIRED') location.reload();
+              // A page that no longer listens must not look as if it did.
+              else if (isPassing(problem)) later(subscribe, problem);
+              else onProblem(errorOf(problem));
+            },
             complete: subscribe,
           },
         );
@@ -75,8 +94,25 @@ function errorOf(problem) {
   return new Error(isRefusal(first) ? keyNeeded : (first?.message ?? 'Something went wrong.'));
 }
 
-function isExpired(problem) {
-  return Array.isArray(problem) && problem.some(({ extensions }) => extensions?.code === 'CURSOR_EXPIRED');
+function codeOf(problem) {
+  return Array.isArray(problem)
+    ? problem.find(({ extensions }) => extensions?.code)?.extensions.code
+    : undefined;
+}
+
+function isCalledTooOften(problem) {
+  return codeOf(problem) === 'RATE_LIMITED';
+}
+
+/** Whether the server may take the same subscription after a while. */
+function isPassing(problem) {
+  return Array.isArray(problem) && !lasting.has(codeOf(problem));
+}
+
+/** When the server has said, else after a while; not all of a page's questions at the same moment. */
+function later(attempt, problem) {
+  const seconds = problem[0]?.extensions?.retryAfterSeconds ?? 2;
+  setTimeout(attempt, 1_000 * seconds * (1 + Math.random()));
 }
 
 /** The server has closed the socket because of the key: trying again would change nothing. */

@@ -38,8 +38,8 @@ export class SyncStatus {
       .getElementById('platforms')
       .replaceChildren(...connections.map((one) => this.#platformCard(one)));
     const rows = connections.flatMap(({ connection, work }) =>
-      // What has only just come needs no explanation.
-      work
+      // What has only just come needs no explanation, and plans of an account that is off wait for nobody.
+      (connection.status === 'DISCONNECTED' ? [] : work)
         .filter((entry) => entry.status !== 'DEAD' && (entry.status !== 'WAITING' || entry.oldestSeconds > 5))
         .map((entry) => workRow(connection, entry)),
     );
@@ -163,7 +163,12 @@ export class SyncStatus {
           : `${waiting + retrying}${retrying > 0 ? `, ${retrying} of them retrying` : ''}, oldest ${age(oldestWaitingSeconds ?? 0)}`,
       ],
       dead > 0 ? ['For a person', String(dead)] : null,
-      planned > 0 ? ['Planned only', `${planned}: writing is not unlocked`] : null,
+      planned > 0
+        ? [
+            'Planned only',
+            `${planned}: ${connection.status === 'DISCONNECTED' ? 'kept as plans' : 'writing is not unlocked'}`,
+          ]
+        : null,
       isUnderWay(sweep) ? ['Reading', progressOf(sweep)] : null,
       sweep?.finishedAt && sweep.error
         ? ['Reading broke off', `${sweep.error} It goes on where it was.`]

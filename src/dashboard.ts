@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { pageAt } from './dashboard-pages.ts';
 import { sendJson } from './http.ts';
 
 const folder = fileURLToPath(new URL('../dashboard', import.meta.url));
@@ -18,7 +19,6 @@ const contentTypes: Readonly<Record<string, string>> = {
 };
 
 const pageFiles = new Set([
-  'index.html',
   'stock.js',
   'style.css',
   'favicon.svg',
@@ -37,14 +37,8 @@ const pageFiles = new Set([
 /** Serves the dashboard's few files; anything else is not found. The page talks to nothing but our own GraphQL API. */
 export async function serveDashboard(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-  const file = fileOf(path);
-  if (file === null) return sendJson(response, 404, { error: `Nothing is served at ${path}.` });
-  let content: Buffer;
-  try {
-    content = await readFile(file);
-  } catch {
-    return sendJson(response, 404, { error: `Nothing is served at ${path}.` });
-  }
+  const content = (await pageAt(path, folder)) ?? (await fileAt(path));
+  if (content === null) return sendJson(response, 404, { error: `Nothing is served at ${path}.` });
   const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
   const headers = {
     etag,
@@ -60,14 +54,17 @@ export async function serveDashboard(request: IncomingMessage, response: ServerR
   }
   response.writeHead(200, {
     ...headers,
-    'content-type': contentTypes[extname(file)] ?? 'application/octet-stream',
+    'content-type': contentTypes[extname(path) || '.html'] ?? 'application/octet-stream',
   });
   response.end(request.method === 'HEAD' ? undefined : content);
 }
 
+async function fileAt(path: string): Promise<Buffer | null> {
+  const file = fileOf(path);
+  return file === null ? null : readFile(file).catch(() => null);
+}
+
 function fileOf(path: string): string | null {
-  if (path === '/') return join(folder, 'index.html');
-  if (path === '/review' || path === '/stock') return join(folder, `${basename(path)}.html`);
   const library = /^\/assets\/graphql-ws\/([\w.-]+\.js)$/.exec(path)?.[1];
   if (library !== undefined) return join(graphqlWsFolder, library);
   const name = basename(path);

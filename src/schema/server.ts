@@ -167,9 +167,8 @@ export function createGraphQL(services: GraphQLServices): GraphQLServer {
           429,
           'RATE_LIMITED',
           `Too many requests with this key; try again in ${retryAfter} s.`,
-          {
-            'retry-after': String(retryAfter),
-          },
+          { 'retry-after': String(retryAfter) },
+          { retryAfterSeconds: retryAfter },
         );
         return;
       }
@@ -475,11 +474,12 @@ function refuse(
   code: string,
   message: string,
   headers: Record<string, string> = {},
+  more: Record<string, unknown> = {},
 ): void {
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     'x-content-type-options': 'nosniff',
     ...headers,
   });
-  response.end(JSON.stringify({ errors: [{ message, extensions: { code } }] }));
+  response.end(JSON.stringify({ errors: [{ message, extensions: { code, ...more } }] }));
 }

@@ -133,7 +133,8 @@ function prepare(
   if (state === undefined) return [coded('UNAUTHENTICATED', 'A valid API key is needed.')];
   const retryAfter = options.rates.take(state.actor.name, Date.now());
   if (retryAfter > 0) {
-    return [coded('RATE_LIMITED', `Too many requests with this key; try again in ${retryAfter} s.`)];
+    const message = `Too many requests with this key; try again in ${retryAfter} s.`;
+    return [coded('RATE_LIMITED', message, { retryAfterSeconds: retryAfter })];
   }
   if (Object.keys(ctx.subscriptions).length > options.limits.subscriptionsPerSocket) {
     return [
@@ -301,8 +302,8 @@ function concealed(errors: GraphQLError[], options: WebSocketOptions): readonly 
   return options.conceal({ errors }).errors ?? errors;
 }
 
-function coded(code: string, message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code } });
+function coded(code: string, message: string, more: Record<string, unknown> = {}): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, ...more } });
 }
 
 function refuse(socket: Duplex, status: string): void {

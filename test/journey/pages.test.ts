@@ -177,6 +177,63 @@ test.skipIf(browser === null)(
   },
 );
 
+test.skipIf(browser === null)(
+  'a page that is told it asks too often fills itself all the same, and goes on listening',
+  async () => {
+    const page = await context.newPage();
+    const refused = new Set<string>();
+    await page.routeWebSocket(/graphql/, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((text) => {
+        const message = JSON.parse(String(text));
+        const query = message.type === 'subscribe' ? message.payload.query : null;
+        if (query === null || refused.has(query)) return server.send(text);
+        // Each question and each subscription once.
+        refused.add(query);
+        const error = {
+          message: 'Too many requests',
+          extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 0.1 },
+        };
+        return socket.send(JSON.stringify({ id: message.id, type: 'error', payload: [error] }));
+      });
+    });
+    await signIn(page);
+    await rowOf(page, await sell())
+      .getByText('QuickBooks ✓')
+      .waitFor();
+    expect(await page.locator('#platforms h3').count()).toBe(3);
+    expect([...refused].filter((query) => query.startsWith('subscription')).length).toBe(4);
+    expect(await page.locator('#problem').isHidden()).toBe(true);
+    expect(complaints).toEqual([]);
+    await page.close();
+  },
+);
+
+test.skipIf(browser === null)('every page leads to every other, and none is wider than a phone', async () => {
+  const page = await context.newPage();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await signIn(page);
+  const titles: string[] = [];
+  for (const [link, title] of [
+    ['Stock', 'Stock · Tributary'],
+    ['For decision', 'For decision · Tributary'],
+    ['Dashboard', 'Tributary'],
+  ] as const) {
+    await page.getByRole('navigation').getByRole('link', { name: link }).click();
+    await page.getByText('live', { exact: true }).waitFor();
+    titles.push(await page.title());
+    expect(titles.at(-1)).toBe(title);
+    expect(await page.locator('nav a[aria-current="page"]').allTextContents()).toEqual([
+      expect.stringContaining(link),
+    ]);
+    expect(
+      await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+    ).toBe(0);
+  }
+  expect(complaints).toEqual([]);
+  await page.close();
+});
+
 test.skipIf(browser === null)('what an account lacks is shown with its remedy until it has it', async () => {
   const page = await context.newPage();
   stack.shopify.withholdScopes(['write_orders']);
