@@ -14,6 +14,8 @@ import { transaction } from './db/transaction.ts';
 import { type HttpRoutes, type HttpServer, serveHttp, watchersOnly } from './http.ts';
 import type { Log } from './log.ts';
 import { createGraphQL } from './schema/server.ts';
+import { alertWebhook } from './sync/alerts/alert-webhook.ts';
+import { tellAlerts } from './sync/alerts/tell-alerts.ts';
 import { encryptionKeyFrom } from './sync/connections/credentials.ts';
 import { resealCredentials } from './sync/connections/reseal.ts';
 import { declareFromFile } from './sync/custom-fields/fields.ts';
@@ -109,6 +111,11 @@ export async function startApp(
     );
     if (config.sweepMinutes > 0) starting.use(reconcileEvery(context, config.sweepMinutes * 60_000));
     starting.use(repeat(60 * 60_000, log, (signal) => dropWhatIsOld(context, signal)));
+    const { alertWebhookUrl, publicUrl } = config;
+    if (alertWebhookUrl !== null) {
+      const send = alertWebhook(alertWebhookUrl);
+      starting.use(repeat(60_000, log, async () => void (await tellAlerts({ pool, send, publicUrl }))));
+    }
     starting.use(
       repeat(5_000, log, async () => void (await keepStockUp({ pool, platforms, now: Date.now }))),
     );

@@ -37,6 +37,8 @@ export interface Config {
   /** Where each platform is reached; an empty string leaves it to the account: its shop, its region. */
   baseUrls: Record<PlatformName, string>;
   connections: ConnectionConfig[];
+  /** Where people are told what needs them: an incoming webhook of their chat; null: nowhere. */
+  alertWebhookUrl: string | null;
   /** Who reads order notes; null: our own parser alone. */
   claude: ClaudeConfig | null;
   /** Custom fields that a file declares; null: none does, and those that one once declared stay. */
@@ -85,6 +87,8 @@ export function sandboxUrl(platform: PlatformName): string {
 
 const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
 const url = z.url({ protocol: /^https?$/, error: 'must be an http or https address' });
+const isSafeAddress = (text: string) =>
+  /^https:/.test(text) || /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/]/.test(text);
 const days = z.coerce.number('must be a number of days').int().min(0).max(36_500);
 const filled = z.string().trim().min(1, 'must not be empty');
 const dollars = z.coerce.number('must be an amount of US dollars').min(0).max(1_000_000);
@@ -116,6 +120,9 @@ const schema = z.object({
   EVENT_RETENTION_DAYS: days.default(90),
   INBOX_RETENTION_DAYS: days.default(30),
   SWEEP_MINUTES: z.coerce.number('must be a number of minutes').int().min(0).max(1_440).default(5),
+  ALERT_WEBHOOK_URL: url
+    .refine(isSafeAddress, 'must be an https address: whoever reads it on the way can write to your chat')
+    .optional(),
   GRAPHIQL: flag.optional(),
   INTROSPECTION: flag.optional(),
   SHOPIFY_API_URL: url.optional(),
@@ -259,6 +266,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       amazon: env.AMAZON_API_URL ?? (demo ? sandboxUrl('amazon') : ''),
     },
     connections,
+    alertWebhookUrl: env.ALERT_WEBHOOK_URL ?? null,
     claude: readClaude(env, demo),
     customFields,
   };

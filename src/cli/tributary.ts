@@ -12,6 +12,7 @@ const usage = `tributary <command>
       --webhooks <url>      send webhooks to <url>/webhooks/<platform>
       --no-limits           switch the platforms' rate limits off
   doctor                  look at every connected account: scopes, webhooks, settings; say what is missing
+  alert-test              send a message to ALERT_WEBHOOK_URL
   migrate                 bring the database that DATABASE_URL names up to date
   sweep <platform>        read what changed there since the last sweep and apply what was missed
       --full                read everything
@@ -80,6 +81,8 @@ async function main(args: readonly string[]): Promise<number> {
       });
     case 'doctor':
       return (await import('./doctor.ts')).doctorCommand();
+    case 'alert-test':
+      return (await import('./alert-test.ts')).alertTestCommand();
     case 'migrate':
       return (await import('./migrate.ts')).migrateCommand();
     case 'sweep':

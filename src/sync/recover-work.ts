@@ -1,4 +1,4 @@
-import type { Pool, Tx } from '../db/pool.ts';
+import type { Pool, Queryable, Tx } from '../db/pool.ts';
 import { transaction } from '../db/transaction.ts';
 import { revokedCode } from './connections/authorization.ts';
 import { backfill } from './custom-fields/request-backfill.ts';
@@ -39,7 +39,7 @@ export async function releaseWorkers(
 }
 
 /** Pushes that these workers were carrying out. */
-async function runningUnder(tx: Tx, workerIds: readonly string[]): Promise<bigint[]> {
+export async function runningUnder(tx: Queryable, workerIds: readonly string[]): Promise<bigint[]> {
   const { rows } = await tx.query<{ id: bigint }>({
     name: 'pushes-running-under',
     text: `select id from push where status = 'running' and claimed_by = any($1::text[])`,

@@ -32,7 +32,7 @@ import { eraseAccount } from './privacy/erase-account.ts';
 import { processDelivery } from './process-delivery.ts';
 import { reconcileConnection } from './reconcile/reconcile.ts';
 import { sweepTask } from './reconcile/request-sweep.ts';
-import { beat, recoverDeadWorkers, recoverOrphans, releaseWorkers } from './recover-work.ts';
+import { beat, recoverDeadWorkers, recoverOrphans, releaseWorkers, runningUnder } from './recover-work.ts';
 import { TaskPool, within } from './task-pool.ts';
 
 export interface WorkerOptions {
@@ -95,7 +95,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       notes: options.concurrency?.notes ?? 4,
     },
   });
-  await worker.begin();
+  try {
+    await worker.begin();
+  } catch (error) {
+    // Its pools may be at work already: left to themselves they would take jobs that nobody carries out any more.
+    await worker.stop();
+    throw error;
+  }
   return worker;
 }
 
@@ -216,9 +222,10 @@ export class Worker implements AsyncDisposable {
   async begin(): Promise<void> {
     // Before anything runs under its name: who has no lease counts as dead.
     await this.#beat();
+    // Before anything is taken up: what ended the worker before must be known for it.
+    await this.#recover();
     for (const pool of this.#pools) pool.start();
     await this.#beat();
-    await this.#recover();
     await this.#sweep();
     const { heartbeatMs, orphanSweepMs } = this.#settings;
     this.#every(heartbeatMs, async () => {
@@ -401,6 +408,8 @@ export class Worker implements AsyncDisposable {
 
   async #sweep(): Promise<void> {
     await this.#cleanUp();
+    const { pool } = this.#settings;
+    await enqueuePushes(pool, this.#carrier.unknownOf(await runningUnder(pool, [this.#carrier.id])));
     const found = await recoverOrphans(this.#settings.pool, this.#settings.orphanAgeMs);
     if (found.deliveries + found.pushes + found.notes + found.backfills === 0) return;
     this.#settings.log.info(found, 'Brought back open work that had no job');

@@ -70,6 +70,15 @@ test('credentials of one platform are enough to leave the demo', () => {
   expect(config.baseUrls.shopify).toBe('');
 });
 
+test('alerts go to an address that nobody can read on the way', () => {
+  const told = (url: string) => readConfig({ ALERT_WEBHOOK_URL: url }).alertWebhookUrl;
+  expect(readConfig({}).alertWebhookUrl).toBeNull();
+  for (const url of ['https://hooks.example/x', 'http://127.0.0.1:9000/x', 'http://localhost/x'])
+    expect(told(url)).toBe(url);
+  for (const url of ['http://hooks.example/x', 'http://localhost.example/x', 'http://127.0.0.1.example/x'])
+    expect(() => told(url)).toThrow(/ALERT_WEBHOOK_URL must be an https address/);
+});
+
 test('every mistake is named with its variable and its remedy at once', () => {
   expect(() => readConfig({ PORT: 'many', DATABASE_URL: 'mysql://x' })).toThrow(
     /DATABASE_URL must look like postgresql[\s\S]*PORT must be a port number/,

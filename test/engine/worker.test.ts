@@ -240,6 +240,23 @@ test('open work without a job is found and done', async () => {
   expect(worker.logText()).toContain('Brought back open work that had no job');
 });
 
+test('a push that a database back from a copy holds for running is carried out by the worker whose name it bears', async () => {
+  await using database = await createTestDatabase({ max: 20 });
+  await using server = await startFakeServer();
+  const connectionId = await connect(database.pool, 'hubspot', 'portal');
+  await using worker = await start(database, { baseUrl: server.url, orphanSweepMs: 100, orphanAgeMs: 100 });
+  const id = await addPush(database.pool, { connectionId, subjectId: 1n });
+  await eventually(() => open(database.pool), allDone);
+  // The copy has the claim and lacks the end.
+  const [lease] = worker.ids;
+  await database.pool.query(
+    `update push set status = 'running', claimed_by = $2, settled_at = null, attempts = 1 where id = $1`,
+    [id, lease],
+  );
+  await eventually(() => open(database.pool), allDone);
+  expect(server.effects.size).toBe(1);
+});
+
 test('a stop finishes what is under way, leaves the rest to the next worker and gives its lease back', async () => {
   await using database = await createTestDatabase({ max: 30 });
   const connectionId = await connect(database.pool, 'shopify', 'one.example');
@@ -374,6 +391,16 @@ test('a delivery that ends its process becomes a dead letter after five deaths, 
   let deaths = 0;
   let isOver = false;
   while (!isOver) {
+    // What a death was about is known once the lease of the dead has run out.
+    await eventually(
+      async () =>
+        (
+          await database.pool.query<{ leases: number }>(
+            `select count(*)::int as leases from worker_lease where heartbeat_at > clock_timestamp() - interval '600 ms'`,
+          )
+        ).rows[0]?.leases,
+      (leases) => leases === 0,
+    );
     // Something new keeps coming, so that the lane's job is always another one.
     await add(100 + deaths, 'x');
     const worker = await spawnWorker(database.url, server).catch(() => null);
@@ -421,6 +448,31 @@ async function spawnWorker(databaseUrl: string, server: FakeServer): Promise<Chi
   child.stdout?.resume();
   return child;
 }
+
+test('a worker that cannot begin takes no job, holds no connection and leaves no lease', async () => {
+  await using database = await createTestDatabase();
+  const connectionId = await connect(database.pool, 'shopify', 'one.example');
+  await enqueueDeliveries(database.pool, [await addDelivery(database.pool, { connectionId })]);
+  // As when the database goes away after its pools have begun.
+  await database.pool.query('alter table note_reading rename to gone');
+  const pool = createPool({ connectionString: database.url, max: 10, applicationName: 'own' });
+  await expect(start({ url: database.url, pool })).rejects.toThrow('note_reading');
+  await pool.end();
+  await eventually(
+    async () =>
+      (
+        await database.pool.query<{ name: string }>(
+          `select application_name as name from pg_stat_activity where datname = current_database() and application_name <> 'test'`,
+        )
+      ).rows,
+    (seen) => seen.length === 0,
+  );
+  const { rows } = await database.pool.query(
+    `select (select count(*)::int from worker_lease) as leases,
+       (select count(*)::int from graphile_worker.jobs where locked_by is not null or last_error is not null) as spoilt`,
+  );
+  expect(rows).toEqual([{ leases: 0, spoilt: 0 }]);
+});
 
 test('a pool for the worker is not closed by it', async () => {
   await using database = await createTestDatabase();

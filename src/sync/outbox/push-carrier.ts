@@ -119,6 +119,14 @@ export class PushCarrier implements PushQueue {
     this.#next();
   }
 
+  /**
+   * Of pushes that run under our name in the table, those that we know nothing of: a database that came back from a copy has
+   * forgotten that they were ended. Nobody else would touch them for as long as we live.
+   */
+  unknownOf(running: readonly bigint[]): bigint[] {
+    return running.filter((id) => !this.#known.has(id));
+  }
+
   /** Begins nothing more; what runs comes to its end. */
   stop(): void {
     this.#stopping = true;

@@ -186,6 +186,7 @@ export const otherPlaces: readonly string[] = ['delivery', 'event'];
 
 /** Tables that say nothing about a buyer. */
 export const impersonal: readonly string[] = [
+  'alert',
   'api_key',
   'authority_review',
   'bundle_component',
