@@ -92,6 +92,8 @@ export interface CustomFieldState
   value: CustomFieldText | null;
   /** Of the option that it is; null for every other type. */
   label: string | null;
+  /** What people wrote into the property has the last word and is not understood: it is left to them as it stands. */
+  isLeft?: boolean;
   /**
    * The metafield that is behind: its type where it stands, what it was read as and since when, and when people wrote what it
    * should say. Absent: none is.

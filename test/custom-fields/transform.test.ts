@@ -178,28 +178,54 @@ test('a declaration that cannot be carried out is refused with its place', () =>
   expect(problemsOf({ key: 'Warranty Months' })).toEqual(['key']);
   expect(problemsOf({ type: 'enumeration' })).toEqual(['options']);
   expect(problemsOf({ transform: { unit: 'parsec' } })).toEqual(['transform.unit']);
-  expect(problemsOf({ transform: { dateFormats: ['DD.MM'] } })).toEqual(['transform.dateFormats.0']);
+  expect(problemsOf({ type: 'date', transform: { dateFormats: ['DD.MM'] } })).toEqual([
+    'transform.dateFormats.0',
+  ]);
   expect(problemsOf({ owner: 'Customer', source: { kind: 'attribute', name: 'x' } })).toEqual(['source']);
   expect(problemsOf({ quickbooksField: 'Warranty' })).toBeUndefined();
   expect(problemsOf({ owner: 'Customer', quickbooksField: 'Warranty' })).toEqual(['quickbooksField']);
   const back = { owner: 'Customer', hubspotProperty: 'warranty', authority: 'latest', writeBack: true };
   expect(problemsOf(back)).toBeUndefined();
   for (const wrong of [
-    { owner: 'Order', authority: 'source' },
     { source: { kind: 'tag', prefix: 'w:' } },
     { authority: 'source' },
-    { hubspotProperty: null },
     { transform: { jsonPath: 'period' } },
   ])
     expect(problemsOf({ ...back, ...wrong })).toEqual(['writeBack']);
+  expect(problemsOf({ ...back, hubspotProperty: null })).toEqual(['authority', 'writeBack']);
+  expect(problemsOf({ ...back, owner: 'Order' })).toBeUndefined();
+  // What another type would pass over in silence.
+  expect(problemsOf({ type: 'text', transform: { unit: 'kg' } })).toEqual(['transform.unit']);
+  expect(problemsOf({ type: 'boolean', limits: { min: '1' } })).toEqual(['limits.min']);
+  expect(problemsOf({ type: 'money', limits: { decimals: 2 } })).toEqual(['limits.decimals']);
+  expect(problemsOf({ limits: { min: '10', max: '9.5' } })).toEqual(['limits.min']);
+  expect(problemsOf({ type: 'money', limits: { currency: 'XQQ' } })).toEqual(['limits.currency']);
+  // Names that Shopify refuses would keep the shop from being listened to.
+  for (const source of [
+    { namespace: 'cu stom', key: 'warranty' },
+    { namespace: 'ab', key: 'warranty' },
+    { namespace: '$app:care', key: 'warranty' },
+  ])
+    expect(problemsOf({ source: { kind: 'metafield', ...source } })).toEqual(['source.namespace']);
+  for (const key of ['w', 'a.b', 'a"b', 'x'.repeat(65)])
+    expect(problemsOf({ source: { kind: 'metafield', namespace: 'custom', key } })).toEqual(['source.key']);
   for (const property of [
     'email',
     'hs_marketable_status',
     'marketing_consent',
     'tributary_order_id',
     'hs_email_optout',
+    'hubspot_owner_id',
+    'createdate',
+    'emailconsent',
+    'newsletter_opt_in',
+    'gdpr_legal_basis',
+    'sms_permission',
+    'do_not_call',
   ])
     expect(problemsOf({ hubspotProperty: property })).toEqual(['hubspotProperty']);
+  for (const property of ['adoption_info', 'option_inside', 'subscription_plan', 'sms_number', 'recall_date'])
+    expect(problemsOf({ hubspotProperty: property })).toBeUndefined();
   expect(
     declarationsFile.safeParse({ customFields: [good, good] }).error?.issues.map((issue) => issue.message),
   ).toEqual(['Order warranty_months is declared twice']);

@@ -514,5 +514,7 @@ test('QuickBooks shows the field on the sale, whoever else writes there, and nei
   ]);
   expect(await deadLetters(stack)).toEqual([]);
   const refused = await stack.graphql(upsert, { input: { ...input, key: 'other' } });
-  expect(refused.customFieldMappingUpsert.userErrors).toMatchObject([{ code: 'FIELD_TARGET_TAKEN' }]);
+  expect(refused.customFieldMappingUpsert.userErrors).toMatchObject([
+    { code: 'FORM_FIELD_TAKEN', field: ['input', 'quickbooksField'] },
+  ]);
 });

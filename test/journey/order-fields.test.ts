@@ -24,9 +24,10 @@ interface Declared {
   type?: string;
   authority?: string;
   writeBack?: boolean;
+  options?: { value: string; label?: string }[];
 }
 
-async function declare({ key, type = 'NUMBER', authority = 'HUBSPOT', writeBack = true }: Declared) {
+async function declare({ key, type = 'NUMBER', authority = 'HUBSPOT', writeBack = true, ...more }: Declared) {
   const input = {
     owner: 'ORDER',
     key,
@@ -36,6 +37,7 @@ async function declare({ key, type = 'NUMBER', authority = 'HUBSPOT', writeBack 
     hubspotProperty: `order_${key}`,
     authority,
     writeBack,
+    ...more,
   };
   expect((await stack.graphql(upsert, { input })).customFieldMappingUpsert.userErrors).toEqual([]);
   await until(
@@ -292,5 +294,55 @@ test('an edit whose webhook was lost is found by the sweep, also where we have w
     ['For Ada', 'For Ada'],
     ['For Eve', 'For Eve'],
   ]);
+  expect(await deadLetters(stack)).toEqual([]);
+});
+
+test('an option that people added in HubSpot and chose is left as it stands, shown as a problem, and understood once it is declared', async () => {
+  const key = 'workshop';
+  const id = place('workshop@example.com');
+  inShopify(id, key, 'waiting', 'single_line_text_field');
+  await stack.settled();
+  const options = [{ value: 'waiting', label: 'Waiting' }, { value: 'done' }];
+  await declare({ key, type: 'ENUMERATION', options });
+  const theirs = [...options, { value: 'lost', label: 'Lost' }];
+  await fetch(`${stack.hubspot.url}/crm/v3/properties/orders/order_${key}`, {
+    method: 'PATCH',
+    headers: { authorization: 'Bearer pat-sandbox', 'content-type': 'application/json' },
+    body: JSON.stringify({
+      options: theirs.map(({ value, label = value }, displayOrder) => ({
+        value,
+        label,
+        displayOrder,
+        hidden: false,
+      })),
+    }),
+  });
+  inHubSpot(id, key, 'lost');
+  await stack.settled();
+  const seen = async () => {
+    const { orders } = await stack.graphql(
+      '{ orders(first: 1) { nodes { customFields { key value problem raw source } } } }',
+    );
+    return orders.nodes[0].customFields.find((one: { key: string }) => one.key === key);
+  };
+  const both = () => [atHubSpot(id, key), atShopify(id, key)?.[1]];
+  expect(both()).toEqual(['lost', 'waiting']);
+  expect(await seen()).toEqual({
+    key,
+    value: null,
+    problem: '“lost” is none of waiting, done',
+    raw: 'lost',
+    source: 'HUBSPOT',
+  });
+  // Whatever else happens to the order, it stays theirs.
+  await nextSecond();
+  inShopify(id, key, 'done', 'single_line_text_field');
+  stack.shopify.updateOrder(id, { note: 'elsewhere' });
+  await stack.settled();
+  expect(both()).toEqual(['lost', 'done']);
+
+  await declare({ key, type: 'ENUMERATION', options: theirs });
+  expect(both()).toEqual(['lost', 'lost']);
+  expect(await seen()).toEqual({ key, value: 'lost', problem: null, raw: null, source: 'HUBSPOT' });
   expect(await deadLetters(stack)).toEqual([]);
 });

@@ -306,4 +306,6 @@ const fieldOf: Readonly<Record<string, string[]>> = {
   CUSTOM_FIELD_UNKNOWN: ['input', 'key'],
   DECLARED_BY_FILE: ['input', 'key'],
   FIELD_TYPE_FIXED: ['input', 'type'],
+  FIELD_TARGET_TAKEN: ['input', 'hubspotProperty'],
+  FORM_FIELD_TAKEN: ['input', 'quickbooksField'],
 };

@@ -7,11 +7,13 @@ import type {
 import { type Transformed, transform } from '../custom-fields/transform.ts';
 import type { PropertyKind, PropertyValues } from './property-values.ts';
 
-/** What the CRM should hold of an owner's custom fields, by property; null where there is no value. */
+/** What the CRM should hold of an owner's custom fields, by property; null where there is no value. What is left to people is not named. */
 export function customValues(fields: readonly CustomFieldState[] | undefined): PropertyValues {
   return Object.fromEntries(
     (fields ?? []).flatMap((field) =>
-      field.hubspotProperty === null ? [] : [[field.hubspotProperty, toCrm(field.type, field.value)]],
+      field.hubspotProperty === null || field.isLeft === true
+        ? []
+        : [[field.hubspotProperty, toCrm(field.type, field.value)]],
     ),
   );
 }

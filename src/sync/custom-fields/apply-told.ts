@@ -11,6 +11,7 @@ import {
   touch,
   type WriteContext,
 } from '../graph/write-context.ts';
+import { keptRaw } from './decide-value.ts';
 import { loadCustomFields } from './fields.ts';
 
 type MetafieldsChange = Extract<PlatformChange, { kind: 'metafields' }>;
@@ -68,12 +69,12 @@ export async function applyCrmFields(
   for (const field of fields) {
     const currency = field.type === 'money' ? await currencyOf(tx, field.id, owner) : null;
     const read = fromCrm(field, change.values[field.hubspotProperty ?? ''] ?? null, currency);
-    if (read.kind === 'problem') continue;
     const { rowCount } = await tx.query({
       name: 'save-crm-claim',
-      text: `insert into custom_field_value as v (field_id, entity_id, source, told_at, crm_value, crm_at)
-             values ($1, $2, $3, $5, $4, $5)
-             on conflict (field_id, entity_id) do update set crm_value = excluded.crm_value, crm_at = excluded.crm_at
+      text: `insert into custom_field_value as v (field_id, entity_id, source, told_at, crm_value, crm_at, crm_problem, crm_raw)
+             values ($1, $2, $3, $5, $4, $5, $6, $7)
+             on conflict (field_id, entity_id) do update set crm_value = excluded.crm_value, crm_at = excluded.crm_at,
+               crm_problem = excluded.crm_problem, crm_raw = excluded.crm_raw
              where v.crm_at is null or v.crm_at < excluded.crm_at`,
       values: [
         field.id,
@@ -81,6 +82,8 @@ export async function applyCrmFields(
         context.source,
         read.kind === 'value' ? read.value : null,
         change.version.sourceUpdatedAt,
+        read.kind === 'problem' ? read.problem : null,
+        read.kind === 'problem' ? keptRaw(change.values[field.hubspotProperty ?? ''] ?? null) : null,
       ],
     });
     if (rowCount === 1) isNews = true;

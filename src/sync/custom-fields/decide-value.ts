@@ -14,10 +14,17 @@ export interface StoredValue {
   /** What HubSpot's people wrote over it; null together with `crmAt` where they never did. */
   crmValue: CustomFieldText | null;
   crmAt: Date | null;
+  /** Why what they wrote is no value, and what it was. */
+  crmProblem: string | null;
+  crmRaw: string | null;
 }
 
 /** What is shown of a text that could not be understood. */
 const longestKeptRaw = 500;
+
+export function keptRaw(raw: string | null): string {
+  return (raw ?? '').slice(0, longestKeptRaw);
+}
 
 /** What we wrote into the source ourselves, and when people had said it: told back, it is their word and no newer one. */
 export interface OwnWriting {
@@ -26,8 +33,8 @@ export interface OwnWriting {
 }
 
 /**
- * Who is believed: a fold over both claims, so that the order in which they arrived does not matter. Null where nobody
- * ever said anything.
+ * Who is believed: a fold over both claims, so that the order in which they arrived does not matter. A word that cannot be
+ * understood is one none the less: it is a problem, and no value. Null where nobody ever said anything.
  */
 export function decideValue(
   field: Pick<CustomField, 'authority'>,
@@ -48,16 +55,20 @@ export function decideValue(
     crmAt !== null &&
     (field.authority === 'hubspot' ||
       (field.authority === 'latest' && (sourceAt === null || crmAt.getTime() > sourceAt.getTime())));
+  const crmProblem = before?.crmProblem ?? null;
+  // Only what could not be understood needs to be looked at; the rest stands where it came from.
+  const sourceRaw = problem === null ? null : keptRaw(told.raw);
   return {
     value: crmWins ? (before?.crmValue ?? null) : sourceValue,
-    problem: crmWins ? null : problem,
-    // Only what could not be understood needs to be looked at; the rest stands where it came from.
-    raw: problem === null ? null : (told.raw ?? '').slice(0, longestKeptRaw),
+    problem: crmWins ? crmProblem : problem,
+    raw: crmWins ? (before?.crmRaw ?? null) : sourceRaw,
     source: crmWins ? 'hubspot' : told.source,
     toldAt: (crmWins ? crmAt : sourceAt) ?? told.at,
     sourceValue,
     sourceAt,
     crmValue: before?.crmValue ?? null,
     crmAt,
+    crmProblem,
+    crmRaw: before?.crmRaw ?? null,
   };
 }

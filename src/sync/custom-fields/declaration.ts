@@ -1,20 +1,32 @@
 import { z } from 'zod';
 import {
   type CustomFieldDeclaration,
+  type CustomFieldType,
   customFieldAuthorities,
   customFieldOwners,
   customFieldTypes,
 } from '../../model/custom-field.ts';
 import { isDateFormat } from './dates.ts';
-import { decimal } from './decimal.ts';
+import { compare, decimal } from './decimal.ts';
 import { isCurrency, parsePath } from './transform.ts';
 import { units } from './units.ts';
 
-const words = (most: number) => z.string().trim().min(1, 'must not be empty').max(most);
+const words = (most: number) =>
+  z.string().trim().min(1, 'must not be empty').max(most, `must have at most ${most} characters`);
 const number = z.string().refine((text) => decimal(text) !== null, 'must be a decimal such as 12.5');
 
 const source = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('metafield'), namespace: words(255), key: words(64) }),
+  z.strictObject({
+    kind: z.literal('metafield'),
+    // Shopify's own rules: a name that it does not take would keep it from taking any subscription.
+    namespace: z
+      .string()
+      .regex(
+        /^[\w-]{3,255}$/,
+        'must be 3 to 255 letters, digits, - and _; a namespace of an app is written in full, such as app--123--care',
+      ),
+    key: z.string().regex(/^[\w-]{2,64}$/, 'must be 2 to 64 letters, digits, - and _'),
+  }),
   z.strictObject({ kind: z.literal('attribute'), name: words(255) }),
   z.strictObject({ kind: z.literal('lineAttribute'), name: words(255) }),
   z.strictObject({ kind: z.literal('tag'), prefix: words(40) }),
@@ -84,7 +96,7 @@ export const declarationSchema = z
   })
   .superRefine((field, context) => {
     const refuse = (path: string, message: string) =>
-      context.addIssue({ code: 'custom', path: [path], message });
+      context.addIssue({ code: 'custom', path: path.split('.'), message });
     if (field.type === 'enumeration' && field.options.length === 0)
       refuse('options', 'must name the options');
     if (field.type !== 'enumeration' && field.options.length > 0)
@@ -94,6 +106,14 @@ export const declarationSchema = z
       ...new Set([one.value, one.label ?? one.value, ...one.aliases].map((name) => name.toLowerCase())),
     ]);
     if (new Set(spellings).size !== spellings.length) refuse('options', 'must not share a spelling');
+    for (const [path, ...types] of settingsOfTypes)
+      if (settingOf(field, path) !== undefined && !types.includes(field.type))
+        refuse(path, `belongs to ${types.map((type) => `a ${type}`).join(' or ')}`);
+    if (isMoreThan(field.limits.min, field.limits.max)) refuse('limits.min', 'must not be more than max');
+    if (field.limits.currency !== undefined && !currencies.has(field.limits.currency))
+      refuse('limits.currency', 'must be a currency such as EUR');
+    if (field.authority !== 'source' && field.hubspotProperty === null)
+      refuse('authority', 'needs a hubspotProperty: nobody else can say otherwise');
     if (field.owner === 'Customer' && /attribute/i.test(field.source.kind))
       refuse('source', 'attributes belong to orders');
     if (field.owner === 'Customer' && field.quickbooksField !== null)
@@ -102,6 +122,30 @@ export const declarationSchema = z
     if (field.hubspotProperty !== null && isReserved(field.hubspotProperty))
       refuse('hubspotProperty', 'is a property that Tributary or HubSpot itself writes');
   });
+
+/** What only means something to fields of some types: elsewhere it would be passed over in silence. */
+const settingsOfTypes: readonly (readonly [string, ...CustomFieldType[]])[] = [
+  ['transform.unit', 'number'],
+  ['transform.decimalComma', 'number', 'money'],
+  ['transform.dateFormats', 'date'],
+  ['limits.min', 'number', 'money'],
+  ['limits.max', 'number', 'money'],
+  ['limits.decimals', 'number'],
+  ['limits.maxLength', 'text'],
+  ['limits.currency', 'money'],
+];
+
+function settingOf(field: Pick<CustomFieldDeclaration, 'transform' | 'limits'>, path: string): unknown {
+  const [group = '', name = ''] = path.split('.');
+  return (field as unknown as Record<string, Record<string, unknown>>)[group]?.[name];
+}
+
+const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
+
+function isMoreThan(min: string | undefined, max: string | undefined): boolean {
+  const [least, most] = [min, max].map((one) => (one === undefined ? null : decimal(one)));
+  return least != null && most != null && compare(least, most) > 0;
+}
 
 /** The file of declarations. */
 export const declarationsFile = z
@@ -147,7 +191,7 @@ function targetsOf({
   ];
 }
 
-const standard = new Set([
+const itsOwn = new Set([
   'email',
   'firstname',
   'lastname',
@@ -159,13 +203,16 @@ const standard = new Set([
   'zip',
   'country',
   'lifecyclestage',
+  'createdate',
+  'lastmodifieddate',
+  'closedate',
+  'associatedcompanyid',
 ]);
 
-/** Consent and marketing status are the customer's word to HubSpot: nothing here may ever write them. */
+/** Consent and marketing status are the customer's word to HubSpot: nothing here may ever write them, whatever they are called. */
+const consent =
+  /consent|unsubscri|newsletter|legal_?basis|(^|_)(gdpr|dsgvo|ccpa|opt_?(in|out)|do_?not_?(contact|mail|e?_?mail|call|sell)|(marketing|email|sms)_(status|permission|permitted|allowed|accepted|subscri\w*))(_|$)/;
+
 function isReserved(property: string): boolean {
-  return (
-    standard.has(property) ||
-    /^(hs_|tributary_)/.test(property) ||
-    /(^|_)(consent|optout|opt_out|unsubscribed?)(_|$)/.test(property)
-  );
+  return itsOwn.has(property) || /^(hs_|hubspot_|tributary_)/.test(property) || consent.test(property);
 }

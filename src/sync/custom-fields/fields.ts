@@ -19,7 +19,7 @@ export async function loadCustomFields(db: Queryable): Promise<CustomField[]> {
 /**
  * Declares a field, or declares it anew: its values are worked out again from what is known, and filled in for everybody
  * who was there before. @returns the field's id, and whether it is another one than before
- * @throws AppError FIELD_TYPE_FIXED, FIELD_TARGET_TAKEN, DECLARED_BY_FILE
+ * @throws AppError FIELD_TYPE_FIXED, FIELD_TARGET_TAKEN, FORM_FIELD_TAKEN, DECLARED_BY_FILE
  */
 export async function upsertCustomField(
   tx: Tx,
@@ -33,8 +33,10 @@ export async function upsertCustomField(
   if (before !== undefined && before.declaredBy === 'file' && declaredBy === 'api')
     throw declaredByFile(before);
   if (before !== undefined && before.type !== declaration.type) throw typeFixed(before, declaration);
-  const rival = all.find((one) => one.id !== before?.id && sharesTarget(one, declaration));
-  if (rival !== undefined) throw targetTaken(rival);
+  for (const rival of all.filter((one) => one.id !== before?.id && one.owner === declaration.owner)) {
+    const shared = targets.find((target) => isSameTarget(rival[target], declaration[target]));
+    if (shared !== undefined) throw targetTaken(rival, shared);
+  }
   const { rows } = await tx.query<{ id: bigint; changed: boolean }>(
     `with saved as (
        insert into custom_field as f (owner, key, name, description, type, source, transform, limits, options, hubspot_property,
@@ -110,13 +112,11 @@ export async function declareFromFile(
   return changed;
 }
 
-function sharesTarget(a: CustomFieldDeclaration, b: CustomFieldDeclaration): boolean {
-  const isSame = (one: string | null, other: string | null) =>
-    one !== null && one.toLowerCase() === other?.toLowerCase();
-  return (
-    a.owner === b.owner &&
-    (isSame(a.hubspotProperty, b.hubspotProperty) || isSame(a.quickbooksField, b.quickbooksField))
-  );
+/** What at most one field of an owner may be sent to. */
+const targets = ['hubspotProperty', 'quickbooksField'] as const;
+
+function isSameTarget(one: string | null, other: string | null): boolean {
+  return one !== null && one.toLowerCase() === other?.toLowerCase();
 }
 
 function declaredByFile(field: CustomField): AppError {
@@ -133,8 +133,11 @@ function typeFixed(field: CustomField, wanted: CustomFieldDeclaration): AppError
   );
 }
 
-function targetTaken(field: CustomField): AppError {
-  return refused('FIELD_TARGET_TAKEN', `The custom field ${field.key} is sent to the same place.`);
+function targetTaken(field: CustomField, target: (typeof targets)[number]): AppError {
+  return refused(
+    target === 'hubspotProperty' ? 'FIELD_TARGET_TAKEN' : 'FORM_FIELD_TAKEN',
+    `The custom field ${field.key} is sent to ${target} ${field[target]} already; name another one.`,
+  );
 }
 
 function refused(code: string, publicMessage: string): AppError {

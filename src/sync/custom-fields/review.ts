@@ -1,6 +1,7 @@
 import type { Queryable, Tx } from '../../db/pool.ts';
 import type { CustomField, CustomFieldOwner } from '../../model/custom-field.ts';
 import type { Source } from '../../model/platform-name.ts';
+import { fromCrm } from '../crm/custom-properties.ts';
 import { effectOnCustomer, effectOnOrder, planLater, type WriteContext } from '../graph/write-context.ts';
 import { decideValue, type OwnWriting, type StoredValue } from './decide-value.ts';
 import { extract, type OwnerFacts } from './extract.ts';
@@ -50,7 +51,7 @@ async function reviewOwners(
     // What is declared anew may have to go elsewhere though it says the same.
     if (context.effects.fieldOwners.has(`${owner}:${facts.id}`)) planLater(context.effects, owner, facts.id);
     for (const field of fields) {
-      const before = stored.get(`${field.id}:${facts.id}`) ?? null;
+      const before = await readAgain(context.tx, field, facts, stored.get(`${field.id}:${facts.id}`) ?? null);
       const extracted = extract(field, facts);
       const told = {
         ...extracted,
@@ -74,6 +75,24 @@ async function reviewOwners(
     }
   }
   await saveValues(context.tx, changed);
+}
+
+/** What people wrote and was not understood may be by now: an option was declared, a limit taken away. */
+async function readAgain(
+  tx: Tx,
+  field: CustomField,
+  { id, currency }: ReviewedOwner,
+  before: StoredValue | null,
+): Promise<StoredValue | null> {
+  if (before === null || before.crmProblem === null) return before;
+  const read = fromCrm(field, before.crmRaw, currency);
+  if (read.kind !== 'value') return before;
+  await tx.query({
+    name: 'understand-crm-claim',
+    text: `update custom_field_value set crm_value = $3, crm_problem = null, crm_raw = null where field_id = $1 and entity_id = $2`,
+    values: [field.id, id, read.value],
+  });
+  return { ...before, crmValue: read.value, crmProblem: null, crmRaw: null };
 }
 
 /** Where whoever spoke last is believed, the time of a word decides: only then does it matter that it is our own. */
@@ -165,7 +184,8 @@ async function loadValues(
   const { rows } = await tx.query<ChangedValue>({
     name: 'load-custom-field-values',
     text: `select field_id as "fieldId", entity_id as "entityId", value, problem, raw, source, told_at as "toldAt",
-             source_value as "sourceValue", source_at as "sourceAt", crm_value as "crmValue", crm_at as "crmAt"
+             source_value as "sourceValue", source_at as "sourceAt", crm_value as "crmValue", crm_at as "crmAt",
+             crm_problem as "crmProblem", crm_raw as "crmRaw"
            from custom_field_value where field_id = any($1::bigint[]) and entity_id = any($2::bigint[])`,
     values: [fieldIds, entityIds],
   });

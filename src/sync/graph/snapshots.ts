@@ -104,7 +104,7 @@ interface CustomerJson {
  * emptied counts where the metafield holds a value; one that could not be understood is left to people.
  */
 const behindJson = (owner: 'Customer' | 'Order', id: string): string => `'behind', case
-  when f.write_back and v.source = 'hubspot' and v.crm_at is not null and v.value is distinct from v.source_value
+  when f.write_back and v.source = 'hubspot' and v.crm_at is not null and v.problem is null and v.value is distinct from v.source_value
   then json_build_object('namespace', f.source->>'namespace', 'key', f.source->>'key',
     'was', v.source_value, 'at', v.source_at, 'saidAt', v.crm_at, 'type', (
     select s.told->((f.source->>'namespace') || '.' || (f.source->>'key'))->>'type'
@@ -119,7 +119,8 @@ const recordsOf = { Customer: 'customer_identity', Order: 'sales_order' } as con
 const customFieldsJson = (owner: 'Customer' | 'Order', id: string): string => `coalesce((
     select json_agg(json_build_object('key', f.key, 'name', f.name, 'type', f.type, 'hubspotProperty', f.hubspot_property,
       'quickbooksField', f.quickbooks_field, 'value', v.value, 'label', (
-        select o->>'label' from jsonb_array_elements(f.options) as o where o->>'value' = v.value limit 1), ${behindJson(owner, id)}) order by f.key)
+        select o->>'label' from jsonb_array_elements(f.options) as o where o->>'value' = v.value limit 1),
+      'isLeft', coalesce(v.source = 'hubspot' and v.problem is not null, false), ${behindJson(owner, id)}) order by f.key)
     from custom_field f left join custom_field_value v on v.field_id = f.id and v.entity_id = ${id}
     where f.owner = '${owner}'), '[]')`;
 
