@@ -6,7 +6,7 @@ import { prepareDataDir } from './data-dir.ts';
 import { DemoPlatforms, demoConnections } from './demo.ts';
 import { AppError } from './errors.ts';
 import { leave } from './leave.ts';
-import { createLog } from './log.ts';
+import { createLog, type Log } from './log.ts';
 
 /** `npm start`: the demo shop without credentials, the real thing with them. */
 async function main(): Promise<void> {
@@ -30,8 +30,8 @@ async function main(): Promise<void> {
   if (!config.demo) {
     const app = resources.use(await startApp(config, { role, log }));
     log.info({ role, port: app.http?.port }, 'started');
-    if (role !== 'worker') await prepareConnections(app.context);
-    if (role !== 'api') await sweepAll(app.context, { signal: stop });
+    if (role !== 'worker') await tried(log, () => prepareConnections(app.context));
+    if (role !== 'api') await tried(log, () => sweepAll(app.context, { signal: stop }));
     await ended(stop);
     return;
   }
@@ -57,6 +57,15 @@ async function main(): Promise<void> {
   if (!stop.aborted) say("The shop's history is in the graph.");
   await ended(stop);
   say('Stopping …');
+}
+
+/** A database that goes away for a moment must not end what serves already: the sweeps that come by themselves make up for it. */
+async function tried(log: Log, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.warn({ err: error }, 'the accounts could not be read at the start; the next sweep does it');
+  }
 }
 
 function banner(port: number): string {
