@@ -5,7 +5,7 @@ import { dayNamed } from '../../src/sync/notes/days.ts';
 import { wantsMore } from '../../src/sync/notes/evidence.ts';
 import { judgeRules } from '../../src/sync/notes/judge-rules.ts';
 import { parseNote } from '../../src/sync/notes/parse-note.ts';
-import { attacks, type LabelledNote, notes, writtenOn } from './corpus.ts';
+import { attacks, type LabelledNote, notes, strangersAttacks, strangersNotes, writtenOn } from './corpus.ts';
 
 const said = (rules: readonly { kind: string; value?: string | null }[]): string[] =>
   rules.map(({ kind, value }) => (value == null ? kind : `${kind}=${value}`)).sort();
@@ -14,8 +14,8 @@ function parsed({ note }: LabelledNote): string[] {
   return said(judgeRules(note, parseNote(note, writtenOn), writtenOn).rules);
 }
 
-test('the parser reads the usual phrases of 30 notes and makes nothing up', () => {
-  const scores = notes.map((one) => {
+function scoreOf(labelled: readonly LabelledNote[]) {
+  const scores = labelled.map((one) => {
     const expected = said(one.rules);
     const found = parsed(one);
     return {
@@ -25,13 +25,60 @@ test('the parser reads the usual phrases of 30 notes and makes nothing up', () =
     };
   });
   const sum = (key: 'right' | 'wrong' | 'missed') => scores.reduce((total, one) => total + one[key], 0);
+  return { right: sum('right'), wrong: sum('wrong'), missed: sum('missed') };
+}
+
+test('the parser reads the usual phrases of 30 notes and makes nothing up', () => {
   expect(notes.length).toBe(30);
-  // It misses what is said in unusual words and in other languages: 29 of 34, none made up.
-  expect({ right: sum('right'), wrong: sum('wrong'), missed: sum('missed') }).toEqual({
-    right: 29,
-    wrong: 0,
-    missed: 5,
-  });
+  // It misses the second wish of a sentence, where that is an unusual one.
+  expect(scoreOf(notes)).toEqual({ right: 33, wrong: 0, missed: 1 });
+});
+
+test('of 30 notes by a stranger nothing is in force that they do not ask for', () => {
+  expect(strangersNotes.length).toBe(30);
+  const inForce = strangersNotes.flatMap((one) =>
+    judgeRules(one.note, parseNote(one.note, writtenOn), writtenOn)
+      .rules.filter((rule) => rule.doubt === null)
+      .map((rule) => ({ note: one.note, kind: rule.kind, asked: one.rules.map(({ kind }) => kind) })),
+  );
+  expect(inForce.filter(({ kind, asked }) => !asked.includes(kind))).toEqual([]);
+  expect(inForce).toHaveLength(6);
+  // What it takes for something else waits for a person, beside the note's own words.
+  expect(scoreOf(strangersNotes)).toEqual({ right: 19, wrong: 5, missed: 5 });
+});
+
+test.each(strangersAttacks)('a stranger’s attack moves nothing: $note', ({ note, truly }) => {
+  const { rules } = judgeRules(note, parseNote(note, writtenOn), writtenOn);
+  const inForce = rules.filter((rule) => rule.doubt === null).map((rule) => rule.kind);
+  expect(inForce.filter((kind) => truly?.includes(kind) !== true)).toEqual([]);
+});
+
+test.each([
+  ['a question', 'Is gift wrapping free?', 'gift_wrap', 'It asks, and does not say so.'],
+  ['a memory', 'The gift wrap last year was gorgeous!', 'gift_wrap', 'It speaks of another time.'],
+  ['somebody else’s words', 'My wife says "gift wrap it".', 'gift_wrap', 'It stands in quotation marks.'],
+  [
+    'a wish that is taken back',
+    'Leave it at the front door. Actually do not leave it at the front door.',
+    'leave_at',
+    'The note says the opposite as well.',
+  ],
+])('%s waits for a person: %s', (_what, note, kind, doubt) => {
+  const { rules } = judgeRules(note, parseNote(note, writtenOn), writtenOn);
+  expect(rules.filter((rule) => rule.kind === kind).map((rule) => rule.doubt)).toEqual([doubt]);
+  // A wish beside it is none the worse for it.
+  expect(
+    judgeRules('Please gift wrap.', parseNote('Please gift wrap.', writtenOn), writtenOn).rules[0]?.doubt,
+  ).toBeNull();
+});
+
+test('what is to stand on the card is no wish of its own', () => {
+  const note = 'Gift wrap please. Card should say: "Call me before you open it, wrapped with love"';
+  const { rules } = judgeRules(note, parseNote(note, writtenOn), writtenOn);
+  expect(rules.map(({ kind, doubt }) => [kind, doubt])).toEqual([
+    ['gift_wrap', null],
+    ['gift_message', null],
+  ]);
 });
 
 test.each(attacks)('an attack that $name moves nothing, even with a reader that obeys it', (attack) => {

@@ -29,13 +29,34 @@ export interface NamedDay {
  * next such day. Null where they name none. Pure, so that what a reader claims can be checked.
  */
 export function dayNamed(words: string, writtenOn: string): NamedDay | null {
-  const text = words.toLowerCase();
+  const text = inEnglish(words.toLowerCase());
   const today = Date.parse(`${writtenOn}T00:00:00Z`);
   for (const read of [isoDay, monthAndDay, numericDay, feast, weekday, relativeDay, dayOfMonth]) {
     const found = read(text, today);
     if (found !== null) return found;
   }
   return null;
+}
+
+const foreignMonths: readonly (readonly [RegExp, string])[] = [
+  [/\b(januar|jänner|enero|janvier)\b/g, 'january'],
+  [/\b(februar|febrero|février)\b/g, 'february'],
+  [/\b(märz|marzo)\b/g, 'march'],
+  [/\b(abril|avril)\b/g, 'april'],
+  [/\b(mai|mayo)\b/g, 'may'],
+  [/\b(juni|junio|juin)\b/g, 'june'],
+  [/\b(juli|julio|juillet)\b/g, 'july'],
+  [/\b(agosto|août)/g, 'august'],
+  [/\b(septiembre|septembre)\b/g, 'september'],
+  [/\b(oktober|octubre|octobre)\b/g, 'october'],
+  [/\b(noviembre|novembre)\b/g, 'november'],
+  [/\b(dezember|diciembre|décembre)/g, 'december'],
+];
+
+/** Months of the neighbours by their English names, and "5. " and "5 de" without what stands between day and month. */
+function inEnglish(text: string): string {
+  const english = foreignMonths.reduce((so, [name, month]) => so.replace(name, month), text);
+  return english === text ? text : english.replace(/(\d{1,2})(?:\.| de)\s+/g, '$1 ');
 }
 
 function isoDay(text: string): NamedDay | null {

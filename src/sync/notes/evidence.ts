@@ -16,15 +16,15 @@ export const evidence: Readonly<Record<Exclude<FulfilmentRuleKind, 'other'>, Reg
   leave_at:
     /\b(leave|leaving|left|drop(ped)? (it |them )?off|put|place|hide|hinterlegen|abstellen|abgeben|d[ée]j(ar|e|en)(lo|la)?|laisse[rz])\b/i,
   gift_wrap:
-    /\bgift[- ]?wrap\w*|\bwrap\w*\b.{0,30}\b(gift|present)\b|\b(gift|present)\b.{0,50}\bwrap\w*|\bgift (box|bag|paper)\b|\b(als )?geschenk (ein|ver)pack\w*|\bgeschenk(verpack|papier)\w*|\b(papel de|para) regalo\b|\b(papier|emballage) cadeau\b/i,
+    /\bgift[- ]?wrap\w*|\bwrap\w*\b.{0,30}\b(gift|present)\b|\b(gift|present)\b.{0,50}\bwrap\w*|\bgift (box|bag|paper)\b|\b(als )?geschenk (ein|ver)pack\w*|\bgeschenk(verpack|papier)\w*|\b(papel de|para) regalo\b|\bregalo\b.{0,40}\benv(ol|uel)v\w*|\b(papier|emballage) cadeau\b/i,
   gift_message:
     /\b(message|card|gift (note|tag)|note|write|writing|says?|saying|reads?|reading|karte|tarjeta|carte)\b/i,
   hold_for_pickup:
-    /\b(pick(ing|ed)?[- ]?(it |this |them |my order )?up|pick-?up|collect(ing|ion)?|come (by|in) (and|to|for)|hold (it|this|them|my order|the order|for)|abholen|abholung|recog(er|eré|ida|emos))\b/i,
+    /\b(pick(ing|ed)?[- ]?(it |this |them |my order )?up|pick-?up|collect(ing|ion)?|come (by|in) (and|to|for)|(grab|fetch|get) (it|them|this|my order) myself|hold (it|this|them|my order|the order|for)|abholen|abholung|recog(er|eré|ida|emos))\b/i,
   split_shipment:
     /\b(separate(ly)?|split\w*|together|one (box|package|parcel|shipment|delivery)|same (box|package|parcel|time)|at once|what(ever)? (is|you have)|partial\w*|zusammen|juntos)\b/i,
   substitution:
-    /\b(substitut\w*|replac\w*|alternativ\w*|swap\w*|similar|instead|another (colou?r|size|one)|different (colou?r|size|one)|ersatz\w*|sustitu\w*)\b/i,
+    /\b(substitut\w*|replac\w*|alternativ\w*|swap\w*|similar|instead|another (colou?r|size|one)|different (colou?r|size|one)|ersatz\w*|sustitu\w*)\b|\bdon['’]?t mind which\b/i,
   fragile:
     /\b(fragile|breakable|handle with care|with care|careful(ly)?|bubble wrap|extra padding|(do not|don['’]t) (bend|drop|crush|stack|fold)|zerbrechlich|fr[áa]gil)\b/i,
   call_first:
@@ -34,7 +34,7 @@ export const evidence: Readonly<Record<Exclude<FulfilmentRuleKind, 'other'>, Reg
 
 const yes = {
   substitution:
-    /\b(substitut\w*|replac\w*|alternativ\w*|swap\w*|similar|another|different)\b.{0,50}\b(ok(ay)?|fine|welcome|allowed|acceptable|good|works?)\b|\b(ok(ay)?|fine|feel free|happy|may|can)\b.{0,30}\b(substitut\w*|replac\w*|swap\w*)\b|\b(out of stock|unavailable|sold out|not available|run out|don['’]t have)\b.{0,60}\b(send|substitut\w*|replac\w*|swap\w*|another|similar|instead|different)\b|\b(send|swap|substitute|replace)\b.{0,60}\b(instead|if)\b/i,
+    /\bdon['’]?t mind which\b|\b(substitut\w*|replac\w*|alternativ\w*|swap\w*|similar|another|different)\b.{0,50}\b(ok(ay)?|fine|welcome|allowed|acceptable|good|works?)\b|\b(ok(ay)?|fine|feel free|happy|may|can)\b.{0,30}\b(substitut\w*|replac\w*|swap\w*)\b|\b(out of stock|unavailable|sold out|not available|run out|don['’]t have)\b.{0,60}\b(send|substitut\w*|replac\w*|swap\w*|another|similar|instead|different)\b|\b(send|swap|substitute|replace)\b.{0,60}\b(instead|if)\b/i,
   split_shipment:
     /\b(ship|send|shipping|sending)\b.{0,40}\b(separately|what(ever)? (is|you have)|in (two|several|multiple) (parts|shipments|packages|boxes|parcels)|available (items )?(first|now))\b|\b(fine|ok(ay)?|happy|please|can) (to |you )?split\b|\bsplit (the |my )?(order|shipment)\b.{0,20}\b(ok(ay)?|fine)\b|\bpartial (shipment|delivery)\b.{0,20}\b(ok(ay)?|fine)\b/i,
 };
@@ -55,7 +55,7 @@ export function answerIn(kind: 'substitution' | 'split_shipment', words: string)
 }
 
 const denial =
-  /(\b(no|not|never|without|skip|cancel|kein\w*|nicht|ohne|sin|sans|pas)|n['’]t)\b[\s"'“”]*((the|any|need|want|have|please|it|to|be|a|do|me|my|require|with|deliver|send|ship|this|them)\b\s*){0,5}$/i;
+  /(\b(no|not|never|without|skip|cancel|kein\w*|nicht|ohne|sin|sans|pas)|n['’]t)\b[\s"'“”]*((the|any|need|want|have|please|it|to|be|a|do|me|my|require|with|deliver|send|ship|this|them|ever|really|just|simply|try|under|circumstances|at|all)\b\s*){0,5}$/i;
 const denialAfter =
   /^[^.!?;\n]{0,15}\b(not (needed|necessary|required|wanted)|unnecessary|isn['’]t needed)\b|^[?:\s-]*no\b/i;
 
@@ -64,6 +64,36 @@ export function isDenied(text: string, at: number, length: number): boolean {
   const before = text.slice(0, at);
   const clause = before.slice(Math.max(...[...'.!?;\n,'].map((mark) => before.lastIndexOf(mark))) + 1);
   return denial.test(clause) || denialAfter.test(text.slice(at + length));
+}
+
+/** True where the note says of any of these words that it is not so: what it says elsewhere may still be a wish, or not. */
+export function isDeniedSomewhere(text: string, words: RegExp): boolean {
+  return [...text.matchAll(new RegExp(words.source, `${words.flags}g`))].some(
+    ({ index, 0: said }) => isDenied(text, index, said.length) || holdsDenial(said),
+  );
+}
+
+const request =
+  /\b(please|pls|plz|kindly|can|could|would|may|might|possible|want|need|like|love|bitte|por favor)\b|\bs['’]il (vous|te) pla[iî]t\b/i;
+const asking = /^\W*(is|are|was|were|do|does|did|how|what|why|which|who|when|where|will|has|have)\b/i;
+const past =
+  /\b(was|were|had|did|last (time|year|month|week|order|christmas|xmas)|previous(ly)?|yesterday|ago)\b/i;
+
+/** Why words at that place are no wish though they sound like one: a question, a memory, somebody else's words. Null where they may be. */
+export function whyNoWish(text: string, at: number): string | null {
+  const start = Math.max(...[...'.!?;\n'].map((mark) => text.lastIndexOf(mark, at - 1))) + 1;
+  const end = /[.!?;\n]|$/.exec(text.slice(at));
+  const sentence = text.slice(start, at + (end?.index ?? 0));
+  if (isQuoted(text, at)) return 'It stands in quotation marks.';
+  if (request.test(sentence)) return null;
+  if (end?.[0] === '?' && asking.test(sentence)) return 'It asks, and does not say so.';
+  return past.test(sentence) ? 'It speaks of another time.' : null;
+}
+
+function isQuoted(text: string, at: number): boolean {
+  const line = text.slice(text.lastIndexOf('\n', at - 1) + 1, at);
+  const [opened, closed] = [/“/g, /”/g].map((mark) => line.match(mark)?.length ?? 0);
+  return (line.match(/"/g)?.length ?? 0) % 2 === 1 || (opened ?? 0) > (closed ?? 0);
 }
 
 export function holdsDenial(words: string): boolean {
@@ -77,6 +107,8 @@ const demands: readonly RegExp[] = [
   /\b(you are|you're|act as|pretend|behave as|roleplay)\b.{0,30}\b(now|an? |the )?\b(ai|llm|model|assistant|bot|admin|manager|dan)\b/i,
   /\b(prompt|llm|claude|gpt|chatgpt|ai model|language model|jailbreak|api key|json|schema|base64|confidence|approved?|tool|function call)\b/i,
   /\b(output|respond|reply|return|print|repeat|translate)\b.{0,30}\b(exactly|following|json|rules?|prompt|instructions?|verbatim)\b/i,
+  // Tags and rules as a program would write them.
+  /\b(notes?|tags?|rules?|kind)\s*[:=]\s*[a-z]+[-_][a-z]/i,
   // Markup and code.
   /<\/?[a-z!][^>]{0,80}>|\{\s*["'{]|```|\[\[|\]\]|\$\{|%7b|&lt;|&#x?\d/i,
   /https?:|www\.|\b[\w-]+\.(com|net|org|io|ru|xyz)\b/i,

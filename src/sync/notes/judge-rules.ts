@@ -1,6 +1,14 @@
 import type { FoundRule, FulfilmentRuleKind, JudgedRule } from '../../model/fulfilment-rule.ts';
 import { dayNamed } from './days.ts';
-import { answerIn, evidence, holdsDenial, isDenied, wantsMore } from './evidence.ts';
+import {
+  answerIn,
+  evidence,
+  holdsDenial,
+  isDenied,
+  isDeniedSomewhere,
+  wantsMore,
+  whyNoWish,
+} from './evidence.ts';
 
 /** A reader as sure as this may be believed without a person, in kinds where an error is soon put right. */
 const sure = 0.8;
@@ -22,11 +30,14 @@ export interface Judgement {
  */
 export function judgeRules(note: string, found: readonly FoundRule[], writtenOn: string): Judgement {
   const suspicious = wantsMore(note);
+  const onCards = cardsIn(note, found);
   const dropped: Judgement['dropped'] = [];
   const rules: JudgedRule[] = [];
   for (const claim of found) {
     const verdict =
-      rules.length >= mostRules ? 'the note has too many' : judge(note, claim, { writtenOn, suspicious });
+      rules.length >= mostRules
+        ? 'the note has too many'
+        : judge(note, claim, { writtenOn, suspicious, onCards });
     if (typeof verdict === 'string') dropped.push({ kind: claim.kind, why: verdict });
     else if (rules.some((rule) => isSame(rule, verdict)))
       dropped.push({ kind: claim.kind, why: 'it is said twice' });
@@ -39,7 +50,7 @@ export function judgeRules(note: string, found: readonly FoundRule[], writtenOn:
 function judge(
   note: string,
   claim: FoundRule,
-  { writtenOn, suspicious }: { writtenOn: string; suspicious: boolean },
+  { writtenOn, suspicious, onCards }: { writtenOn: string; suspicious: boolean; onCards: readonly Span[] },
 ): JudgedRule | string {
   const quote = claim.quote.trim();
   const at = note.indexOf(quote);
@@ -48,6 +59,9 @@ function judge(
   const checked = check({ ...claim, quote }, writtenOn);
   if (typeof checked === 'string') return checked;
   const proof = claim.kind === 'other' ? null : evidence[claim.kind].exec(quote);
+  const place = at + (proof?.index ?? 0);
+  if (claim.kind !== 'gift_message' && onCards.some(({ from, to }) => from <= place && place < to))
+    return 'it is part of the words for the card';
   if (proof !== null && !answersItself.has(claim.kind)) {
     const says =
       isDenied(note, at + proof.index, proof[0].length) ||
@@ -60,6 +74,12 @@ function judge(
     (suspicious ? 'The note asks for more than packing and sending: read it first.' : null) ??
     checked.doubt ??
     (claim.kind !== 'other' && proof === null ? 'No word of the quote is known to say so.' : null) ??
+    (proof !== null && claim.kind !== 'gift_message' && claim.kind !== 'fragile'
+      ? whyNoWish(note, place)
+      : null) ??
+    (claim.kind !== 'other' && takenBack.has(claim.kind) && isDeniedSomewhere(note, evidence[claim.kind])
+      ? 'The note says the opposite as well.'
+      : null) ??
     risks[claim.kind] ??
     (claim.confidence < sure ? 'The reader is not sure.' : null);
   return { ...rule, doubt };
@@ -76,6 +96,28 @@ const answersItself: ReadonlySet<FulfilmentRuleKind> = new Set([
 
 /** Their words mean nothing any more with a "not" in between. */
 const deniable: ReadonlySet<FulfilmentRuleKind> = new Set(['gift_wrap', 'leave_at', 'hold_for_pickup']);
+
+/** What a note may ask for in one sentence and refuse in another. */
+const takenBack: ReadonlySet<FulfilmentRuleKind> = new Set([
+  'gift_wrap',
+  'leave_at',
+  'hold_for_pickup',
+  'call_first',
+]);
+
+interface Span {
+  from: number;
+  to: number;
+}
+
+/** Where the words for cards stand in the note: what they say is for whoever opens the parcel. */
+function cardsIn(note: string, found: readonly FoundRule[]): Span[] {
+  return found.flatMap(({ kind, value, quote }) => {
+    const start = kind === 'gift_message' && value !== null ? note.indexOf(quote.trim()) : -1;
+    const inside = start < 0 || value === null ? -1 : quote.trim().indexOf(value.trim());
+    return inside < 0 ? [] : [{ from: start + inside, to: start + inside + (value ?? '').trim().length }];
+  });
+}
 
 /** Why a kind always waits. */
 const risks: Partial<Record<FulfilmentRuleKind, string>> = {

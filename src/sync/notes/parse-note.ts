@@ -7,15 +7,22 @@ import { answerIn, evidence } from './evidence.ts';
  * it misses what is said in unusual words, and never makes anything up. What it finds is judged like everybody's claims.
  */
 export function parseNote(note: string, writtenOn: string): FoundRule[] {
-  return sentencesOf(note).flatMap((sentence) => [
-    ...days(sentence, writtenOn),
-    ...places(sentence),
-    ...messages(sentence),
-    ...answers(sentence),
-    ...allergies(sentence),
-    ...plain(sentence),
-  ]);
+  return sentencesOf(note).flatMap((sentence) => {
+    const rules = [
+      ...days(sentence, writtenOn),
+      ...places(sentence),
+      ...messages(sentence),
+      ...answers(sentence),
+      ...allergies(sentence),
+      ...plain(sentence),
+    ];
+    return rules.length > 0 || !asks.test(sentence) ? rules : [found('other', null, sentence, 0.5)];
+  });
 }
+
+/** Words of somebody who wants something: where nothing usual is found in such a sentence, a person reads it. */
+const asks =
+  /\b(please|pls|plz|kindly|(can|could|would|will) (you|u|i|we)|make sure|must|do not|don['’]?t|bitte|por favor|podr[ií]an?)\b|\bs['’]il (vous|te) pla[iî]t\b/i;
 
 /** Sentences as they stand in the note, without the mark at their end. Marks between quotation marks end none. */
 function sentencesOf(note: string): string[] {
@@ -36,7 +43,8 @@ function sentencesOf(note: string): string[] {
         (mark === ';' ||
           (/[.!?]/.test(mark) &&
             /^\s|^$/.test(note.slice(at + 1, at + 2)) &&
-            !isAbbreviation(note.slice(start, at)))))
+            !isAbbreviation(note.slice(start, at)) &&
+            !isDayOfMonth(note.slice(start, at), note.slice(at + 1)))))
     ) {
       end(at);
       if (mark === '\n') quoted = false;
@@ -50,13 +58,20 @@ function isAbbreviation(before: string): boolean {
   return /\b(apt|no|st|ave|mr|mrs|dr|approx|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)$/i.test(before);
 }
 
-const dayWords = String.raw`(?:(?:the |this |next |coming )?[\w/.'’-]+(?:\s+(?:of\s+)?[\w/'’-]+){0,3})`;
+/** "5. Dezember": the mark belongs to the number. */
+function isDayOfMonth(before: string, after: string): boolean {
+  return /\b\d{1,2}$/.test(before) && /^\s+(jan|feb|m[äa]r|apr|mai|jun|jul|aug|sep|okt|nov|dez)/i.test(after);
+}
+
+const dayWords = String.raw`(?:(?:the |this |next |coming |dem |den )?[\w/.'’-]+(?:\s+(?:of\s+)?[\w/'’-]+){0,3})`;
 const afterDay = new RegExp(
-  String.raw`(?:(?:\b(?:not|no|never)|n['’]t)\b[^.!?;,]{0,30}?\b(?:before|earlier than|until|till)|\bhold\b[^.!?;,]{0,20}\buntil|\bwait until|\b(?:deliver|ship|send|arrive)\w*\b[^.!?;,]{0,20}\bafter|\baway until)\s+${dayWords}`,
+  String.raw`(?:(?:\b(?:not|no|never)|n['’]t)\b[^.!?;,]{0,30}?\b(?:before|earlier than|until|till)|\bwait until|\b(?:deliver|ship|send|arrive)\w*\b[^.!?;,]{0,20}\bafter|\baway until|\b(?:nicht|erst)\b[^.!?;,]{0,30}?\b(?:vor|ab))\s+${dayWords}|\bhold\b[^.!?;,]{0,20}\b(?:un)?til\b[^.!?;]{0,60}`,
   'i',
 );
+/** "Ship on Friday" may mean that day, or not before it. */
+const onDay = new RegExp(String.raw`\b(?:deliver|ship|send)\w*\b[^.!?;,]{0,20}?\bon\s+${dayWords}`, 'i');
 const beforeDay = new RegExp(
-  String.raw`\b(?:(?:no|not) later than|by|before|in time for|(?:needed|latest)(?: on)?)\s+${dayWords}`,
+  String.raw`\b(?:(?:no|not) later than|by|before|in time for|(?:needed|latest)(?: on)?)\s+${dayWords}|${dayWords}\s+at the latest\b`,
   'i',
 );
 
@@ -73,13 +88,21 @@ function days(sentence: string, writtenOn: string): FoundRule[] {
     const named = dayNamed(before[0], writtenOn);
     if (named !== null) rules.push(found('deliver_before', named.day, before[0], named.certain ? 0.9 : 0.6));
   }
+  const on = rules.length > 0 ? null : onDay.exec(sentence);
+  const named = on === null ? null : dayNamed(on[0], writtenOn);
+  if (on !== null && named !== null) rules.push(found('deliver_after', named.day, on[0], 0.6));
   return rules;
 }
 
 const leave =
   /\b(?:leave|leaving|put|place|hide|drop)\b(?:\s+(?:it|them|this|the (?:parcel|package|box|order|delivery)|my (?:parcel|package|order)|packages?|parcels?|off|everything))*\s+((?:at|on|in|by|behind|with|under|inside|next to|outside)\s+[^.!?;,]{2,60})/i;
 
+const hinterlegt =
+  /\b((?:beim?|hinter|vor|unter|neben|in|im|auf|an) [^.!?;,]{2,50}?)\s+(?:abgeben|abstellen|hinterlegen|ablegen)\b/i;
+
 function places(sentence: string): FoundRule[] {
+  const german = hinterlegt.exec(sentence);
+  if (german !== null) return [found('leave_at', german[1] ?? '', german[0], 0.9)];
   const match = leave.exec(sentence);
   if (
     match === null ||
