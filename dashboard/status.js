@@ -1,4 +1,4 @@
-import { age, cell, element, moment, words } from './words.js';
+import { age, cell, element, marked, moment, words } from './words.js';
 
 const selection = `{ lagSeconds head connections {
   waiting retrying dead planned oldestWaitingSeconds
@@ -153,6 +153,7 @@ export class SyncStatus {
 
   #platformCard({ connection, sweep, waiting, retrying, dead, planned, oldestWaitingSeconds }) {
     const isStuck = dead > 0 || connection.status === 'REVOKED';
+    const isOff = connection.status === 'DISCONNECTED';
     const isSlow = retrying > 0 || connection.status === 'PAUSED' || connection.circuit !== 'CLOSED';
     const facts = [
       ['State', stateOf(connection)],
@@ -191,7 +192,7 @@ export class SyncStatus {
     );
     return element(
       'article',
-      { class: `card ${isStuck ? 'is-stuck' : isSlow ? 'is-slow' : ''}` },
+      { class: `card ${isStuck ? 'is-stuck' : isSlow ? 'is-slow' : isOff ? 'is-off' : ''}` },
       element('h3', {}, words(connection.platform)),
       element('p', { class: 'muted' }, connection.name),
       element(
@@ -214,7 +215,7 @@ function explanation(title, message, remedy) {
     {},
     element('h3', {}, title),
     element('p', {}, message),
-    remedy === null ? null : element('p', { class: 'muted' }, `What to do: ${remedy}`),
+    remedy === null ? null : element('p', { class: 'muted' }, 'What to do: ', marked(remedy)),
   );
 }
 
@@ -246,7 +247,7 @@ function progressOf({ since, reading, read, expected }) {
     'span',
     {},
     element('progress', { max: String(expected), value: String(read), 'aria-label': `${share} % read` }),
-    ` ${share} %: ${read} of about ${expected}${what}`,
+    ` ${share}\u00a0%: ${read} of about ${expected}${what}`,
   );
 }
 
@@ -275,7 +276,7 @@ function workRow(connection, entry) {
     cell('State', words(entry.status), 'warn'),
     cell('Count', String(entry.count), 'number'),
     cell('Oldest', age(entry.oldestSeconds), 'number'),
-    cell('Why', entry.reason, 'words'),
-    cell('What to do', entry.remedy ?? 'Nothing: it goes on by itself.', 'words'),
+    cell('Why', marked(entry.reason), 'words'),
+    cell('What to do', marked(entry.remedy ?? 'Nothing: it goes on by itself.'), 'words'),
   );
 }

@@ -11,6 +11,15 @@ export function words(name) {
     .toLowerCase();
 }
 
+/** Names of the API stand between backticks in what it says. */
+export function marked(text) {
+  return element(
+    'span',
+    {},
+    ...text.split('`').map((part, index) => (index % 2 === 1 ? element('code', {}, part) : part)),
+  );
+}
+
 /** As exact as it came: the decimals are never touched. */
 export function money({ amount, currencyCode }) {
   return `${amount} ${currencyCode}`;

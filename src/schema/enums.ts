@@ -173,6 +173,10 @@ export const CustomerSortEnum = enumOf('CustomerSort', 'Orders of a list of cust
   updated_at_asc: 'Longest unchanged first.',
   lifetime_value_desc: 'Most valuable first.',
   lifetime_value_asc: 'Least valuable first.',
+  last_order_at_desc: 'Who ordered latest first; who never has comes last.',
+  last_order_at_asc: 'Who has not ordered for longest first; who never has comes before.',
+  order_count_desc: 'Most orders first.',
+  order_count_asc: 'Fewest orders first.',
   name_asc: 'By last name, then first name.',
 });
 

@@ -312,7 +312,10 @@ describe('what is read', () => {
     expect(await count('{ channels: [POINT_OF_SALE] }')).toBe(6);
     expect(await count('{ channels: [] }')).toBe(0);
     expect(await count('{ tags: ["vip", "gift"] }')).toBe(1);
-    expect(await count('{ number: "#2004" }')).toBe(1);
+    for (const number of ['#2004', '2004', ' 2004 ']) expect(await count(`{ number: "${number}" }`)).toBe(1);
+    expect(await count('{ number: "200" }')).toBe(0);
+    // What is given and empty is no filter left out.
+    for (const filter of ['sku', 'email', 'number']) expect(await count(`{ ${filter}: "" }`)).toBe(0);
     expect(await count('{ sku: "SHIRT" }')).toBe(12);
     expect(await count('{ sku: "NONE" }')).toBe(0);
     expect(await count('{ refunded: true }')).toBe(1);

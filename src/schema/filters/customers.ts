@@ -9,7 +9,10 @@ export const CustomerFilter = builder.inputType('CustomerFilter', {
   description: 'Which customers; all given conditions must hold.',
   fields: (t) => ({
     email: t.string({ description: 'With this address, in any case.' }),
-    phone: t.string({ description: 'With this telephone number, E.164.' }),
+    phone: t.string({
+      description:
+        'With this telephone number, in international form: `+49 30 901820`. Blanks and punctuation do not matter.',
+    }),
     nameStartsWith: t.string({
       description: 'Whose last name, or first and last name together, start so, in any case.',
     }),
@@ -34,14 +37,14 @@ export function customerConditions(filter: Filter): Sql[] {
   if (!filter) return conditions;
   conditions.push(
     ...equal(raw('t.email'), filter.email?.trim().toLowerCase()),
-    ...equal(raw('t.phone'), filter.phone),
+    ...equal(raw('t.phone'), filter.phone == null ? null : dialled(filter.phone)),
     ...equal(raw('t.currency'), filter.currencyCode),
     ...within(raw('t.created_at'), filter.createdAt),
     ...within(raw('t.updated_at'), filter.updatedAt),
     ...within(raw('t.last_order_at'), filter.lastOrderAt),
   );
-  if (filter.nameStartsWith) {
-    const prefix = likePrefix(filter.nameStartsWith.toLowerCase());
+  if (filter.nameStartsWith != null) {
+    const prefix = likePrefix(filter.nameStartsWith.trim().toLowerCase());
     conditions.push(
       sql`(lower(coalesce(t.first_name, '') || ' ' || coalesce(t.last_name, '')) like ${prefix} or lower(t.last_name) like ${prefix})`,
     );
@@ -55,13 +58,21 @@ export function customerConditions(filter: Filter): Sql[] {
   if (typeof filter.hasOrders === 'boolean') {
     conditions.push(raw(`t.order_count ${filter.hasOrders ? '> 0' : '= 0'}`));
   }
-  if (filter.lifetimeValueAtLeast) {
+  if (filter.lifetimeValueAtLeast != null) {
     conditions.push(
       sql`t.lifetime_value_minor >= ${minorOf('lifetimeValueAtLeast', filter.lifetimeValueAtLeast, filter.currencyCode)}::bigint`,
     );
   }
   return conditions;
 }
+
+/** As it is stored: `+` and digits. */
+function dialled(phone: string): string {
+  return phone.replaceAll(/[^\d+]/g, '').replace(/^00/, '+');
+}
+
+/** Who has never ordered stands before everybody who has; a list in an order needs a value in every row. */
+const lastOrder = `coalesce(t.last_order_at, '0001-01-01T00:00:00Z'::timestamptz)`;
 
 const id = { expression: 't.id', type: 'bigint' };
 
@@ -76,6 +87,10 @@ export const customerSorts = {
   updated_at_asc: by('updated_at_asc', 'asc', 't.updated_at', 'timestamptz'),
   lifetime_value_desc: by('lifetime_value_desc', 'desc', 't.lifetime_value_minor', 'bigint'),
   lifetime_value_asc: by('lifetime_value_asc', 'asc', 't.lifetime_value_minor', 'bigint'),
+  last_order_at_desc: by('last_order_at_desc', 'desc', lastOrder, 'timestamptz'),
+  last_order_at_asc: by('last_order_at_asc', 'asc', lastOrder, 'timestamptz'),
+  order_count_desc: by('order_count_desc', 'desc', 't.order_count', 'bigint'),
+  order_count_asc: by('order_count_asc', 'asc', 't.order_count', 'bigint'),
   name_asc: {
     name: 'name_asc',
     direction: 'asc',

@@ -12,7 +12,7 @@ export const OrderFilter = builder.inputType('OrderFilter', {
   fields: (t) => ({
     customerId: t.globalID({ for: Customer, description: 'Placed by this customer.' }),
     locationId: t.globalID({ for: Location, description: 'Sold at this location.' }),
-    number: t.string({ description: 'Called so, for example `#1001`.' }),
+    number: t.string({ description: 'Called so, with or without the leading `#`: `#1001`, `1001`.' }),
     email: t.string({ description: 'Placed with this address, in any case.' }),
     channels: t.field({ type: [ChannelEnum], description: 'Placed on one of these channels.' }),
     financialStatuses: t.field({ type: [FinancialStatusEnum], description: 'Paid this far.' }),
@@ -41,7 +41,7 @@ export function orderConditions(filter: Filter): Sql[] {
   conditions.push(
     ...refersTo(raw('t.customer_id'), filter.customerId),
     ...refersTo(raw('t.location_id'), filter.locationId),
-    ...equal(raw('t.number'), filter.number),
+    ...calledSo(filter.number),
     ...equal(raw('t.email'), filter.email?.trim().toLowerCase()),
     ...oneOf(raw('t.channel'), filter.channels),
     ...oneOf(raw('t.financial_status'), filter.financialStatuses),
@@ -52,15 +52,15 @@ export function orderConditions(filter: Filter): Sql[] {
     ...within(raw('t.updated_at'), filter.updatedAt),
   );
   if (filter.tags) conditions.push(sql`t.tags @> ${filter.tags}::text[]`);
-  if (filter.sku) {
+  if (filter.sku != null) {
     conditions.push(sql`t.id in (select l.order_id from order_line l where l.sku = ${filter.sku})`);
   }
-  if (filter.totalAtLeast) {
+  if (filter.totalAtLeast != null) {
     conditions.push(
       sql`t.total_minor >= ${minorOf('totalAtLeast', filter.totalAtLeast, filter.currencyCode)}::bigint`,
     );
   }
-  if (filter.totalAtMost) {
+  if (filter.totalAtMost != null) {
     conditions.push(
       sql`t.total_minor <= ${minorOf('totalAtMost', filter.totalAtMost, filter.currencyCode)}::bigint`,
     );
@@ -72,6 +72,13 @@ export function orderConditions(filter: Filter): Sql[] {
     conditions.push(raw(`t.refunded_minor ${filter.refunded ? '> 0' : '= 0'}`));
   }
   return conditions;
+}
+
+/** People write the number with its `#` or without, as shops do. */
+export function calledSo(number: string | null | undefined): Sql[] {
+  if (number === undefined || number === null) return [];
+  const bare = number.trim().replace(/^#/, '');
+  return [sql`t.number = any(${[bare, `#${bare}`]}::text[])`];
 }
 
 const mostMinor = 9_000_000_000_000_000_000n;

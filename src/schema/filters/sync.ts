@@ -35,8 +35,8 @@ export function deliveryWhere(
     ...(filter.platform ? { connection: { platform: filter.platform } } : {}),
     ...(filter.statuses ? { status: { in: filter.statuses } } : {}),
     ...(filter.outcomes ? { outcome: { in: filter.outcomes } } : {}),
-    ...(filter.topic ? { topic: filter.topic } : {}),
-    ...(filter.subject ? { subject: filter.subject } : {}),
+    ...(filter.topic != null ? { topic: filter.topic } : {}),
+    ...(filter.subject != null ? { subject: filter.subject } : {}),
     ...rangeOf('receivedAt', filter.receivedAt),
   };
 }

@@ -1,5 +1,5 @@
 import { decodeCursor, page, type Sort } from '../../loaders/page.ts';
-import { read, sql } from '../../loaders/sql.ts';
+import { join, raw, read, sql } from '../../loaders/sql.ts';
 import { columnsOf } from '../../loaders/table.ts';
 import {
   type CustomerRow,
@@ -26,7 +26,7 @@ import {
 import { CustomerSortEnum, OrderSortEnum, ProductSortEnum, RefundSortEnum } from '../enums.ts';
 import { badInput } from '../failures.ts';
 import { CustomerFilter, customerConditions, customerSorts } from '../filters/customers.ts';
-import { OrderFilter, orderConditions, orderSorts } from '../filters/orders.ts';
+import { calledSo, OrderFilter, orderConditions, orderSorts } from '../filters/orders.ts';
 import { ProductFilter, productConditions, productSorts } from '../filters/products.ts';
 import { RefundFilter, refundConditions, refundSorts } from '../filters/refunds.ts';
 import { StockLevelFilter, stockConditions, stockLimits, stockSort } from '../filters/stock.ts';
@@ -119,11 +119,10 @@ builder.queryFields((t) => ({
     authScopes: { can: 'read:orders' },
     args: { number: t.arg.string({ required: true, description: 'With or without the leading `#`.' }) },
     resolve: async (_root, args, context) => {
-      const bare = args.number.trim().replace(/^#/, '');
       const rows = await read<OrderRow>(
         context.db,
         sql`select ${columnsOf(orders, 't')} from sales_order t
-            where t.number = any(${[bare, `#${bare}`]}::text[]) and t.removed_at is null
+            where ${join([...calledSo(args.number), raw('t.removed_at is null')], ' and ')}
             order by t.placed_at desc, t.id desc limit 1`,
       );
       return rows[0] ?? null;

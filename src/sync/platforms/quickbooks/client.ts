@@ -89,7 +89,7 @@ export function booksOf(session: QuickBooksSession): Books {
   });
   const books: Books = {
     create: async (entity, body, { requestId, allowDuplicateDocNumber }) => {
-      const created = (await call(`creating a ${entity}`, (qbo, done) =>
+      const created = (await call(`creating ${entity}`, (qbo, done) =>
         qbo[`create${entity}`]?.(
           {
             ...body,
@@ -103,14 +103,14 @@ export function booksOf(session: QuickBooksSession): Books {
       return created;
     },
     update: async (entity, body, { requestId }) =>
-      (await call(`updating a ${entity}`, (qbo, done) =>
+      (await call(`updating ${entity}`, (qbo, done) =>
         qbo[`update${entity}`]?.(
           { ...body, sparse: true, ...(requestId === null ? {} : { requestId }) },
           done,
         ),
       )) as Entity,
     void: async (entity, id, version) =>
-      (await call(`voiding a ${entity}`, (qbo, done) =>
+      (await call(`voiding ${entity}`, (qbo, done) =>
         entity === 'Invoice'
           ? qbo.voidInvoice?.({ Id: id, SyncToken: version }, unwrapped(entity, done))
           : qbo[`update${entity}`]?.({ Id: id, SyncToken: version, sparse: true, void: true }, done),
