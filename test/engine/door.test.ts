@@ -471,3 +471,43 @@ test('requests that arrive together share a statement', async () => {
   const count = metric.values.find((value) => value.metricName === 'tributary_inbox_batch_rows_count')?.value;
   expect(count).toBeLessThan(40);
 });
+
+test('what waits for a database that hangs is bounded by its bytes, and one statement holds no more than its share', async () => {
+  const metrics = createMetrics(new Registry());
+  const inbox = new Inbox({
+    pool: database.pool,
+    log: memoryLog().log,
+    metrics,
+    limits: { waiting: 100, waitingBytes: 1_000, batchBytes: 300 },
+  });
+  const connectionId = await connect(database.pool, 'shopify', 'waiting.example');
+  const store = (n: number, bytes: number): Promise<void> =>
+    inbox.store([
+      {
+        connectionId,
+        externalId: `waiting-${n}`,
+        eventId: null,
+        topic: 'things/update',
+        subject: `thing:${n}`,
+        triggeredAt: null,
+        receivedAt: new Date(),
+        body: Buffer.alloc(bytes),
+      },
+    ]);
+  const hanging = await database.pool.connect();
+  await hanging.query('begin; lock table delivery in access exclusive mode');
+  const stored = [store(0, 100)];
+  // The first is under way by itself; the others gather.
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  for (let n = 1; n <= 9; n += 1) stored.push(store(n, 100));
+  await expect(store(10, 1)).rejects.toThrow('INBOX_OVERLOADED');
+  await hanging.query('commit');
+  hanging.release();
+  await Promise.all(stored);
+  await store(10, 1_000);
+  const { values } = await metrics.inboxBatchRows.get();
+  const of = (suffix: string): number =>
+    values.find(({ metricName }) => metricName?.endsWith(suffix) === true)?.value ?? -1;
+  // One, three times three, and one.
+  expect([of('_sum'), of('_count')]).toEqual([11, 5]);
+});

@@ -5,13 +5,25 @@ import type { Metrics } from '../metrics.ts';
 import { insertDeliveries, type NewDelivery } from './insert-deliveries.ts';
 
 const maxBatchRows = 200;
-/** More requests than this waiting for the database: further ones are refused at once, the platform comes again. */
-const maxWaiting = 5_000;
+const mebibyte = 1_048_576;
+
+export interface InboxLimits {
+  /** More requests than this waiting for the database: further ones are refused at once, the platform comes again. */
+  waiting: number;
+  /** Bytes of their bodies: a database that hangs must not fill the memory with what waits for it. */
+  waitingBytes: number;
+  /** Of one statement, which holds its bodies once more. */
+  batchBytes: number;
+}
+
+const usualLimits: InboxLimits = { waiting: 5_000, waitingBytes: 128 * mebibyte, batchBytes: 16 * mebibyte };
+
 /** How often the time of a connection's latest delivery is written. */
 const lastDeliveryEveryMs = 1_000;
 
 interface Waiting {
   deliveries: readonly NewDelivery[];
+  bytes: number;
   done: () => void;
   failed: (error: unknown) => void;
 }
@@ -24,24 +36,34 @@ export class Inbox {
   readonly #pool: Pool;
   readonly #log: Log;
   readonly #metrics: Metrics;
+  readonly #limits: InboxLimits;
   #waiting: Waiting[] = [];
+  /** Of all that is not stored yet, what is under way included. */
+  #bytes = 0;
   #busy = false;
   readonly #lastDeliveryWrittenMs = new Map<bigint, number>();
 
-  constructor(options: { pool: Pool; log: Log; metrics: Metrics }) {
+  constructor(options: { pool: Pool; log: Log; metrics: Metrics; limits?: InboxLimits }) {
     this.#pool = options.pool;
     this.#log = options.log;
     this.#metrics = options.metrics;
+    this.#limits = options.limits ?? usualLimits;
   }
 
   /** Resolves when all of them are committed (or were known already). */
   store(deliveries: readonly NewDelivery[]): Promise<void> {
-    if (this.#waiting.length >= maxWaiting) return Promise.reject(overloaded());
-    return new Promise((done, failed) => {
-      this.#waiting.push({ deliveries, done, failed });
+    const bytes = deliveries.reduce((sum, { body }) => sum + body.length, 0);
+    if (this.#waiting.length >= this.#limits.waiting || this.#bytes + bytes > this.#limits.waitingBytes)
+      return Promise.reject(overloaded());
+    this.#bytes += bytes;
+    const stored = new Promise<void>((done, failed) => {
+      this.#waiting.push({ deliveries, bytes, done, failed });
       if (this.#busy) return;
       this.#busy = true;
       setImmediate(() => void this.#flush());
+    });
+    return stored.finally(() => {
+      this.#bytes -= bytes;
     });
   }
 
@@ -60,10 +82,12 @@ export class Inbox {
 
   #nextBatch(): Waiting[] {
     let rows = 0;
+    let bytes = 0;
     let count = 0;
     for (const waiting of this.#waiting) {
       rows += waiting.deliveries.length;
-      if (count > 0 && rows > maxBatchRows) break;
+      bytes += waiting.bytes;
+      if (count > 0 && (rows > maxBatchRows || bytes > this.#limits.batchBytes)) break;
       count += 1;
     }
     return this.#waiting.splice(0, count);
