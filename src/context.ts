@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import { createPool, type Pool } from './db/pool.ts';
+import { createPool, type Pool, workUnansweredMs } from './db/pool.ts';
 import { createPrisma, type Prisma } from './db/prisma.ts';
 import type { Log } from './log.ts';
 import { KeyRing } from './schema/authenticate.ts';
@@ -41,7 +41,13 @@ export async function createContext(options: {
   );
   // Apart from what people ask for, whose plans depend on what they ask.
   const workPool = starting.adopt(
-    createPool({ connectionString, max: 20, applicationName: 'tributary-work', keyed: true }),
+    createPool({
+      connectionString,
+      max: 20,
+      applicationName: 'tributary-work',
+      keyed: true,
+      unansweredMs: workUnansweredMs,
+    }),
     (owned) => owned.end(),
   );
   const prisma = starting.adopt(createPrisma(pool), (owned) => owned.$disconnect());

@@ -35,6 +35,24 @@ export const keyedLookups = [
 /** The same as options of a connection. */
 const keyedOptions = keyedLookups.map((setting) => `-c ${setting.replaceAll(' ', '')}`).join(' ');
 
+/**
+ * For every connection that stays open: a firewall that forgot, a host that is gone or a failover tells nobody. Both ends look
+ * after each other, so that ours opens another and the server's gives up the locks of whoever is not there any more.
+ */
+export const watchful = {
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
+} as const;
+export const watchfulServer =
+  '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=30000';
+
+/** No statement of ours takes as long; what goes unanswered for so long will never be answered. */
+const unansweredMs = 120_000;
+/** The same for work in the background, whose statements look rows up by key. */
+export const workUnansweredMs = 30_000;
+/** How long it may take to get a connection where all are lent out, or to open one. */
+const connectMs = 30_000;
+
 export function createPool(options: {
   connectionString: string;
   max: number;
@@ -46,14 +64,23 @@ export function createPool(options: {
   relaxed?: boolean;
   /** True where everything that is asked looks rows up by key, see {@link keyedLookups}. */
   keyed?: boolean;
+  /** After how long a statement without an answer fails, and its connection is given up. */
+  unansweredMs?: number;
 }): Pool {
-  const given = [options.relaxed === true ? relaxedCommits : '', options.keyed === true ? keyedOptions : ''];
+  const given = [
+    watchfulServer,
+    options.relaxed === true ? relaxedCommits : '',
+    options.keyed === true ? keyedOptions : '',
+  ];
   const pool = new pg.Pool({
     connectionString: options.connectionString,
     max: options.max,
     application_name: options.applicationName,
     types,
     idleTimeoutMillis: 30_000,
+    ...watchful,
+    connectionTimeoutMillis: connectMs,
+    query_timeout: options.unansweredMs ?? unansweredMs,
     options: given.join(' ').trim(),
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.

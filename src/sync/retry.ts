@@ -10,6 +10,9 @@ const firstDelayMs = 1_000;
 const longestDelayMs = 3_600_000;
 /** Postgres is unreachable, shutting down, out of room or asks for a repetition. */
 const transientSqlState = /^(08|40|53|55|57|58)/;
+/** What the driver says of a connection that is lost, refused or silent; it has no codes for that. */
+const lostDatabase =
+  /^(Query read timeout|timeout exceeded when trying to connect|Connection terminated\b|Client (has encountered a connection error|was closed)|Cannot use a pool after)/;
 
 /** What becomes of work that has failed. */
 export interface Failure {
@@ -105,6 +108,16 @@ function describeError(error: unknown): Described {
       retryAfterMs: null,
     };
   }
+  if (error instanceof Error && lostDatabase.test(error.message))
+    return {
+      retryable: true,
+      code: 'DATABASE_UNAVAILABLE',
+      message: `The database could not be reached: ${error.message}`,
+      remedy: 'Look at the database and at the log.',
+      accessRefused: false,
+      platformTrouble: false,
+      retryAfterMs: null,
+    };
   const state = sqlState(error);
   if (state !== null) {
     return {

@@ -3,7 +3,14 @@ import type { Task, TaskList } from 'graphile-worker';
 import pg from 'pg';
 import { z } from 'zod';
 import { durable } from '../db/durable.ts';
-import { createPool, type Pool, relaxedCommits } from '../db/pool.ts';
+import {
+  createPool,
+  type Pool,
+  relaxedCommits,
+  watchful,
+  watchfulServer,
+  workUnansweredMs,
+} from '../db/pool.ts';
 import type { Log } from '../log.ts';
 import type { PlatformName } from '../model/platform-name.ts';
 import type { applyChanges } from './apply-changes.ts';
@@ -162,8 +169,10 @@ export class Worker implements AsyncDisposable {
       connectionString,
       max: 15,
       application_name: 'tributary-jobs',
+      ...watchful,
+      query_timeout: workUnansweredMs,
       // A job whose start or end is forgotten in a power cut runs again, and finds its work done.
-      options: `${relaxedCommits} -c enable_seqscan=off -c jit=off`,
+      options: `${watchfulServer} ${relaxedCommits} -c enable_seqscan=off -c jit=off`,
     });
     this.#jobs.on('error', () => undefined);
     this.#jobs.on('connect', (client) => {
@@ -175,6 +184,7 @@ export class Worker implements AsyncDisposable {
       applicationName: 'tributary-claims',
       relaxed: true,
       keyed: true,
+      unansweredMs: workUnansweredMs,
     });
     // What waits in a pool's own queue has lost its priority: it holds no more than is worked on.
     this.#pools = [

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { createPool } from '../../src/db/pool.ts';
 import { AppError } from '../../src/errors.ts';
 import { backoffMs, judgeFailure, withoutSecrets } from '../../src/sync/retry.ts';
 
@@ -69,6 +70,28 @@ test('waiting for another push says nothing about the platform; a broken connect
     message: 'TypeError: fetch failed (connect ECONNREFUSED)',
     platformTrouble: true,
   });
+});
+
+test('a database that is lost is no trouble of the platform, whose circuit stays closed', async () => {
+  const nowhere = createPool({
+    connectionString: 'postgresql://nobody@127.0.0.1:1/none',
+    max: 1,
+    applicationName: 'x',
+  });
+  await nowhere.end();
+  const closed = await nowhere.query('select 1').catch((error: unknown) => error);
+  for (const error of [
+    closed,
+    new Error('Query read timeout'),
+    new Error('Connection terminated unexpectedly'),
+    new Error('timeout exceeded when trying to connect'),
+  ])
+    expect(judgeFailure(error, 1, () => 0)).toMatchObject({
+      code: 'DATABASE_UNAVAILABLE',
+      platformTrouble: false,
+      retryInMs: expect.any(Number),
+    });
+  expect(judgeFailure(new Error('The query timed out'), 1, () => 0).code).toBe('UNEXPECTED');
 });
 
 test('a message that is cut within an emoji, or holds what Postgres does not, can still be stored', () => {

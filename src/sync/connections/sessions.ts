@@ -172,7 +172,11 @@ class ConnectionSession implements Session<unknown> {
     const lock = `rotate credentials of connection ${this.connectionId}`;
     let broken: Error | undefined;
     try {
-      await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [lock]);
+      await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [lock]).catch((error: Error) => {
+        // Asked for and not yet given: it would be held by whoever got this client next.
+        broken = error;
+        throw error;
+      });
       try {
         const current = await this.credentials();
         const next = await refresh(current);

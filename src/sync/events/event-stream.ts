@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { durable } from '../../db/durable.ts';
-import type { Pool, Queryable } from '../../db/pool.ts';
+import { type Pool, type Queryable, watchful, watchfulServer } from '../../db/pool.ts';
 import { AppError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { EventType, StoredEvent } from '../../model/event.ts';
@@ -160,7 +160,8 @@ export class EventStream implements AsyncDisposable {
     const client = new pg.Client({
       connectionString: this.#options.connectionString,
       application_name: 'tributary-events',
-      keepAlive: true,
+      ...watchful,
+      options: watchfulServer,
       connectionTimeoutMillis: 5_000,
     });
     let lost = false;

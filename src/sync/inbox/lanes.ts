@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { watchful, watchfulServer } from '../../db/pool.ts';
 import type { Log } from '../../log.ts';
 
 const firstPollMs = 5;
@@ -22,15 +23,18 @@ interface Question {
 export class Lanes implements AsyncDisposable {
   readonly #connectionString: string;
   readonly #log: Log;
+  readonly #unansweredMs: number;
   readonly #held = new Map<string, Set<bigint>>();
   #client: Promise<pg.Client> | null = null;
   #questions: Question[] = [];
   #asking: Promise<void> | null = null;
   #stopping = false;
 
-  constructor(options: { connectionString: string; log: Log }) {
+  constructor(options: { connectionString: string; log: Log; unansweredMs?: number }) {
     this.#connectionString = options.connectionString;
     this.#log = options.log;
+    // Nothing that it asks takes any time.
+    this.#unansweredMs = options.unansweredMs ?? 10_000;
   }
 
   /**
@@ -128,6 +132,8 @@ export class Lanes implements AsyncDisposable {
         });
         for (const [index, { resolve }] of questions.entries()) resolve(rows[index]?.yes === true);
       } catch (error) {
+        // Whatever it still holds ends with it.
+        this.#giveUp();
         for (const { reject } of questions) reject(error);
       }
     }
@@ -135,13 +141,25 @@ export class Lanes implements AsyncDisposable {
     this.#asking = null;
   }
 
+  /** A connection that leads nowhere would not even hear that it is closed. */
+  #giveUp(): void {
+    const client = this.#client;
+    this.#client = null;
+    client?.then(
+      (lost) => lost.connection.stream.destroy(),
+      () => undefined,
+    );
+  }
+
   #connected(): Promise<pg.Client> {
     if (this.#client !== null) return this.#client;
     const client = new pg.Client({
       connectionString: this.#connectionString,
       application_name: 'tributary-lanes',
-      keepAlive: true,
+      ...watchful,
+      options: watchfulServer,
       connectionTimeoutMillis: 5_000,
+      query_timeout: this.#unansweredMs,
     });
     const connecting = client.connect().then(() => client);
     const forget = (): void => {
