@@ -23,6 +23,8 @@ export interface FaultRule {
   method?: string;
   /** Regular expression over the path with its query string, or over the name of the operation (GraphQL). */
   path?: string;
+  /** How many matching requests go by untouched before it begins. */
+  after?: number;
   /** How many more requests the rule takes hold of; absent = without end. */
   times?: number;
   /** Share of matching requests that the rule takes hold of, 0 to 1; absent = 1. */
@@ -67,13 +69,17 @@ export class Faults {
     return this.#rules;
   }
 
-  /** Takes what applies to this request, counting down `times`. */
+  /** Takes what applies to this request, counting down `after` and `times`. */
   take(facts: RequestFacts): { latencyMs: number; effect: Exclude<FaultEffect, { kind: 'latency' }> | null } {
     let latencyMs = 0;
     let effect: Exclude<FaultEffect, { kind: 'latency' }> | null = null;
     for (const rule of this.#rules) {
       if (!this.#matches(rule, facts)) continue;
       if (rule.effect.kind !== 'latency' && effect !== null) continue;
+      if (rule.after !== undefined && rule.after > 0) {
+        rule.after -= 1;
+        continue;
+      }
       if (rule.probability !== undefined && !this.#random.chance(rule.probability)) continue;
       if (rule.times !== undefined) rule.times -= 1;
       if (rule.effect.kind === 'latency') {

@@ -113,7 +113,11 @@ test('a set, goods that are gone and a level that moved hold up none of the othe
     reason: { code: 'SHOPIFY_REFUSED', retryable: false, remedy: expect.stringContaining('parts') },
   });
   expect(fates[2]).toMatchObject({
-    reason: { code: 'SHOPIFY_REFUSED', retryable: false, remedy: expect.stringContaining('Stock the item') },
+    reason: {
+      code: 'SHOPIFY_NOT_STOCKED',
+      retryable: false,
+      remedy: expect.stringContaining('Stock the item'),
+    },
   });
   // A person's figure stands, with our difference on top.
   expect(indexes(6).map((index) => available(skuOf(index)))).toEqual([99, 100, undefined, 96, 45, 94]);
@@ -148,12 +152,57 @@ test('a key that a refusal has spent does not keep a push back once its reason i
   const level = itemOf('SKU-0').levels[hall];
   if (level === undefined) throw new Error('not stocked');
   delete itemOf('SKU-0').levels[hall];
-  expect(await failing(perform(push))).toMatchObject({ code: 'SHOPIFY_REFUSED', retryable: false });
+  expect(await failing(perform(push))).toMatchObject({ code: 'SHOPIFY_NOT_STOCKED', retryable: false });
   itemOf('SKU-0').levels[hall] = level;
   expect(await perform(again(push))).toMatchObject({ state: { available: 99 } });
   expect(await perform(again(again(push)))).toMatchObject({ state: { available: 99 } });
   expect(available('SKU-0')).toBe(99);
 });
+
+test('units that come in where the item is not stocked stock it there, and hold up none of the others', async () => {
+  stock(3);
+  delete itemOf('SKU-1').levels[hall];
+  const comingIn = { delta: 5, changeFrom: 0, reason: 'received' };
+  const fates = await Promise.all([
+    perform(pushOf(0, { ...comingIn, changeFrom: 100 })),
+    perform(pushOf(1, comingIn)),
+    perform(pushOf(2, { ...comingIn, changeFrom: 100 })),
+  ]);
+  expect(fates.map(({ state }) => state)).toEqual([{ available: 105 }, { available: 5 }, { available: 105 }]);
+  expect(indexes(3).map((index) => available(skuOf(index)))).toEqual([105, 5, 105]);
+});
+
+test('a location that Shopify will not stock the item at is for a person', async () => {
+  stock(1);
+  sandbox.shop.locations.delete(hall);
+  delete itemOf('SKU-0').levels[hall];
+  const refusal = await failing(perform(pushOf(0, { delta: 5, changeFrom: 0 })));
+  expect(refusal).toMatchObject({ retryable: false });
+  expect(available('SKU-0')).toBeUndefined();
+});
+
+test.each(indexes(4))(
+  'an item that has to be stocked first gets its units once, whichever answer is lost (request %i)',
+  async (lost) => {
+    stock(1);
+    delete itemOf('SKU-0').levels[hall];
+    let push = pushOf(0, { delta: 5, changeFrom: 0 });
+    sandbox.faults.add({ id: 'lost', effect: { kind: 'dropResponse' }, after: lost, times: 1 });
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      const fate = await perform(push).then(
+        () => 'done',
+        (error: unknown) => error,
+      );
+      if (fate === 'done') break;
+      expect(fate).toMatchObject({ retryable: true });
+      push = again(push);
+    }
+    expect(push.attempt).toBe(2);
+    expect(available('SKU-0')).toBe(5);
+    expect(await perform(again(push))).toMatchObject({ state: { available: 5 } });
+    expect(available('SKU-0')).toBe(5);
+  },
+);
 
 test('whatever is lost, refused or moved meanwhile, each change takes effect exactly once', async () => {
   const story = fc.record({

@@ -342,6 +342,13 @@ export const documents = {
       userErrors { code field message }
     }
   }`,
+
+  inventoryActivate: `mutation TributaryInventoryActivate($inventoryItemId: ID!, $locationId: ID!, $key: String!) {
+    inventoryActivate(inventoryItemId: $inventoryItemId, locationId: $locationId) @idempotent(key: $key) {
+      inventoryLevel { id }
+      userErrors { field message }
+    }
+  }`,
 } as const;
 
 export type DocumentName = keyof typeof documents;

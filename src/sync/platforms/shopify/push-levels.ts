@@ -151,33 +151,61 @@ const mostKeys = 20;
  * again and the same difference applied to whatever is there, without a condition: a condition on the new figure would
  * need a key per figure, and a crash between request and receipt could then move the level twice. A key whose request
  * Shopify has refused stays refused, and proves that nothing was done under it: the next one in the row takes its place.
+ *
+ * Where Shopify does not stock the item at the location, units that come in are a reason to stock it there; units that go
+ * out were not there, which a person has to look at.
  */
 async function moveAlone({ body, key }: Member, session: ShopifySession): Promise<PushOutcome> {
   const first = await request([body], key, session);
-  if (!isOver(first.userErrors)) return settled(body, body.changeFrom, first, false, session);
+  if (!isOver(first.userErrors) && !isUnstocked(first.userErrors))
+    return settled(body, body.changeFrom, first, false, session);
   const level = await readLevel(session, body.inventoryItemId, body.locationId);
-  if (level?.kind !== 'stockLevel' || level.available === null)
+  const isStocked = level?.kind === 'stockLevel' && level.available !== null;
+  const found = isStocked ? (level.available ?? 0) : await beginStocking(body, key, session);
+  const { inventoryItemId: item, locationId: location, changeFrom: planned } = body;
+  session.log.info(
+    { item, location, planned, found, isStocked },
+    'stock level is another than planned; applying the difference to what is there',
+  );
+  for (let turn = 1; ; turn += 1) {
+    const again = turn === 1 ? `${key}-rebase` : `${key}-r${turn}`;
+    const answer = await adjust([{ ...body, changeFrom: null }], again, session);
+    if (!isOver(answer.userErrors) || turn === mostKeys) return settled(body, found, answer, true, session);
+  }
+}
+
+/**
+ * Stocks an item at a location, at zero: that again is harmless, be it that somebody else has done so meanwhile.
+ * @returns what is available there
+ */
+async function beginStocking(body: StockLevelBody, key: string, session: ShopifySession): Promise<number> {
+  if (body.delta <= 0)
     throw new AppError({
       code: 'SHOPIFY_NOT_STOCKED',
       retryable: false,
       publicMessage: 'Shopify does not stock this item at this location any more.',
       remedy: 'Stock the item at the location in Shopify, then retry the push.',
     });
-  session.log.info(
-    {
-      item: body.inventoryItemId,
-      location: body.locationId,
-      planned: body.changeFrom,
-      found: level.available,
-    },
-    'stock level moved meanwhile; applying the difference to what is there',
+  const { data } = await ask(
+    session,
+    'inventoryActivate',
+    { key: `${key}-stock`, ...placeOf(body) },
+    z.object({
+      inventoryActivate: z.object({
+        inventoryLevel: z.object({ id: z.string() }).nullable(),
+        userErrors: z.array(z.object({ field: z.array(z.string()).nullish(), message: z.string() })),
+      }),
+    }),
   );
-  for (let turn = 1; ; turn += 1) {
-    const again = turn === 1 ? `${key}-rebase` : `${key}-r${turn}`;
-    const answer = await adjust([{ ...body, changeFrom: null }], again, session);
-    if (!isOver(answer.userErrors) || turn === mostKeys)
-      return settled(body, level.available, answer, true, session);
-  }
+  const { userErrors } = data.inventoryActivate;
+  if (userErrors.length > 0)
+    throw new AppError({
+      code: 'SHOPIFY_NOT_STOCKED',
+      retryable: false,
+      publicMessage: refused('stocking the item at the location', userErrors).publicMessage,
+      remedy: 'Look at the item and the location in Shopify and stock it there, then retry the push.',
+    });
+  return 0;
 }
 
 /** A count says how many there are, which Shopify's history then says as well. */
@@ -335,7 +363,6 @@ function refusedLevel(errors: readonly UserError[]): AppError {
 
 const remedies: Readonly<Record<string, string>> = {
   NON_MUTABLE_INVENTORY_ITEM: 'Shopify counts a set by its parts: change the stock of the parts instead.',
-  ITEM_NOT_STOCKED_AT_LOCATION: 'Stock the item at the location in Shopify, then retry the push.',
   INVALID_INVENTORY_ITEM:
     'The item is gone at Shopify. Restore it there and retry the push, or leave it: nothing else waits for it.',
   INVALID_LOCATION:
@@ -364,6 +391,11 @@ function isOver(errors: readonly UserError[]): boolean {
   return errors.some(
     ({ code }) => code === 'CHANGE_FROM_QUANTITY_STALE' || code === 'IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED',
   );
+}
+
+/** True where the item is not stocked at the location, so that nothing was done. */
+function isUnstocked(errors: readonly UserError[]): boolean {
+  return errors.some(({ code }) => code === 'ITEM_NOT_STOCKED_AT_LOCATION');
 }
 
 async function settle<T>(work: Promise<T>): Promise<Settled<T>> {
