@@ -8,6 +8,7 @@ import { quickbooks } from '../../src/sync/platforms/quickbooks/index.ts';
 import { order, orderLine, paid, push } from '../platforms/memory-session.ts';
 import { company } from '../platforms/quickbooks-support.ts';
 import { refundedOrder } from './generated-refunds.ts';
+import { part, payout } from './payouts.ts';
 
 const policy: PostingPolicy = {
   ordersFrom: null,
@@ -101,5 +102,30 @@ describe('documents of a currency with three decimals', () => {
     expect(it.sandbox.list('Invoice')).toMatchObject([{ TotalAmt: 12.97, Balance: 0 }]);
     const payments = it.sandbox.list('Payment').map((one) => one.TotalAmt);
     expect(payments).toEqual([4.32, 8.65]);
+  });
+
+  it('are paid out whole by a deposit that is rounded as they are', async () => {
+    await using it = await company({ company: { homeCurrency: 'KWD', usingSalesTax: false } });
+    const sold = order({
+      currency: 'KWD',
+      presentmentCurrency: 'KWD',
+      lines: [orderLine({ unitPriceMinor: 12_348n, quantity: 1 })],
+      transactions: [paid('shopify_payments', 12_348n)],
+    });
+    await push(quickbooks, it.session, sold);
+    const charge = part({ amountMinor: 12_348n, feeMinor: 432n, orderId: sold.id, orderNumber: sold.number });
+    const outcome = await push(
+      quickbooks,
+      it.session,
+      payout({ currency: 'KWD', netMinor: 11_916n, transactions: [charge] }),
+    );
+    expect(outcome).toMatchObject({ state: { total: '11.920', residual: '0.000', matched: 1 } });
+    expect(it.sandbox.list('Deposit')).toMatchObject([
+      {
+        TotalAmt: 11.92,
+        Line: [{ Amount: 12.35, LinkedTxn: [{ TxnType: 'SalesReceipt' }] }, { Amount: -0.43 }],
+      },
+    ]);
+    expect(it.sandbox.ledger().find((one) => one.name === 'Undeposited Funds')?.home).toBe('0.00');
   });
 });

@@ -1,4 +1,5 @@
 import { currencyExponent } from '../../model/money.ts';
+import { type DepositDocument, residualLine } from './deposit.ts';
 import { countBases, type DocumentLine, type DocumentTax } from './document-lines.ts';
 import type { CreditApplication, MoneyMovement, Posting, PostingDocument, SalesForm } from './documents.ts';
 
@@ -29,6 +30,26 @@ export function inBookDecimals(posting: Posting, decimals = 2): Posting {
       one.type === 'CreditApplication' ? roundedApplication(one, spent, step) : one,
     ),
   };
+}
+
+/**
+ * A deposit in as many decimals as the books keep; itself, where the currency has no more than that. Payments are rounded
+ * as their receipts are, so that each still takes the whole of its receipt. What that moves between the parts and the
+ * payout the fees take up, or where there are none the residual. Pure.
+ */
+export function depositInBookDecimals(document: DepositDocument, decimals = 2): DepositDocument {
+  const extra = currencyExponent(document.currency) - decimals;
+  if (extra <= 0) return document;
+  const step = 10n ** BigInt(extra);
+  const totalMinor = toStep(document.totalMinor, step);
+  const rounded = document.lines.map((line) => ({ ...line, amountMinor: toStep(line.amountMinor, step) }));
+  const apartMinor = totalMinor - rounded.reduce((sum, line) => sum + line.amountMinor, 0n);
+  const taker = rounded.find(({ kind }) => kind === 'fee') ?? rounded.find(({ kind }) => kind === 'residual');
+  if (taker !== undefined) taker.amountMinor += apartMinor;
+  else rounded.push(residualLine('Rounded to the decimals of the books', apartMinor));
+  const lines = rounded.filter(({ amountMinor }) => amountMinor !== 0n);
+  const residual = lines.find(({ kind }) => kind === 'residual');
+  return { ...document, lines, totalMinor, residualMinor: residual?.amountMinor ?? 0n };
 }
 
 function roundedForm(form: SalesForm, step: bigint): SalesForm {

@@ -48,7 +48,7 @@ export function depositOf(payout: PayoutSnapshot): DepositPosting {
   const explained = lines.reduce((all, line) => all + line.amountMinor, 0n);
   const residualMinor = payout.netMinor - explained;
   if (residualMinor !== 0n)
-    lines.push(plainLine('residual', 'Not explained by the parts of the payout', residualMinor));
+    lines.push(residualLine('Not explained by the parts of the payout', residualMinor));
   return {
     status: 'post',
     document: { currency: payout.currency, lines, totalMinor: payout.netMinor, residualMinor },
@@ -81,6 +81,10 @@ const titles: Readonly<Record<PayoutTransactionSnapshot['part'], string>> = {
   adjustment: 'Adjustment',
   returned_payout: 'Earlier payout that the bank sent back',
 };
+
+export function residualLine(title: string, amountMinor: bigint): DepositLine {
+  return plainLine('residual', title, amountMinor);
+}
 
 function plainLine(kind: DepositLine['kind'], title: string, amountMinor: bigint): DepositLine {
   return { kind, title, amountMinor, orderId: null, refundId: null, documentAt: null, gateway: null };

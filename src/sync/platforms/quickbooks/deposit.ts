@@ -3,6 +3,7 @@ import { AppError } from '../../../errors.ts';
 import { dayIn } from '../../../model/day.ts';
 import { formatMinor, parseMinor } from '../../../model/money.ts';
 import type { PayoutSnapshot } from '../../../model/snapshot.ts';
+import { depositInBookDecimals } from '../../accounting/book-decimals.ts';
 import { type DepositLine, depositOf } from '../../accounting/deposit.ts';
 import { accountOf } from '../../accounting/policy.ts';
 import type { LinkFacts, PlanContext, PushOutcome, PushPlan, PushTask } from '../platform.ts';
@@ -50,7 +51,8 @@ export function planDeposit(payout: PayoutSnapshot, context: PlanContext): PushP
   if (!settings.payouts.post) return [];
   const posting = depositOf(payout);
   if (posting.status !== 'post') return [];
-  const { document } = posting;
+  const document = depositInBookDecimals(posting.document);
+  if (document.lines.length === 0) return [];
   const policy = policyOf(settings);
   const money = (minor: bigint): string => formatMinor(minor, payout.currency);
   const content = {
