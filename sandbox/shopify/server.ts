@@ -64,6 +64,8 @@ export interface ShopifySandboxOptions {
   apiSecret?: string;
   currency?: string;
   taxesIncluded?: boolean;
+  /** One whose offset never changes, so that all timestamps carry the same. */
+  timeZone?: { name: string; offsetMinutes: number };
   /** Off means no THROTTLED at all. */
   limits?: boolean;
   /** Size of the bucket and its refill, as of the shop's plan. */
@@ -364,8 +366,8 @@ function profileOf(options: ShopifySandboxOptions, atMs: number): ShopProfile {
     owner: 'Dana Whitfield',
     currency: options.currency ?? 'USD',
     presentmentCurrencies: ['USD', 'EUR', 'GBP', 'CAD', 'AUD', 'JPY', 'MXN'],
-    ianaTimezone: 'America/Phoenix',
-    offsetMinutes: -420,
+    ianaTimezone: options.timeZone?.name ?? 'America/Phoenix',
+    offsetMinutes: options.timeZone?.offsetMinutes ?? -420,
     taxesIncluded: options.taxesIncluded ?? false,
     taxShipping: false,
     planName: 'Basic',

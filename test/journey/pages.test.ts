@@ -3,19 +3,22 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { prepareConnections } from '../../src/app.ts';
 import { dayIn } from '../../src/model/day.ts';
 import { openBrowser } from '../support/browser.ts';
+import { zoneAtMidday } from '../support/midday.ts';
 import { apiKey, type Stack, startStack } from '../support/stack.ts';
 
 // What a retailer and a developer see, in a real browser, of a real shop.
 
 const browser = await openBrowser();
 const waitMs = 30_000;
+/** The shop's, which the books follow; midnight is far. */
+const zone = zoneAtMidday();
 let stack: Stack;
 let context: BrowserContext;
 const complaints: string[] = [];
 
 beforeAll(async () => {
   if (browser === null) return;
-  stack = await startStack();
+  stack = await startStack({ shopify: { timeZone: zone } });
   context = await browser.newContext({ viewport: { width: 1300, height: 900 } });
   context.setDefaultTimeout(waitMs);
   context.on('console', (message) => {
@@ -119,7 +122,7 @@ test.skipIf(browser === null)(
     await signIn(page);
     const day = page.locator('#tie-out');
     await day.getByRole('row', { name: /Graph/ }).waitFor();
-    await page.getByLabel('Day', { exact: true }).fill(dayIn('America/Phoenix', new Date()));
+    await page.getByLabel('Day', { exact: true }).fill(dayIn(zone.name, new Date()));
     await page.getByRole('button', { name: 'Ask shop and books' }).click();
     await day.getByRole('row', { name: /Shop/ }).waitFor();
     const difference = day.getByRole('row').filter({ hasText: number });

@@ -304,8 +304,8 @@ builder.queryField('tieOut', (t) =>
     complexity: 250,
     args: {
       date: t.arg.string({
-        required: true,
-        description: 'The day in the time zone of the posting policy, for example `2026-11-29`.',
+        description:
+          'The day in the time zone of the posting policy, for example `2026-11-29`; left out, the day that it is there now.',
       }),
       connectionId: t.arg.globalID({
         for: Connection,
@@ -322,7 +322,7 @@ builder.queryField('tieOut', (t) =>
       const day = await readTieOut(
         { db, platforms: services.platforms, session: services.session },
         {
-          day: args.date,
+          day: args.date ?? null,
           booksId: args.connectionId == null ? null : BigInt(args.connectionId.id),
           ask: args.ask ?? true,
         },

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../db/pool.ts';
 import { AppError } from '../../errors.ts';
-import { momentsOf } from '../../model/day.ts';
+import { dayIn, momentsOf } from '../../model/day.ts';
 import { formatMinor, parseMinor } from '../../model/money.ts';
 import type { Channel, PlatformName } from '../../model/platform-name.ts';
 import type { OrderSnapshot } from '../../model/snapshot.ts';
@@ -25,8 +25,8 @@ import { loadOrderSnapshots } from '../graph/snapshots.ts';
 import type { BooksDocument, Platform, Session, Taking } from '../platforms/platform.ts';
 
 export interface TieOutWish {
-  /** YYYY-MM-DD, in the time zone of the posting policy. */
-  day: string;
+  /** YYYY-MM-DD, in the time zone of the posting policy; null: the day that it is there now. */
+  day: string | null;
   /** Whose books; null: the only ones there are. */
   booksId: bigint | null;
   /** Whether shops and books are asked; else the books stand for what they were last known to hold. */
@@ -73,20 +73,18 @@ export async function readTieOut(sources: TieOutSources, wish: TieOutWish): Prom
   const books = booksOf(sources, connections, wish.booksId);
   const view = sources.platforms[books.platform];
   const timeZone = String(view?.policy?.read(books.settings).timeZone ?? 'UTC');
-  const { from, to } = momentsOf(wish.day, timeZone);
+  const day = wish.day ?? dayIn(timeZone, new Date());
+  const { from, to } = momentsOf(day, timeZone);
   const notes: string[] = [];
   const shops = connections.filter((one) => sources.platforms[one.platform]?.takingsBetween !== undefined);
   const [takings, documents] = wish.ask
-    ? await Promise.all([
-        askShops(sources, shops, { from, to }, notes),
-        askBooks(sources, books, wish.day, notes),
-      ])
+    ? await Promise.all([askShops(sources, shops, { from, to }, notes), askBooks(sources, books, day, notes)])
     : [null, null];
   if (!wish.ask)
     notes.push('Neither shop nor books were asked: the books are what they were last known to hold.');
 
-  const documentLinks = await linksOf(db, books.id, wish.day, documents);
-  const days = await daysOf(db, books.id, wish.day, documents);
+  const documentLinks = await linksOf(db, books.id, day, documents);
+  const days = await daysOf(db, books.id, day, documents);
   const ids = await orderIds(db, { from, to, takings, documentLinks: [...documentLinks, ...days] });
   const graph: GraphEntry[] = [];
   const channels = new Map<string, ChannelTakings>();
@@ -98,7 +96,7 @@ export async function readTieOut(sources: TieOutSources, wish: TieOutWish): Prom
     const links = refreshed(
       facts.links.filter((link) => link.connectionId === books.id),
       documents,
-      { day: wish.day, shareType: view?.books?.shareType ?? '' },
+      { day, shareType: view?.books?.shareType ?? '' },
     );
     const common = {
       books,
@@ -120,7 +118,7 @@ export async function readTieOut(sources: TieOutSources, wish: TieOutWish): Prom
     }
   }
   return {
-    day: wish.day,
+    day,
     timeZone,
     from,
     to,
