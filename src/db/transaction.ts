@@ -4,6 +4,11 @@ import { isKeyed, keyedLookups, type Pool, type Tx } from './pool.ts';
 /** Serialisation failure and deadlock: Postgres asks for the transaction to be run again. */
 const retryableCodes = new Set(['40001', '40P01']);
 
+/** What a transaction went by is no longer so: it is run again, as after a serialisation failure. */
+export class Overtaken extends Error {
+  readonly code = '40001';
+}
+
 /** See `durable`: the wait for the disk follows the commit. */
 const beginKeyed = 'begin; set local synchronous_commit = off';
 const begin = `${beginKeyed}; ${keyedLookups.map((setting) => `set local ${setting}`).join('; ')}`;

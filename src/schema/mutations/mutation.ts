@@ -255,7 +255,7 @@ async function deliveryEnds(
 function toUserError(error: AppError, input: MutationInput): UserErrorValue {
   const { code, missing } = error;
   if (error.field !== null)
-    return { code, field: ['input', ...error.field.split('.')], message: textOf(error) };
+    return { code, field: ['input', ...error.field.split('.')], message: withGivenIds(textOf(error)) };
   const path = missing === null ? null : pathOfId(input, { ...missing, id: missing.id.toString() });
   if (missing === null || path === null)
     return { code, field: fieldOf[code] ?? null, message: textOf(error) };
@@ -265,6 +265,14 @@ function toUserError(error: AppError, input: MutationInput): UserErrorValue {
     field: ['input', ...path],
     message: `${path.join('.')}: there is no ${inWords(missing.type)} with the id "${given}". Pass one that a query has given.`,
   };
+}
+
+/** Inside, rows are known by their numbers; callers know customers by the ids that queries give. */
+function withGivenIds(message: string): string {
+  return message.replaceAll(
+    /\b([Cc]ustomer) (\d+)\b/g,
+    (_all, what: string, id: string) => `${what} "${encodeGlobalId('Customer', id)}"`,
+  );
 }
 
 /** Where an input names a thing: ids have been read by then. */
@@ -285,10 +293,6 @@ function inWords(type: string): string {
 
 const fieldOf: Readonly<Record<string, string[]>> = {
   IDEMPOTENCY_KEY_REUSED: ['input', 'idempotencyKey'],
-  NOT_MERGED: ['input', 'absorbedId'],
-  MERGED_AT_PLATFORM: ['input', 'absorbedId'],
-  MERGED_LATER: ['input', 'absorbedId'],
-  ALREADY_MERGED: ['input', 'absorbedId'],
   ALREADY_DECIDED: ['input', 'id'],
   CAPABILITY_UNKNOWN: ['input', 'capabilities'],
   DELIVERY_ERASED: ['input', 'id'],

@@ -6,6 +6,7 @@ import type { FactField } from '../identity/facts.ts';
 import type { GoldenRecord } from '../identity/golden-record.ts';
 import { requestReading } from '../notes/request-reading.ts';
 import { sameJson, toJson } from './canonical-json.ts';
+import { lockCustomers } from './locks.ts';
 import {
   effectOnCustomer,
   effectOnOrder,
@@ -27,8 +28,10 @@ export async function editCustomer(
   const patch = checkedPatch(edit.patch);
   const record = await loadCustomerRecord(context.tx, edit.customerId);
   if (record === null) throw notFound('customer', edit.customerId);
-  if (record.mergedIntoId !== null)
+  if (record.mergedIntoId !== null) {
+    await lockCustomers(context.tx, context.effects, [record.mergedIntoId]);
     return editCustomer(context, { ...edit, customerId: record.mergedIntoId });
+  }
   touch(context.effects, 'Customer', record.id);
   const golden: GoldenRecord = {
     values: { ...record.golden.values },

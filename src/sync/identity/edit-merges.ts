@@ -17,7 +17,7 @@ type Reject = Extract<Edit, { kind: 'mergeReject' }>;
 
 /**
  * A person says that two customers are one. Said again of two that are one already it only adds approvals.
- * @throws AppError NOT_FOUND, INVALID_INPUT, ALREADY_MERGED
+ * @throws AppError NOT_FOUND, INVALID_INPUT, ALREADY_MERGED, ERASED
  */
 export async function editMerge(context: WriteContext, edit: Merge): Promise<'applied' | 'unchanged'> {
   const { tx, effects } = context;
@@ -27,8 +27,10 @@ export async function editMerge(context: WriteContext, edit: Merge): Promise<'ap
   const standing = await loadPair(tx, survivorId, absorbedId);
   touch(effects, 'Customer', survivorId);
   if (standing.absorbedInto === survivorId) return approve(context, edit);
-  if (standing.absorbedInto !== null) throw alreadyMerged(absorbedId, standing.absorbedInto);
-  if (standing.survivorInto !== null) throw alreadyMerged(survivorId, standing.survivorInto);
+  if (standing.absorbedInto !== null)
+    throw alreadyMerged('absorbedId', absorbedId, standing.absorbedInto, survivorId);
+  if (standing.survivorInto !== null)
+    throw alreadyMerged('survivorId', survivorId, standing.survivorInto, absorbedId);
   const judgement = await judgeRecords(tx, survivorId, absorbedId);
   await mergeCustomers(context, survivorId, absorbedId, {
     decidedBy: 'person',
@@ -39,7 +41,7 @@ export async function editMerge(context: WriteContext, edit: Merge): Promise<'ap
   return 'applied';
 }
 
-/** @throws AppError NOT_FOUND, NOT_MERGED, MERGED_AT_PLATFORM, MERGED_LATER */
+/** @throws AppError NOT_FOUND, NOT_MERGED, ERASED, MERGED_AT_PLATFORM, MERGED_LATER */
 export async function editUnmerge(context: WriteContext, edit: Unmerge): Promise<'applied'> {
   touch(context.effects, 'Customer', edit.absorbedId);
   await unmergeCustomer(context, edit.absorbedId, edit.actor);
@@ -77,6 +79,7 @@ async function approve(context: WriteContext, edit: Merge): Promise<'applied' | 
   );
   if (unable.length > 0)
     throw new InvalidInput('approvePlatforms', `Records cannot be merged from here at ${unable.join(', ')}.`);
+  if (edit.approvedPlatforms.length > 0) await refuseThroughAnother(context.tx, edit);
   const { rowCount } = await context.tx.query({
     name: 'approve-merge',
     text: `update customer_merge m set approved_platforms = array(select distinct unnest(approved_platforms || $3::text[]) order by 1)
@@ -88,22 +91,44 @@ async function approve(context: WriteContext, edit: Merge): Promise<'applied' | 
   return 'applied';
 }
 
+/** What became part of a part was never merged with the whole itself: at a platform the two must not become one unasked. */
+async function refuseThroughAnother(tx: Tx, { survivorId, absorbedId }: Merge): Promise<void> {
+  const { rows } = await tx.query<{ via: bigint }>({
+    name: 'merged-through',
+    text: 'select survivor_id as via from customer_merge where absorbed_id = $1 and survivor_id <> $2 and undone_at is null',
+    values: [absorbedId, survivorId],
+  });
+  const via = rows[0]?.via;
+  if (via !== undefined)
+    throw new InvalidInput(
+      'approvePlatforms',
+      `customer ${absorbedId} came with customer ${via}, into which it was merged before. Undo the merge of customer ${via} first and approve the two one by one.`,
+    );
+}
+
 async function loadPair(
   tx: Tx,
   survivorId: bigint,
   absorbedId: bigint,
 ): Promise<{ survivorInto: bigint | null; absorbedInto: bigint | null }> {
-  const { rows } = await tx.query<{ id: bigint; into: bigint | null }>({
+  const { rows } = await tx.query<{ id: bigint; into: bigint | null; erased: boolean }>({
     name: 'load-pair',
-    text: 'select id, merged_into_id as into from customer where id = any($1::bigint[])',
+    text: 'select id, merged_into_id as into, erased_at is not null as erased from customer where id = any($1::bigint[])',
     values: [[survivorId, absorbedId]],
   });
-  const intoOf = (id: bigint) => {
+  const intoOf = (field: string, id: bigint) => {
     const row = rows.find((one) => one.id === id);
     if (row === undefined) throw notFound('customer', id);
+    if (row.erased)
+      throw new AppError({
+        code: 'ERASED',
+        retryable: false,
+        field,
+        publicMessage: `${field}: customer ${id} was erased. What is left of them is for the books and belongs to nobody.`,
+      });
     return row.into;
   };
-  return { survivorInto: intoOf(survivorId), absorbedInto: intoOf(absorbedId) };
+  return { survivorInto: intoOf('survivorId', survivorId), absorbedInto: intoOf('absorbedId', absorbedId) };
 }
 
 /** What speaks for the two being one, kept with the decision of a person. */
@@ -125,10 +150,14 @@ async function judgeRecords(tx: Tx, survivorId: bigint, absorbedId: bigint): Pro
   return judgePair(of(survivorId), of(absorbedId), sharedAmong(profiles), parametersOf(parameters));
 }
 
-function alreadyMerged(id: bigint, into: bigint): AppError {
+function alreadyMerged(field: string, id: bigint, into: bigint, other: bigint): AppError {
   return new AppError({
     code: 'ALREADY_MERGED',
     retryable: false,
-    publicMessage: `Customer ${id} is part of customer ${into} already. Name that one, or undo the merge first.`,
+    field,
+    publicMessage:
+      into === other
+        ? `${field}: customer ${id} is part of customer ${other} already: the two are one.`
+        : `${field}: customer ${id} is part of customer ${into} already. Name that one, or undo the merge first.`,
   });
 }

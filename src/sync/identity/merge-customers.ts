@@ -1,4 +1,5 @@
 import type { Tx } from '../../db/pool.ts';
+import { Overtaken } from '../../db/transaction.ts';
 import { sameJson, toJson } from '../graph/canonical-json.ts';
 import { lockCustomers } from '../graph/locks.ts';
 import {
@@ -22,7 +23,7 @@ export async function findMergedCustomers(
   const linkType = context.platforms[context.source]?.linkTypes.Customer ?? null;
   const { rows } = await context.tx.query<{ id: bigint }>({
     name: 'find-merged-customers',
-    text: `select coalesce(c.merged_into_id, c.id) as id from customer c where c.id in (
+    text: `select coalesce(c.merged_into_id, c.id) as id from customer c where c.erased_at is null and c.id in (
              select customer_id from customer_identity where connection_id = $1 and remote_id = any($2::text[])
              union all
              select entity_id from link
@@ -44,7 +45,8 @@ export interface MergeDecision {
 /**
  * Makes two customers one: identities and orders go to the survivor, the absorbed record stays as a signpost, and what both
  * were before is kept so that the merge can be undone. At each platform one row stands for the survivor: its own where it
- * has one, else the absorbed record's; a second row stays linked to the signpost, where nothing is written to it.
+ * has one, else the absorbed record's; a second row stays linked to the signpost, where nothing is written to it. Signposts that
+ * pointed at the absorbed record point at the survivor from now on.
  */
 export async function mergeCustomers(
   context: WriteContext,
@@ -54,6 +56,7 @@ export async function mergeCustomers(
 ): Promise<bigint> {
   const { tx, effects } = context;
   await lockCustomers(tx, effects, [survivorId, absorbedId]);
+  await assertStanding(tx, survivorId, absorbedId);
   const absorbed = await loadCustomerRecord(tx, absorbedId);
   const mergeId = await recordMerge(tx, survivorId, absorbedId, decision);
   const orderIds = await moveToSurvivor(tx, survivorId, absorbedId, decision.gone);
@@ -73,6 +76,17 @@ export async function mergeCustomers(
   for (const id of orderIds) effectOnOrder(effects, id).changedFields.add('customer');
   planLater(effects, 'Customer', survivorId);
   return mergeId;
+}
+
+/** Whom a transaction found before it had their lock may have been merged or erased by another one since: it finds anew. */
+async function assertStanding(tx: Tx, survivorId: bigint, absorbedId: bigint): Promise<void> {
+  const { rows } = await tx.query({
+    name: 'who-stands',
+    text: 'select id from customer where id = any($1::bigint[]) and merged_into_id is null and erased_at is null',
+    values: [[survivorId, absorbedId]],
+  });
+  if (rows.length < 2)
+    throw new Overtaken(`customer ${survivorId} or ${absorbedId} was merged or erased meanwhile`);
 }
 
 /** Among the claims of the absorbed record are those that were edited here; they belong to no identity. */
@@ -140,7 +154,8 @@ async function moveToSurvivor(
                update push set status = 'superseded', settled_at = clock_timestamp(), next_attempt_at = null
                where subject_type = 'Customer' and subject_id = $2 and status in ('plan', 'pending', 'retrying')
              ),
-             signpost as (update customer set merged_into_id = $1, updated_at = clock_timestamp() where id = $2)
+             signposts as (
+               update customer set merged_into_id = $1, updated_at = clock_timestamp() where id = $2 or merged_into_id = $2)
            update sales_order set customer_id = $1 where customer_id = $2 returning id`,
     values: [
       survivorId,

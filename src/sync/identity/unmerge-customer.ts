@@ -36,13 +36,14 @@ interface StoredMerge {
   };
   laterAbsorbed: bigint | null;
   survivorMergedInto: bigint | null;
+  isErased: boolean;
 }
 
 /**
  * Undoes the merge of a customer into another. Both are what they were, brought up to date by what happened since:
  * identities and orders that came meanwhile go to whom they belong to by mailbox and buyer; what was edited meanwhile was
  * edited of the survivor. The two are never suggested nor merged again.
- * @throws AppError NOT_MERGED, MERGED_AT_PLATFORM, MERGED_LATER
+ * @throws AppError NOT_MERGED, ERASED, MERGED_AT_PLATFORM, MERGED_LATER
  */
 export async function unmergeCustomer(
   context: WriteContext,
@@ -60,7 +61,8 @@ export async function unmergeCustomer(
   await tx.query({
     name: 'record-unmerge',
     text: `with undone as (
-             update customer_merge set undone_at = clock_timestamp(), undone_by = $3, approved_platforms = '{}' where id = $2),
+             update customer_merge set undone_at = clock_timestamp(), undone_by = $3, approved_platforms = '{}', before = '{}', edits = '{}'
+             where id = $2),
            carried as (delete from merge_candidate where merge_id = $2 and status = 'open')
            insert into merge_candidate (customer_a_id, customer_b_id, status, bits, probability, decided_by, decided_at)
            values (least($1::bigint, $4), greatest($1::bigint, $4), 'rejected', 0, 0, $3, clock_timestamp())
@@ -107,12 +109,15 @@ async function loadMerge(context: WriteContext, absorbedId: bigint): Promise<Sto
              ) as "executedAt",
              (select l.absorbed_id from customer_merge l where l.survivor_id = m.survivor_id and l.undone_at is null and l.id > m.id
               order by l.id desc limit 1) as "laterAbsorbed",
-             (select merged_into_id from customer where id = m.survivor_id) as "survivorMergedInto"
+             (select merged_into_id from customer where id = m.survivor_id) as "survivorMergedInto",
+             exists (select 1 from customer where id in (m.survivor_id, m.absorbed_id) and erased_at is not null) as "isErased"
            from customer_merge m where m.absorbed_id = $1 and m.undone_at is null for update of m`,
     values: [absorbedId],
   });
   const merge = rows[0];
   if (merge === undefined) throw await whyNotMerged(context, absorbedId);
+  if (merge.isErased)
+    throw refused('ERASED', `Customer ${absorbedId} was erased: nothing is left that could be brought back.`);
   const platform = merge.decidedBy in context.platforms ? merge.decidedBy : merge.executedAt[0];
   if (platform !== undefined)
     throw refused(
@@ -175,7 +180,14 @@ async function moveBack(
                  and (l.id = any($4::bigint[])
                    or exists (select 1 from back where back.connection_id = l.connection_id and back.remote_id = l.remote_id))
              ),
-             signpost as (update customer set merged_into_id = null, updated_at = clock_timestamp() where id = $2)
+             parts as (
+               with recursive part as (
+                 select absorbed_id as id from customer_merge where survivor_id = $2 and undone_at is null
+                 union select m.absorbed_id from customer_merge m join part on m.survivor_id = part.id where m.undone_at is null)
+               select id from part),
+             signposts as (
+               update customer set merged_into_id = case when id <> $2 then $2::bigint end, updated_at = clock_timestamp()
+               where id = $2 or id in (select id from parts))
            update sales_order o set customer_id = $2 where o.customer_id = $1 and case
              when exists (select 1 from back where back.connection_id = o.connection_id and back.remote_id = o.buyer_remote_id) then true
              when exists (select 1 from customer_identity i where i.connection_id = o.connection_id and i.remote_id = o.buyer_remote_id) then false
@@ -209,9 +221,12 @@ async function whyNotMerged({ tx }: WriteContext, customerId: bigint): Promise<A
   const { rowCount } = await tx.query('select from customer where id = $1', [customerId]);
   return rowCount === 0
     ? notFound('customer', customerId)
-    : refused('NOT_MERGED', `Customer ${customerId} is not part of another customer.`);
+    : refused(
+        'NOT_MERGED',
+        `Customer ${customerId} is not part of another customer. \`Customer.merges\` tells which merges stand.`,
+      );
 }
 
 function refused(code: string, publicMessage: string): AppError {
-  return new AppError({ code, retryable: false, publicMessage });
+  return new AppError({ code, retryable: false, publicMessage, field: 'absorbedId' });
 }

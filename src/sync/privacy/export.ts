@@ -26,10 +26,10 @@ export async function exportPerson(
   const add = (table: string, rows: readonly { row: unknown }[]): void => {
     if (rows.length > 0) data[table] = [...(data[table] ?? []), ...rows.map(({ row }) => row)];
   };
-  for (const { table, by, where, ofTwo } of places) {
+  for (const { table, by, where, ofTwo, shown = 'true' } of places) {
     if (ofTwo === true) continue;
     const { rows } = await db.query<{ row: unknown }>(
-      `select to_jsonb(t) as row from ${table} t where ${where}`,
+      `select to_jsonb(t) as row from ${table} t where ${where} and ${shown}`,
       [person[by]],
     );
     add(table, rows);

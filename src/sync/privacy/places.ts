@@ -13,6 +13,8 @@ export interface Place {
   erase: string | null;
   /** True where a row speaks of two people: neither may be shown what it says of the other. */
   ofTwo?: true;
+  /** Which of the rows speak of this person alone, where not all of them do; the others are erased as well, and shown to nobody. */
+  shown?: string;
 }
 
 const ofOrders = 't.order_id = any($1)';
@@ -59,7 +61,9 @@ export const places: readonly Place[] = [
     table: 'customer_merge',
     by: 'customers',
     where: '(t.survivor_id = any($1) or t.absorbed_id = any($1))',
-    erase: `before = '{}', evidence = '{}'`,
+    erase: `before = '{}', evidence = '{}', edits = '{}'`,
+    // Those that were undone are of two.
+    shown: 't.undone_at is null',
   },
   {
     table: 'custom_field_value',
@@ -152,6 +156,21 @@ export const places: readonly Place[] = [
     where: `(t.entity_type = 'Order' and t.entity_id = any($1) or t.entity_type = 'Refund' and t.entity_id in (${refundsOfOrders}))`,
     erase: forgetState,
   },
+  // What was written of somebody else while the two were taken for one. It waits no more: undoing a merge plans anew.
+  {
+    table: 'receipt',
+    by: 'customers',
+    where: `t.push_id in (select p.id from push p where ${whileOne('p')} and p.status in ('settled', 'superseded', 'dismissed'))`,
+    erase: `detail = '{}'`,
+    ofTwo: true,
+  },
+  {
+    table: 'push',
+    by: 'customers',
+    where: `${whileOne('t')} and t.status in ('settled', 'superseded', 'dismissed')`,
+    erase: `body = '{}', error = null, remedy = null, dismissed_reason = case when dismissed_reason is not null then '' end`,
+    ofTwo: true,
+  },
   // What waits is planned again from what is left.
   ...pushes('customers', `t.subject_type = 'Customer' and t.subject_id = any($1)`),
   ...pushes(
@@ -160,18 +179,39 @@ export const places: readonly Place[] = [
   ),
 ];
 
+/** Written while two were taken for one. @param push how the statement calls it */
+function whileOne(push: string): string {
+  return `exists (
+    select 1 from once_one_with($1) w where ${push}.created_at >= w.since and ${push}.created_at < w.until and (
+      ${push}.subject_type = 'Customer' and ${push}.subject_id = w.id
+      or ${push}.subject_type = 'Order' and ${push}.subject_id in (select o.id from sales_order o where o.customer_id = w.id)
+      or ${push}.subject_type = 'Refund' and ${push}.subject_id in (
+        select r.id from refund r join sales_order o on o.id = r.order_id where o.customer_id = w.id)))`;
+}
+
 function pushes(by: Place['by'], where: string): Place[] {
+  const shown = `not exists (
+    select 1 from customer_merge m where m.undone_at is not null and t.created_at >= m.merged_at and t.created_at < m.undone_at and (
+      t.subject_type = 'Customer' and t.subject_id in (m.survivor_id, m.absorbed_id)
+      or t.subject_type = 'Order' and exists (
+        select 1 from sales_order o where o.id = t.subject_id and o.customer_id in (m.survivor_id, m.absorbed_id))
+      or t.subject_type = 'Refund' and exists (select 1 from refund r join sales_order o on o.id = r.order_id
+        where r.id = t.subject_id and o.customer_id in (m.survivor_id, m.absorbed_id))))`;
+  const ofPush = (condition: string) =>
+    `t.push_id in (select p.id from push p where ${condition.replaceAll(/\bt\./g, 'p.')})`;
   return [
     {
       table: 'receipt',
       by,
-      where: `t.push_id in (select p.id from push p where ${where.replaceAll('t.', 'p.')})`,
+      where: ofPush(where),
       erase: `detail = '{}'`,
+      shown: ofPush(shown),
     },
     {
       table: 'push',
       by,
       where,
+      shown,
       erase: `body = '{}', error = null, remedy = null,
         dismissed_reason = case when dismissed_reason is not null then '' end,
         next_attempt_at = case when status in ('plan', 'pending', 'retrying', 'dead') then null else next_attempt_at end,
