@@ -147,15 +147,6 @@ async function placeTraces(): Promise<void> {
     [ada, orderId, mark],
   );
   await rows(
-    `insert into order_return (order_id, remote_id, status, created_at) values ($1, 'r', 'open', now())`,
-    [orderId],
-  );
-  await rows(
-    `insert into order_return_line (return_id, order_line_id, quantity, reason)
-     select r.id, l.id, 1, $2 from order_return r join order_line l using (order_id) where order_id = $1`,
-    [orderId, `${mark} hates it`],
-  );
-  await rows(
     `with twin as (insert into customer (first_name, merged_into_id) values ($1, $2) returning id)
      insert into customer_merge (survivor_id, absorbed_id, decided_by, evidence, before)
      select $2, id, 'automatic', $3, $3 from twin`,

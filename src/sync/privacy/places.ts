@@ -113,13 +113,6 @@ export const places: readonly Place[] = [
     where: `t.refund_id in (${refundsOfOrders})`,
     erase: null,
   },
-  { table: 'order_return', by: 'orders', where: ofOrders, erase: null },
-  {
-    table: 'order_return_line',
-    by: 'orders',
-    where: 't.return_id in (select r.id from order_return r where r.order_id = any($1))',
-    erase: 'reason = null',
-  },
   {
     table: 'gift_card',
     by: 'orders',
