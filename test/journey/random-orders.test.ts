@@ -157,28 +157,82 @@ async function expectOrdersToEqualTheShop(stack: Stack, orders: readonly string[
   }
 }
 
-async function expectCustomersToEqualTheirOrders(stack: Stack, orders: readonly string[]): Promise<void> {
-  const worth = new Map<string, bigint>();
+interface Figures {
+  email: string;
+  value: bigint;
+  count: number;
+  average: bigint;
+  open: bigint;
+  returned: number;
+  kept: number;
+  first: number | null;
+  last: number | null;
+}
+
+/** What the shop itself says of each person's orders, added up in plain steps. */
+function figuresAtTheShop(stack: Stack, orders: readonly string[]): Figures[] {
+  const people = new Map<string, Figures>();
   for (const id of orders) {
-    const order = stack.shopify.outcome(orderOf(stack, id));
+    const raw = orderOf(stack, id);
+    const order = stack.shopify.outcome(raw);
     const email = stack.shopify.shop.customers.get(order.customerId ?? '')?.email;
     if (!email) continue;
-    const value = order.cancelled && isUnpaid(order) ? 0n : minor(order.currentTotal);
-    worth.set(email, (worth.get(email) ?? 0n) + value);
-  }
-  const { rows } = await stack.database.pool.query<{ email: string; value: bigint }>(
-    `select email, lifetime_value_minor as value from customer where email like 'person-%' and merged_into_id is null order by email`,
-  );
-  const wanted = [...worth]
-    .map(([email, value]) => ({ email, value }))
-    .sort((a, b) => (a.email < b.email ? -1 : 1));
-  expect(rows).toEqual(wanted);
-  expect(
-    wanted.map(({ email }) => ({
+    const sums = people.get(email) ?? {
       email,
-      value: minor(contact(stack, email).properties.tributary_lifetime_value),
-    })),
-  ).toEqual(wanted);
+      value: 0n,
+      count: 0,
+      average: 0n,
+      open: 0n,
+      returned: 0,
+      kept: 0,
+      first: null,
+      last: null,
+    };
+    people.set(email, sums);
+    if (order.cancelled && isUnpaid(order)) continue;
+    sums.value += minor(order.currentTotal);
+    sums.count += 1;
+    const outstanding = minor(order.outstanding);
+    if (!order.cancelled && outstanding > 0n) sums.open += outstanding;
+    sums.kept += order.lines.reduce((sum, line) => sum + line.currentQuantity, 0);
+    for (const line of raw.refunds.flatMap((refund) => refund.lines))
+      if (line.restockType !== 'CANCEL') sums.returned += line.quantity;
+    sums.first = Math.min(sums.first ?? raw.createdAtMs, raw.createdAtMs);
+    sums.last = Math.max(sums.last ?? raw.createdAtMs, raw.createdAtMs);
+  }
+  return [...people.values()]
+    .map((sums) => ({
+      ...sums,
+      average: sums.count === 0 ? 0n : (2n * sums.value + BigInt(sums.count)) / (2n * BigInt(sums.count)),
+    }))
+    .sort((a, b) => (a.email < b.email ? -1 : 1));
+}
+
+async function expectCustomersToEqualTheirOrders(stack: Stack, orders: readonly string[]): Promise<void> {
+  const wanted = figuresAtTheShop(stack, orders);
+  const { rows } = await stack.database.pool.query<Figures>(
+    `select email, lifetime_value_minor as value, order_count as count, average_order_minor as average, open_balance_minor as open,
+       pieces_returned as returned, pieces_sold - pieces_returned as kept,
+       floor(extract(epoch from first_order_at))::int as first, floor(extract(epoch from last_order_at))::int as last
+     from customer where email like 'person-%' and merged_into_id is null order by email`,
+  );
+  const second = (ms: number | null): number | null => (ms === null ? null : Math.floor(ms / 1000));
+  expect(rows).toEqual(
+    wanted.map((sums) => ({ ...sums, first: second(sums.first), last: second(sums.last) })),
+  );
+  const told = wanted.map(({ email }) => {
+    const { properties } = contact(stack, email);
+    return [
+      email,
+      minor(properties.tributary_lifetime_value),
+      Number(properties.tributary_order_count),
+      minor(properties.tributary_average_order_value),
+      minor(properties.tributary_open_balance),
+    ];
+  });
+  expect(told).toEqual(
+    wanted.map(({ email, value, count, average, open }) => [email, value, count, average, open]),
+  );
 }
 
 async function stockInGraph(stack: Stack): Promise<[string, string, number][]> {
