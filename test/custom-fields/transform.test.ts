@@ -63,6 +63,16 @@ test('money is told with its currency, by Shopify, by people, or by the order', 
   expect(transform(field('money'), '{"amount":"5.9","currency_code":"CAD"}')).toEqual(value('5.90 CAD'));
   expect(transform(field('money'), 'EUR 1,200')).toEqual(value('1200.00 EUR'));
   expect(transform(field('money'), '1200', { currency: 'JPY' })).toEqual(value('1200 JPY'));
+  for (const [text, currency, expected] of [
+    ['€12.50', 'USD', '12.50 EUR'],
+    ['12.50 £', null, '12.50 GBP'],
+    ['$12.50', 'CAD', '12.50 CAD'],
+    ['¥1,200', 'JPY', '1200 JPY'],
+  ] as const)
+    expect(transform(field('money'), text, { currency })).toEqual(value(expected));
+  // A dollar where none is expected is any of twenty; three letters are no currency yet.
+  for (const text of ['$12.50', '12.50 XXX', '€ 12.50 EUR'])
+    expect(transform(field('money'), text, { currency: 'EUR' })).toMatchObject({ kind: 'problem' });
 });
 
 test('an option is known by its value, its label and its other spellings, in any case', () => {

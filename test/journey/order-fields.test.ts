@@ -135,24 +135,26 @@ test('what people write over a metafield of an order in HubSpot goes back to Sho
   expect([atShopify(id, key), atHubSpot(id, key)]).toEqual([null, '']);
   expect((await writings(id, key)).map((one) => one.value)).toEqual(['36', '36', null]);
 
-  // What the shop refuses is named, and not asked for again and again.
+  // The shop has defined another type meanwhile, which can say it as well.
   await nextSecond();
   stack.shopify.defineMetafield('Order', 'custom.warranty', 'single_line_text_field');
   inHubSpot(id, key, '48');
   await stack.settled();
-  expect([atShopify(id, key), atHubSpot(id, key)]).toEqual([null, '48']);
+  expect([atShopify(id, key), atHubSpot(id, key)]).toEqual([['single_line_text_field', '48'], '48']);
+  // What it refuses is named, and not asked for again and again.
+  stack.shopify.defineMetafield('Order', 'custom.warranty', 'boolean');
+  inHubSpot(id, key, '49');
+  await stack.settled();
+  expect([atShopify(id, key), atHubSpot(id, key)]).toEqual([['single_line_text_field', '48'], '49']);
   expect((await writings(id, key)).slice(3)).toEqual([
-    {
-      value: '48',
-      refused:
-        "Type 'number_decimal' must be consistent with the definition's type: 'single_line_text_field'.",
-    },
+    { value: '48', refused: null },
+    { value: '49', refused: 'Value must be true or false.' },
   ]);
 
   // Nothing is left to say, whoever looks.
   await stack.sweep();
   await stack.settled();
-  expect(await writings(id, key)).toHaveLength(4);
+  expect(await writings(id, key)).toHaveLength(5);
   expect(await deadLetters(stack)).toEqual([]);
 });
 
@@ -344,5 +346,32 @@ test('an option that people added in HubSpot and chose is left as it stands, sho
   await declare({ key, type: 'ENUMERATION', options: theirs });
   expect(both()).toEqual(['lost', 'lost']);
   expect(await seen()).toEqual({ key, value: 'lost', problem: null, raw: null, source: 'HUBSPOT' });
+  expect(await deadLetters(stack)).toEqual([]);
+});
+
+test('of an order whose buyer was erased nothing that people write over it is taken in', async () => {
+  const key = 'inscription';
+  const id = place('inscription@example.com');
+  inShopify(id, key, 'For Bo', 'single_line_text_field');
+  await stack.settled();
+  await declare({ key, type: 'TEXT' });
+  expect(atHubSpot(id, key)).toBe('For Bo');
+  const { orders } = await stack.graphql('{ orders(first: 1) { nodes { customer { id } } } }');
+  const { customerErase } = await stack.graphql(
+    `mutation ($id: ID!) { customerErase(input: { id: $id }) { userErrors { message } } }`,
+    { id: orders.nodes[0].customer.id },
+  );
+  expect(customerErase.userErrors).toEqual([]);
+  await stack.settled();
+  inHubSpot(id, key, 'For Bo Peep, 5 Elm Street');
+  await stack.settled();
+  await stack.sweep();
+  await stack.settled();
+  expect(await inGraph(id, key)).toBeNull();
+  expect(await writings(id, key)).toEqual([]);
+  const { rows } = await stack.database.pool.query(
+    `select 1 from link where remote_state::text like '%Peep%' union all select 1 from delivery where convert_from(body, 'UTF8') like '%Peep%'`,
+  );
+  expect(rows).toEqual([]);
   expect(await deadLetters(stack)).toEqual([]);
 });

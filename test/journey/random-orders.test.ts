@@ -51,7 +51,8 @@ test.each(countries)(
     for (const weather of weathers) {
       stack.shopify.webhooks.weather = weather;
       for (let step = 0; step < 45; step += 1) {
-        if (orders.length < 4 || random.chance(0.4)) orders.push(place(stack, random, random.pick(taxRates)));
+        if (orders.length < 4 || random.chance(0.4))
+          orders.push(place(stack, random, random.pick(taxRates), orders.length % 5 === 4));
         else befall(stack, random, random.pick(orders));
         // Some steps meet a sync at work, others come on top of each other.
         if (random.chance(0.3)) await new Promise((resolve) => setImmediate(resolve));
@@ -72,7 +73,7 @@ test.each(countries)(
   },
 );
 
-function place(stack: Stack, random: Random, taxRates: { rate: string }[]): string {
+function place(stack: Stack, random: Random, taxRates: { rate: string }[], isAbroad: boolean): string {
   const channel = random.chance(0.5) ? ('pos' as const) : ('online' as const);
   const lines = ['BAG', 'HAT', 'MUG']
     .filter(() => random.chance(0.6))
@@ -89,6 +90,8 @@ function place(stack: Stack, random: Random, taxRates: { rate: string }[]): stri
     ...(channel === 'online' ? { shipping: random.pick(['0', '4.95', '12.10']) } : {}),
     ...(random.chance(0.2) ? { tip: '1.37' } : {}),
     ...(channel === 'online' && random.chance(0.3) ? { paid: false } : {}),
+    // Paid in another currency than the shop's, in which everything is counted.
+    ...(isAbroad ? { currency: 'EUR', exchangeRate: '0.9137' } : {}),
     taxRates,
   }).id;
 }

@@ -673,11 +673,12 @@ function metafieldProblem(shop: Shop, input: Args): UserError | null {
   if (key.length < 2) return problem(['key'], 'TOO_SHORT', 'Key is too short (minimum is 2 characters)');
   if (key.length > 64) return problem(['key'], 'TOO_LONG', 'Key is too long (maximum is 64 characters)');
   const known = findMetafield(shop, String(input.ownerId), input);
-  if (known === undefined && input.type == null) return problem(['type'], 'BLANK', "Type can't be blank");
+  const defined = shop.metafieldDefinitions.get(definitionName(String(input.ownerId), input));
+  if (known === undefined && defined === undefined && input.type == null)
+    return problem(['type'], 'BLANK', "Type can't be blank");
   const value = String(input.value ?? '');
   if (value === '') return problem(['value'], 'BLANK', "Value can't be blank");
-  const type = String(input.type ?? known?.type);
-  const defined = shop.metafieldDefinitions.get(definitionName(String(input.ownerId), input));
+  const type = String(input.type ?? defined ?? known?.type);
   if (defined !== undefined && defined !== type)
     return problem(
       ['type'],
@@ -710,9 +711,10 @@ function findMetafield(shop: Shop, ownerGid: string, input: Args): Metafield | u
 function setMetafield(shop: Shop, ownerGid: string, input: Args): Metafield {
   const now = shop.nowMs();
   const known = findMetafield(shop, ownerGid, input);
+  const defined = shop.metafieldDefinitions.get(definitionName(ownerGid, input));
   if (known !== undefined) {
     known.value = String(input.value);
-    known.type = String(input.type ?? known.type);
+    known.type = String(input.type ?? defined ?? known.type);
     known.updatedAtMs = now;
     return known;
   }
@@ -722,7 +724,7 @@ function setMetafield(shop: Shop, ownerGid: string, input: Args): Metafield {
     ownerGid,
     namespace: String(input.namespace ?? 'app--1'),
     key: String(input.key),
-    type: String(input.type),
+    type: String(input.type ?? defined),
     value: String(input.value),
     createdAtMs: now,
     updatedAtMs: now,

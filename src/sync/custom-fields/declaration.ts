@@ -110,8 +110,6 @@ export const declarationSchema = z
       if (settingOf(field, path) !== undefined && !types.includes(field.type))
         refuse(path, `belongs to ${types.map((type) => `a ${type}`).join(' or ')}`);
     if (isMoreThan(field.limits.min, field.limits.max)) refuse('limits.min', 'must not be more than max');
-    if (field.limits.currency !== undefined && !currencies.has(field.limits.currency))
-      refuse('limits.currency', 'must be a currency such as EUR');
     if (field.authority !== 'source' && field.hubspotProperty === null)
       refuse('authority', 'needs a hubspotProperty: nobody else can say otherwise');
     if (field.owner === 'Customer' && /attribute/i.test(field.source.kind))
@@ -139,8 +137,6 @@ function settingOf(field: Pick<CustomFieldDeclaration, 'transform' | 'limits'>, 
   const [group = '', name = ''] = path.split('.');
   return (field as unknown as Record<string, Record<string, unknown>>)[group]?.[name];
 }
-
-const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
 
 function isMoreThan(min: string | undefined, max: string | undefined): boolean {
   const [least, most] = [min, max].map((one) => (one === undefined ? null : decimal(one)));

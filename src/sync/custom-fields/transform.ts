@@ -142,7 +142,7 @@ function limited(field: Field, value: Ratio, rounds: boolean): Transformed {
 }
 
 function asMoney(field: Field, text: string, ownersCurrency: string | null): Transformed {
-  const given = amountOf(field, text);
+  const given = amountOf(field, text, field.limits.currency ?? ownersCurrency);
   if (given === null) return problem(`${quoted(text)} is no amount of money`);
   const currency = given.currency ?? field.limits.currency ?? ownersCurrency;
   if (currency === null) return problem(`${quoted(text)} names no currency`);
@@ -165,8 +165,15 @@ function asMoney(field: Field, text: string, ownersCurrency: string | null): Tra
   }
 }
 
-/** An amount with or without its currency: `12.50`, `12.50 EUR`, or Shopify's `{"amount":"12.5","currency_code":"EUR"}`. */
-function amountOf(field: Field, text: string): { amount: string; currency: string | null } | null {
+/**
+ * An amount with or without its currency: `12.50`, `12.50 EUR`, `€12.50`, or Shopify's `{"amount":"12.5","currency_code":"EUR"}`.
+ * A dollar sign says which dollar where dollars are expected, and nothing elsewhere.
+ */
+function amountOf(
+  field: Field,
+  text: string,
+  expected: string | null,
+): { amount: string; currency: string | null } | null {
   const json = text.startsWith('{') ? parseJson(text) : undefined;
   if (typeof json === 'object' && json !== null) {
     const { amount, currency_code: currency } = json as { amount?: unknown; currency_code?: unknown };
@@ -174,14 +181,34 @@ function amountOf(field: Field, text: string): { amount: string; currency: strin
     if (!isAmount || typeof currency !== 'string' || !isCurrency(currency)) return null;
     return { amount: String(amount), currency };
   }
-  const match = /^(?:([A-Z]{3})\s*)?([+-]?[\d.,'\u00a0\u202f ]*\d)(?:\s*([A-Z]{3}))?$/.exec(text);
+  const match = /^(?:([A-Z]{3}|[€£¥$])\s*)?([+-]?[\d.,'\u00a0\u202f ]*\d)(?:\s*([A-Z]{3}|[€£¥$]))?$/.exec(
+    text,
+  );
   if (match === null || (match[1] !== undefined && match[3] !== undefined)) return null;
   const amount = plainNumber(match[2] ?? '', field.transform.decimalComma === true);
-  return amount === 'none' ? null : { amount, currency: match[1] ?? match[3] ?? null };
+  const mark = match[1] ?? match[3];
+  const currency = mark === undefined ? null : currencyBy(mark, expected);
+  return amount === 'none' || currency === undefined ? null : { amount, currency };
 }
 
+const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
+
 export function isCurrency(text: string): boolean {
-  return /^[A-Z]{3}$/.test(text);
+  return currencies.has(text);
+}
+
+/** Currencies that are written with a sign; of several, the one that is expected. */
+const signs: Readonly<Record<string, readonly string[]>> = {
+  '€': ['EUR'],
+  '£': ['GBP'],
+  '¥': ['JPY', 'CNY'],
+  $: ['USD', 'CAD', 'AUD', 'NZD', 'SGD', 'HKD', 'TWD', 'MXN', 'CLP', 'COP', 'ARS'],
+};
+
+function currencyBy(mark: string, expected: string | null): string | undefined {
+  const meant = signs[mark];
+  if (meant === undefined) return isCurrency(mark) ? mark : undefined;
+  return meant.length === 1 ? meant[0] : meant.find((one) => one === expected);
 }
 
 function asDate(field: Field, text: string): Transformed {

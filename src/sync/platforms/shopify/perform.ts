@@ -147,12 +147,21 @@ async function setMetafields(
     const [problem] =
       metafield.value === null
         ? await deleteMetafield(session, { ownerId, namespace, key })
-        : await setMetafield(session, { ownerId, ...metafield });
+        : await setAsDefined(session, { ownerId, ...metafield });
     if (problem === undefined) keys.push(name);
     else notWritten.push({ field: name, reason: problem.message });
   }
   if (keys.length === 0) return { told: [], notWritten };
   return { told: await readMetafields(session, { owner, remoteIds: [remoteId], keys }), notWritten };
+}
+
+/** In the type that it has; where the shop has defined another one meanwhile, in that: Shopify takes it where none is named. */
+async function setAsDefined(
+  session: ShopifySession,
+  { type, ...metafield }: { ownerId: string; namespace: string; key: string; type: string; value: string },
+): Promise<UserError[]> {
+  const errors = await setMetafield(session, { ...metafield, type });
+  return errors[0]?.code === 'INVALID_TYPE' ? setMetafield(session, metafield) : errors;
 }
 
 async function setMetafield(session: ShopifySession, metafield: object): Promise<UserError[]> {
