@@ -47,7 +47,7 @@ export const watchfulServer =
   '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=30000';
 
 /** No statement of ours takes as long; what goes unanswered for so long will never be answered. */
-const unansweredMs = 120_000;
+const unansweredMs = 60_000;
 /** The same for work in the background, whose statements look rows up by key. */
 export const workUnansweredMs = 30_000;
 /** How long it may take to get a connection where all are lent out, or to open one. */

@@ -41,9 +41,14 @@ export interface GraphQLServer {
   audience(): { groups: number; subscribers: number };
 }
 
+/** What an operation over HTTP knows beside the usual. */
+type HttpContext = OperationContext & { isStream: boolean };
+
 /** What Yoga is handed with each request. */
 interface RequestContext {
   actor: Actor;
+  /** Whether it asked for a stream of events, which is counted and ends with its key. */
+  streams: boolean;
 }
 
 /** The API over HTTP and WebSocket, with one schema, one context and one set of limits. */
@@ -96,7 +101,7 @@ export function createGraphQL(services: GraphQLServices): GraphQLServer {
     return checkCost(operation, context) === null ? documents.answer(operation, context) : null;
   };
 
-  const yoga = createYoga<RequestContext, OperationContext>({
+  const yoga = createYoga<RequestContext, HttpContext>({
     schema,
     graphqlEndpoint: '/graphql',
     // The body is read, and its size limited, before Yoga sees the request: its own limit costs much per request.
@@ -118,7 +123,7 @@ export function createGraphQL(services: GraphQLServices): GraphQLServer {
             maxAge: 600,
           },
     maskedErrors: { maskError: (error) => maskError(error, services) },
-    context: ({ actor }) => contextOf(actor),
+    context: ({ actor, streams: isStream }) => ({ ...contextOf(actor), isStream }),
     plugins: [usePrepared(documents, checkCost)],
   });
 
@@ -141,7 +146,7 @@ export function createGraphQL(services: GraphQLServices): GraphQLServer {
       }),
     async handle(request, response) {
       if (request.method === 'OPTIONS') {
-        await yoga.handle(request, response, { actor: nobody });
+        await yoga.handle(request, response, { actor: nobody, streams: false });
         return;
       }
       if (page !== null && wantsPage(request)) {
@@ -211,7 +216,7 @@ export function createGraphQL(services: GraphQLServices): GraphQLServer {
         }
         response.once('close', streams.watch(key, { actor, close: () => response.destroy() }));
       }
-      await yoga.handle(request, response, { actor });
+      await yoga.handle(request, response, { actor, streams: wantsStream(request) });
     },
   };
 }
@@ -222,7 +227,7 @@ const nobody: Actor = { name: 'nobody', scopes: new Set() };
 function usePrepared(
   documents: Documents,
   checkCost: (operation: Operation, context: OperationContext) => GraphQLError | null,
-): Plugin<OperationContext> {
+): Plugin<HttpContext> {
   const operationOf = (args: ExecutionArgs): Operation => {
     const prepared = documents.preparedOf(args.document);
     if (prepared === undefined) throw new Error('a document was not prepared');
@@ -251,8 +256,8 @@ function usePrepared(
     onSubscribe({ setSubscribeFn }) {
       setSubscribeFn(async (args: ExecutionArgs) => {
         const operation = operationOf(args);
-        const context = args.contextValue as OperationContext;
-        const refusal = checkCost(operation, context);
+        const context = args.contextValue as HttpContext;
+        const refusal = context.isStream ? checkCost(operation, context) : noStream();
         if (refusal !== null) return { errors: [refusal] };
         const stream = await createSourceEventStream(args);
         if (!(Symbol.asyncIterator in stream)) return stream;
@@ -263,6 +268,14 @@ function usePrepared(
       });
     },
   };
+}
+
+/** Yoga would stream in whatever form the client takes; only what is asked for as a stream is counted and ends with its key. */
+function noStream(): GraphQLError {
+  return new GraphQLError(
+    'A subscription is a stream: ask for it with Accept: text/event-stream, or over a WebSocket.',
+    { extensions: { code: 'BAD_REQUEST' } },
+  );
 }
 
 /** Not a generator: `return` of one waits for its pending `next`, which for a subscription may take for ever. */

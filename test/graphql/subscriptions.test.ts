@@ -395,6 +395,26 @@ test('one key opens so many sockets and event streams and no more, until one of 
   streams[1]?.stop();
 });
 
+test('a subscription over HTTP is a stream that was asked for as one, so that all are counted and end with their key', async () => {
+  await using api = await startTestApi();
+  const query = 'subscription { orderChanged { cursor } }';
+  const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
+  for (const accept of ['*/*', 'multipart/mixed', 'application/json', 'text/html;q=0.1, */*'])
+    // Whatever it is told, it comes to an end; the first and the last are told why.
+    for (const ask of [
+      () =>
+        fetch(api.url, {
+          method: 'POST',
+          headers: { ...headers, accept },
+          body: JSON.stringify({ query }),
+        }),
+      () => fetch(`${api.url}?query=${encodeURIComponent(query)}`, { headers: { ...headers, accept } }),
+    ])
+      expect(await (await ask()).text(), accept).toMatch(
+        accept.includes('*') ? /text\/event-stream/ : /^$|text\/event-stream/,
+      );
+});
+
 async function insertKey(api: TestApi, key: string): Promise<void> {
   await api.database.pool.query(
     'insert into api_key (name, secret_hash, prefix, scopes) values ($1, $2, $3, $4)',

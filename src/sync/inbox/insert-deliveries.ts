@@ -1,6 +1,9 @@
 import type { Pool } from '../../db/pool.ts';
 import { deliveryJobSpec, laneOf } from './enqueue-deliveries.ts';
 
+/** Whoever waits for it is told to come again long before; what hangs must not hold up those that come meanwhile. */
+const soonAnswered = { query_timeout: 5_000 };
+
 /** A delivery that has passed the door. */
 export interface NewDelivery {
   connectionId: bigint;
@@ -32,6 +35,7 @@ export async function insertDeliveries(pool: Pool, deliveries: readonly NewDeliv
     return start;
   });
   const { rows } = await pool.query<{ inserted: bigint }>({
+    ...soonAnswered,
     name: 'insert-deliveries',
     text: `with d as (
              insert into delivery (connection_id, external_id, event_id, topic, subject, triggered_at, received_at, body, status, outcome, settled_at)
