@@ -21,6 +21,8 @@ export interface Limits {
   subscriptionsPerSocket: number;
   /** Sockets open at the same time with one key. */
   socketsPerKey: number;
+  /** Sockets, of everybody together, that are open and have not yet shown who they are; each may take five seconds over it. */
+  socketsUnproven: number;
   /** Server-sent event streams open at the same time with one key; each is rendered on its own. */
   streamsPerKey: number;
   /** How often the keys of what stays open are looked at again. */
@@ -43,6 +45,7 @@ export const defaultLimits: Limits = {
   burst: 200,
   subscriptionsPerSocket: 50,
   socketsPerKey: 5_000,
+  socketsUnproven: 1_000,
   streamsPerKey: 100,
   keyRecheckSeconds: 30,
   socketBufferBytes: 4 * 1024 * 1024,

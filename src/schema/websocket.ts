@@ -64,6 +64,7 @@ export function attachWebSocket(server: Server, options: WebSocketOptions): Asyn
     maxPayload: options.limits.bodyBytes,
     handleProtocols: (protocols) => (protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false),
   });
+  const unproven = new Set<WebSocket>();
   const watch = new KeyWatch({ ...options, everyMs: options.limits.keyRecheckSeconds * 1_000 });
   const served = useServer<Record<string, unknown> | undefined, { state?: SocketState }>(
     {
@@ -83,6 +84,7 @@ export function attachWebSocket(server: Server, options: WebSocketOptions): Asyn
         // While the key was looked up, the socket may have closed: then nobody would forget it.
         if (extra.socket.readyState !== extra.socket.OPEN) return false;
         const close = (): void => extra.socket.close(CloseCode.Forbidden, 'This key was withdrawn');
+        unproven.delete(extra.socket);
         extra.state = { actor, unwatch: watch.watch(key, { actor, close }) };
         return true;
       },
@@ -104,7 +106,13 @@ export function attachWebSocket(server: Server, options: WebSocketOptions): Asyn
       refuse(socket, '403 Forbidden');
       return;
     }
+    if (unproven.size >= options.limits.socketsUnproven) {
+      refuse(socket, '503 Service Unavailable');
+      return;
+    }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      unproven.add(webSocket);
+      webSocket.once('close', () => unproven.delete(webSocket));
       webSocket.on('error', (error) => options.log.debug({ err: error }, 'socket failed'));
       sockets.emit('connection', webSocket, request);
     });

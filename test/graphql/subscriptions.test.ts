@@ -399,8 +399,8 @@ test('a subscription over HTTP is a stream that was asked for as one, so that al
   await using api = await startTestApi();
   const query = 'subscription { orderChanged { cursor } }';
   const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
+  // Whatever it is told, it comes to an end; the first and the last are told why.
   for (const accept of ['*/*', 'multipart/mixed', 'application/json', 'text/html;q=0.1, */*'])
-    // Whatever it is told, it comes to an end; the first and the last are told why.
     for (const ask of [
       () =>
         fetch(api.url, {
@@ -413,6 +413,33 @@ test('a subscription over HTTP is a stream that was asked for as one, so that al
       expect(await (await ask()).text(), accept).toMatch(
         accept.includes('*') ? /text\/event-stream/ : /^$|text\/event-stream/,
       );
+});
+
+test('so many sockets may be open without having shown who they are, and no more, until one shows it or closes', async () => {
+  await using api = await startTestApi({ limits: { socketsUnproven: 2 } });
+  const knock = async (): Promise<WebSocket | number> => {
+    const socket = new WebSocket(api.url.replace('http', 'ws'), 'graphql-transport-ws');
+    socket.on('error', () => undefined);
+    return new Promise((resolve) => {
+      socket.once('open', () => resolve(socket));
+      socket.once('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
+    });
+  };
+  const [first, second] = [await knock(), await knock()];
+  expect(await knock()).toBe(503);
+  if (!(first instanceof WebSocket && second instanceof WebSocket)) throw new Error('not let in');
+  const answered = new Promise((resolve) => first.once('message', resolve));
+  first.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${adminKey}` } }));
+  await answered;
+  const third = await knock();
+  expect(third).toBeInstanceOf(WebSocket);
+  expect(await knock()).toBe(503);
+  second.close();
+  const last = await until(async () => {
+    const tried = await knock();
+    return tried instanceof WebSocket && tried;
+  });
+  for (const socket of [first, third, last]) if (socket instanceof WebSocket) socket.terminate();
 });
 
 async function insertKey(api: TestApi, key: string): Promise<void> {
