@@ -121,14 +121,27 @@ async function identify(
   supplied: Fields,
   baseUrl: string,
 ): Promise<{ accountId: string; name: string }> {
-  const account = await platform.identify?.(platform.credentials.parse(supplied), {
-    baseUrl,
-    timeoutMs: 10_000,
-  });
+  const account = await platform
+    .identify?.(platform.credentials.parse(supplied), { baseUrl, timeoutMs: 10_000 })
+    .catch((error: unknown) => {
+      throw withWayOut(error, platform);
+    });
   if (account !== undefined) return account;
   throw new AppError({
     code: 'ACCOUNT_UNKNOWN',
     retryable: false,
     publicMessage: `${platform.name} does not tell which account the credentials belong to.`,
+  });
+}
+
+/** Nobody can be connected whose name is not known: without the platform there is no first start. */
+function withWayOut(error: unknown, { name }: Platform): unknown {
+  if (!(error instanceof AppError) || error.remedy !== null) return error;
+  return new AppError({
+    code: error.code,
+    retryable: error.retryable,
+    publicMessage: error.publicMessage,
+    remedy: `${name} is asked once whose credentials these are: look at ${name.toUpperCase()}_API_URL and the network, then start again.`,
+    cause: error,
   });
 }

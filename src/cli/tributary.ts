@@ -37,10 +37,32 @@ const usage = `tributary <command>
 
 Commands other than sandbox read the same environment as "npm start".`;
 
+interface Takes {
+  words: number;
+  options: readonly string[];
+}
+
+/** What each command takes: so many words after its name, and these options. */
+const takes: Readonly<Record<string, Takes>> = {
+  sandbox: { words: 0, options: ['seed', 'data', 'webhooks', 'no-limits'] },
+  migrate: { words: 0, options: [] },
+  doctor: { words: 0, options: [] },
+  'alert-test': { words: 0, options: [] },
+  sweep: { words: 1, options: ['full'] },
+  identity: {
+    words: 1,
+    options: ['file', 'truth', 'entity', 'estimate', 'list', 'map', 'country', 'people', 'seed'],
+  },
+  privacy: { words: 1, options: ['email', 'id', 'request'] },
+  connection: { words: 2, options: ['reason'] },
+  'api-key': { words: 2, options: ['scopes'] },
+};
+
 /** Runs one command; its number is the exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals, tokens } = parseArgs({
     args: [...args],
+    tokens: true,
     allowPositionals: true,
     options: {
       help: { type: 'boolean', short: 'h' },
@@ -68,6 +90,17 @@ async function main(args: readonly string[]): Promise<number> {
   if (command === undefined || command === 'help' || (values.help === true && command !== 'identity')) {
     console.log(usage);
     return command === undefined && values.help !== true ? 2 : 0;
+  }
+  const taken = Object.hasOwn(takes, command) ? takes[command] : undefined;
+  if (taken === undefined) {
+    console.error(`There is no command "${command}".\n\n${usage}`);
+    return 2;
+  }
+  const given = tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
+  const surplus = surplusOf(taken, rest, given);
+  if (surplus !== null) {
+    console.error(`${command} does not take ${surplus}. What it takes:\n\n${usage}`);
+    return 2;
   }
   // The database client is generated, which `npm start` does first; a command may be what comes first.
   if (command !== 'sandbox') await import('../../scripts/generate.ts');
@@ -121,9 +154,16 @@ async function main(args: readonly string[]): Promise<number> {
         scopes: values.scopes.split(','),
       });
     default:
-      console.error(`There is no command "${command}".\n\n${usage}`);
-      return 2;
+      throw new Error(`nobody carries ${command} out`);
   }
+}
+
+/** Whoever gives what a command would pass over means something else. Null: all of it is taken. */
+function surplusOf(taken: Takes, words: readonly string[], options: readonly string[]): string | null {
+  const word = words[taken.words];
+  if (word !== undefined) return `"${word}"`;
+  const option = options.find((name) => name !== 'help' && !taken.options.includes(name));
+  return option === undefined ? null : `--${option}`;
 }
 
 function wholeNumber(option: string, text: string): number {
@@ -135,9 +175,15 @@ function wholeNumber(option: string, text: string): number {
   });
 }
 
+/** As with every other way of calling a command wrongly. */
+function isMistyped(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return code === 'BAD_OPTION' || code.startsWith('ERR_PARSE_ARGS');
+}
+
 try {
   await leave(await main(process.argv.slice(2)));
 } catch (error) {
   complain(error, usage);
-  await leave(1);
+  await leave(isMistyped(error) ? 2 : 1);
 }
