@@ -103,16 +103,18 @@ async function updateCustomer(
     );
     refuse(`tags for customer ${body.customerId}`, data.tagsAdd.userErrors);
   }
-  const { data } = await ask(
-    session,
-    'customerUpdate',
-    { input: { id, ...body.fields } },
-    z.object({ customerUpdate: z.object({ customer: customerAnswer.nullable(), userErrors }) }),
-  );
-  const { customer } = data.customerUpdate;
-  refuse(`the update of customer ${body.customerId}`, data.customerUpdate.userErrors);
+  const { customer, errors: leftOut } = await updateCustomerFields(id, body.fields, session);
   if (customer === null) throw gone('customer', body.customerId);
-  const { told, notWritten } = await setMetafields('Customer', body.customerId, body.metafields, session);
+  const { told, notWritten: refusedMetafields } = await setMetafields(
+    'Customer',
+    body.customerId,
+    body.metafields,
+    session,
+  );
+  const notWritten = [
+    ...leftOut.map((error) => ({ field: fieldOf(error), reason: error.message })),
+    ...refusedMetafields,
+  ];
   return {
     remoteType: linkTypes.Customer,
     remoteId: idOf(customer.id),
@@ -125,6 +127,45 @@ async function updateCustomer(
     },
     ...(told.length === 0 ? {} : { told }),
   };
+}
+
+/**
+ * An address or a number that another record of the shop has is left out and named: a merge of two of its customers leaves
+ * both records there, each with its own. Anything else that is refused is for a person.
+ */
+async function updateCustomerFields(
+  id: string,
+  fields: z.infer<typeof customerBody>['fields'],
+  session: ShopifySession,
+) {
+  const write = async (input: object) => {
+    const { data } = await ask(
+      session,
+      'customerUpdate',
+      { input },
+      z.object({ customerUpdate: z.object({ customer: customerAnswer.nullable(), userErrors }) }),
+    );
+    return data.customerUpdate;
+  };
+  const first = await write({ id, ...fields });
+  const errors = first.userErrors.filter((error) => isDispensable(error) && fieldOf(error) in fields);
+  if (errors.length === 0 || errors.length < first.userErrors.length) {
+    refuse(`the update of customer ${idOf(id)}`, first.userErrors);
+    return { customer: first.customer, errors: [] };
+  }
+  const names = new Set(errors.map(fieldOf));
+  const rest = Object.fromEntries(Object.entries(fields).filter(([name]) => !names.has(name)));
+  const second = await write({ id, ...rest });
+  refuse(`the update of customer ${idOf(id)}`, second.userErrors);
+  return { customer: second.customer, errors };
+}
+
+function fieldOf({ field }: UserError): string {
+  return field?.at(-1) ?? '';
+}
+
+function isDispensable(error: UserError): boolean {
+  return /^(email|phone)$/.test(fieldOf(error)) && /\btaken\b/i.test(error.message);
 }
 
 function namesOf(wanted: z.infer<typeof metafields> = []): string[] {
