@@ -106,10 +106,23 @@ export async function declareFromFile(
     (one) => one.declaredBy === 'file' && !wanted.has(`${one.owner} ${one.key}`),
   );
   for (const field of gone) await deleteCustomField(tx, field, 'file');
+  await freeTargets(tx, declarations);
   let changed = gone.length;
   for (const declaration of declarations)
     if ((await upsertCustomField(tx, declaration, 'file')).changed) changed += 1;
   return changed;
+}
+
+/** Fields of the file may swap what they are sent to: each lets go of it before another takes it. */
+async function freeTargets(tx: Tx, declarations: readonly CustomFieldDeclaration[]): Promise<void> {
+  for (const field of await loadCustomFields(tx)) {
+    if (field.declaredBy !== 'file') continue;
+    const next = declarations.find((one) => one.owner === field.owner && one.key === field.key);
+    if (next === undefined || targets.every((target) => next[target] === field[target])) continue;
+    await tx.query('update custom_field set hubspot_property = null, quickbooks_field = null where id = $1', [
+      field.id,
+    ]);
+  }
 }
 
 /** What at most one field of an owner may be sent to. */
