@@ -1,6 +1,7 @@
 import type { AppContext } from '../context.ts';
 import { transaction } from '../db/transaction.ts';
 import type { Change } from '../model/change.ts';
+import { readGlobalId } from '../schema/global-id.ts';
 import { applyChanges } from '../sync/apply-changes.ts';
 import { platforms } from '../sync/platforms/index.ts';
 import { customerWithEmail, exportPerson } from '../sync/privacy/export.ts';
@@ -33,6 +34,10 @@ async function requests({ pool }: AppContext): Promise<number> {
     `select id, kind, requested_by, customer_id, requested_at, due_at, completed_at from privacy_request
      order by completed_at nulls first, due_at limit 200`,
   );
+  if (rows.length === 0) {
+    console.log('Nobody has asked for anything: no request to know and none to erase is on record.');
+    return 0;
+  }
   console.table(
     rows.map((row) => ({ ...row, id: String(row.id), customer_id: row.customer_id?.toString() ?? null })),
   );
@@ -42,7 +47,7 @@ async function requests({ pool }: AppContext): Promise<number> {
 async function exportOne(context: AppContext, who: Who): Promise<number> {
   const customerId = await find(context, who);
   const data = customerId === null ? null : await exportPerson(context.pool, customerId, new Date());
-  if (data === null) return nobody();
+  if (data === null) return nobody(who);
   console.log(
     JSON.stringify(data, (_key, value) => (typeof value === 'bigint' ? value.toString() : value), 2),
   );
@@ -53,7 +58,7 @@ async function exportOne(context: AppContext, who: Who): Promise<number> {
 
 async function eraseOne(context: AppContext, who: Who): Promise<number> {
   const customerId = await find(context, who);
-  if (customerId === null) return nobody();
+  if (customerId === null) return nobody(who);
   await apply(context, {
     kind: 'customerErase',
     customerId,
@@ -67,9 +72,9 @@ async function eraseOne(context: AppContext, who: Who): Promise<number> {
 }
 
 async function find({ pool }: AppContext, { email, id, request }: Who): Promise<bigint | null> {
-  if (id !== null && /^\d+$/.test(id)) return BigInt(id);
+  if (id !== null) return customerNumber(id);
   if (email !== null) return customerWithEmail(pool, email);
-  if (request === null || !/^\d+$/.test(request)) return null;
+  if (request === null || !/^\d{1,18}$/.test(request)) return null;
   const { rows } = await pool.query<{ id: bigint | null }>(
     'select customer_id as id from privacy_request where id = $1',
     [request],
@@ -77,8 +82,24 @@ async function find({ pool }: AppContext, { email, id, request }: Who): Promise<
   return rows[0]?.id ?? null;
 }
 
-function nobody(): number {
-  console.error('Nobody is known by that: give --email, --id (of the customer) or --request.');
+/** As the tables of this command write it, or as the API does. */
+function customerNumber(id: string): bigint | null {
+  if (/^\d{1,18}$/.test(id)) return BigInt(id);
+  const given = readGlobalId(id);
+  return given?.typename === 'Customer' ? BigInt(given.id) : null;
+}
+
+function nobody({ email, id, request }: Who): number {
+  const given = [
+    ...(email === null ? [] : [`--email ${email}`]),
+    ...(id === null ? [] : [`--id ${id}`]),
+    ...(request === null ? [] : [`--request ${request}`]),
+  ];
+  console.error(
+    given.length === 0
+      ? 'Say who: --email <address>, --id <customer> or, of an export, --request <id>.'
+      : `Nobody is known by ${given.join(', ')}. An address is one that a customer or a platform's record has; an id is one of "customers" in the API or its number.`,
+  );
   return 1;
 }
 

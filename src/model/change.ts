@@ -122,8 +122,11 @@ export type Edit =
   | { kind: 'refundRequest'; orderId: bigint; wish: RefundWish }
   /** The custom fields of these are worked out anew. */
   | { kind: 'customFieldsReview'; owner: CustomFieldOwner; ids: bigint[] }
-  /** Who is believed about these customers is worked out anew: somebody chose otherwise. */
-  | { kind: 'customersReview'; ids: bigint[] }
+  /**
+   * What is known of these customers is worked out anew: somebody chose otherwise whom to believe or, `forgetting`, an account's word
+   * about them was erased: what nobody else says goes with it.
+   */
+  | { kind: 'customersReview'; ids: bigint[]; forgetting?: true }
   /** What the books are owed for these is worked out anew: choices of how they are posted have changed. */
   | { kind: 'postingsReview'; orderIds: bigint[]; payoutIds: bigint[]; summaryIds: bigint[] }
   | { kind: 'orderEdit'; orderId: bigint; patch: { note?: string | null; tags?: string[] } }

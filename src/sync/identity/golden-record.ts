@@ -72,6 +72,40 @@ export function foldGoldenRecord(
   return { record: { values, provenance }, changedFields };
 }
 
+/**
+ * The record as these identities and what was edited here make it: what only others have said goes. Where nobody who is left claims a
+ * value of their own accord, one that somebody merely repeats stays.
+ */
+export function onlyWhatIsSaid(
+  current: GoldenRecord,
+  identities: readonly ToldBy[],
+): { record: GoldenRecord; changedFields: FactField[] } {
+  const own: GoldenRecord = { values: { ...emptyGoldenRecord.values }, provenance: {} };
+  for (const field of factFields) {
+    const known = current.provenance[field];
+    if (known?.source !== 'tributary') continue;
+    own.values[field] = current.values[field];
+    own.provenance[field] = known;
+  }
+  const { record } = foldGoldenRecord(own, identities);
+  for (const field of factFields) {
+    if (record.provenance[field] !== undefined) continue;
+    const repeated = identities
+      .flatMap(({ source, facts }) => {
+        const fact = facts[field];
+        return fact === undefined || isEmptyFact(fact.value)
+          ? []
+          : [{ source, value: fact.value, at: fact.toldAt }];
+      })
+      .sort((a, b) => (a.at < b.at ? 1 : -1))[0];
+    if (repeated === undefined) continue;
+    record.values[field] = repeated.value;
+    record.provenance[field] = { source: repeated.source, at: repeated.at };
+  }
+  const changedFields = factFields.filter((field) => !sameJson(record.values[field], current.values[field]));
+  return { record, changedFields };
+}
+
 function winnerOf(
   field: FactField,
   current: GoldenRecord,

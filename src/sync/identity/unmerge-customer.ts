@@ -110,14 +110,17 @@ async function loadMerge(context: WriteContext, absorbedId: bigint): Promise<Sto
              (select l.absorbed_id from customer_merge l where l.survivor_id = m.survivor_id and l.undone_at is null and l.id > m.id
               order by l.id desc limit 1) as "laterAbsorbed",
              (select merged_into_id from customer where id = m.survivor_id) as "survivorMergedInto",
-             exists (select 1 from customer where id in (m.survivor_id, m.absorbed_id) and erased_at is not null) as "isErased"
+             m.before = '{}' as "isErased"
            from customer_merge m where m.absorbed_id = $1 and m.undone_at is null for update of m`,
     values: [absorbedId],
   });
   const merge = rows[0];
   if (merge === undefined) throw await whyNotMerged(context, absorbedId);
   if (merge.isErased)
-    throw refused('ERASED', `Customer ${absorbedId} was erased: nothing is left that could be brought back.`);
+    throw refused(
+      'ERASED',
+      `Customer ${absorbedId} or what an account told of them was erased: nothing is left from which they could be brought back.`,
+    );
   const platform = merge.decidedBy in context.platforms ? merge.decidedBy : merge.executedAt[0];
   if (platform !== undefined)
     throw refused(

@@ -1,7 +1,6 @@
-import type { Pool } from '../../db/pool.ts';
+import type { Pool, Tx } from '../../db/pool.ts';
 import { transaction } from '../../db/transaction.ts';
 import type { Log } from '../../log.ts';
-import type { Change } from '../../model/change.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
 import { applyChanges } from '../apply-changes.ts';
 import type { Platform } from '../platforms/platform.ts';
@@ -30,8 +29,16 @@ export async function eraseAccount(requestId: bigint, options: EraseAccountOptio
   );
   const account = rows[0];
   if (account === undefined) return;
-  const erase = (who: { customerId: bigint | null; orderIds: bigint[] }): Promise<void> =>
-    apply(options, [{ kind: 'customerErase', ...who, by: 'tributary', requestId, atPlatforms: false }], null);
+  const erase = async (who: { customerId: bigint | null; orderIds: bigint[] }): Promise<void> => {
+    await transaction(pool, (tx) =>
+      applyChanges(tx, {
+        changes: [{ kind: 'customerErase', ...who, by: 'tributary', requestId, atPlatforms: false }],
+        ...{ source: 'tributary', connectionId: null, deliveryId: null },
+        now: new Date(),
+        platforms: options.platforms,
+      }),
+    );
+  };
   const people = await untilNone(pool, ownPeople, account, (customerId) =>
     erase({ customerId, orderIds: [] }),
   );
@@ -93,36 +100,78 @@ async function untilNone(
   }
 }
 
+/** Of somebody who stays: the account's record of them, and what was made of it here. */
 async function forgetIdentity(
   identityId: bigint,
   account: Account,
-  options: EraseAccountOptions,
+  { pool, platforms }: EraseAccountOptions,
 ): Promise<void> {
-  const { rows } = await options.pool.query<{ remoteId: string }>(
-    'delete from customer_identity where id = $1 returning remote_id as "remoteId"',
-    [identityId],
-  );
-  const now = new Date();
-  const version = { sourceUpdatedAt: now, observedAt: now };
-  for (const { remoteId } of rows)
-    await apply(options, [{ kind: 'customerRemoved', remoteId, version }], account);
+  await transaction(pool, async (tx) => {
+    const { rows } = await tx.query<{ remoteId: string; customerId: bigint }>(
+      'delete from customer_identity where id = $1 returning remote_id as "remoteId", customer_id as "customerId"',
+      [identityId],
+    );
+    const now = new Date();
+    const common = { deliveryId: null, now, platforms };
+    for (const { remoteId, customerId } of rows) {
+      const version = { sourceUpdatedAt: now, observedAt: now };
+      await applyChanges(tx, {
+        ...common,
+        changes: [{ kind: 'customerRemoved', remoteId, version }],
+        source: account.platform,
+        connectionId: account.connectionId,
+      });
+      await emptyWhatWasKept(tx, customerId, account, remoteId);
+      await applyChanges(tx, {
+        ...common,
+        changes: [
+          { kind: 'customersReview', ids: [customerId], forgetting: true },
+          { kind: 'customFieldsReview', owner: 'Customer', ids: [customerId] },
+        ],
+        source: 'tributary',
+        connectionId: null,
+      });
+      // What waited is planned anew by now.
+      await emptyWhatWasWritten(tx, customerId);
+    }
+  });
 }
 
-async function apply(
-  { pool, platforms }: EraseAccountOptions,
-  changes: readonly Change[],
-  account: Account | null,
+const parts = '(select id from customer where id = $1 or merged_into_id = $1)';
+
+/** Merges and the records in them remember what the account told, and can be undone no more; custom fields are made of it. */
+async function emptyWhatWasKept(
+  tx: Tx,
+  customerId: bigint,
+  { connectionId }: Account,
+  remoteId: string,
 ): Promise<void> {
-  await transaction(pool, (tx) =>
-    applyChanges(tx, {
-      changes,
-      source: account?.platform ?? 'tributary',
-      connectionId: account?.connectionId ?? null,
-      deliveryId: null,
-      now: new Date(),
-      platforms,
-    }),
+  await tx.query(
+    `update customer_merge set before = '{}', edits = '{}' where survivor_id in ${parts} or absorbed_id in ${parts}`,
+    [customerId],
   );
+  await tx.query(
+    `update customer set first_name = null, last_name = null, company = null, email = null, phone = null, default_address = null,
+       note = null, tags = '{}', provenance = '{}', updated_at = clock_timestamp() where merged_into_id = $1`,
+    [customerId],
+  );
+  await tx.query(
+    `update source_statement set told = '{}' where connection_id = $1 and (kind, remote_id) in (('customer', $2), ('metafields', 'Customer:' || $2))`,
+    [connectionId, remoteId],
+  );
+  await tx.query(
+    `delete from custom_field_value v using connection n where n.id = $2 and v.entity_id = $1 and v.source = n.platform::text
+       and v.field_id in (select id from custom_field where owner = 'Customer')`,
+    [customerId, connectionId],
+  );
+}
+
+async function emptyWhatWasWritten(tx: Tx, customerId: bigint): Promise<void> {
+  const done = `subject_type = 'Customer' and subject_id in ${parts} and status in ('settled', 'superseded', 'dismissed')`;
+  await tx.query(`update receipt set detail = '{}' where push_id in (select id from push where ${done})`, [
+    customerId,
+  ]);
+  await tx.query(`update push set body = '{}', error = null, remedy = null where ${done}`, [customerId]);
 }
 
 async function emptyDeliveries(pool: Pool, connectionId: bigint): Promise<number> {
