@@ -16,7 +16,9 @@ export const Money = builder.objectRef<MoneyValue>('Money').implement({
       type: 'Decimal',
       description: 'With as many decimals as the currency has: `"12.50"`, `"1200"` for yen.',
     }),
-    currencyCode: t.exposeString('currencyCode', { description: 'ISO 4217.' }),
+    currencyCode: t.exposeString('currencyCode', {
+      description: 'Currency of the amount, ISO 4217: `EUR`, `USD`, `JPY`.',
+    }),
   }),
 });
 
@@ -43,10 +45,13 @@ export const Address = builder.objectRef<AddressValue>('Address').implement({
   fields: (t) => ({
     firstName: t.exposeString('firstName', { nullable: true, description: 'Of whoever receives there.' }),
     lastName: t.exposeString('lastName', { nullable: true, description: 'Of whoever receives there.' }),
-    company: t.exposeString('company', { nullable: true, description: 'Company.' }),
+    company: t.exposeString('company', {
+      nullable: true,
+      description: 'Company at the address; null for private people.',
+    }),
     address1: t.exposeString('address1', { nullable: true, description: 'Street and number.' }),
     address2: t.exposeString('address2', { nullable: true, description: 'Floor, suite, care of.' }),
-    city: t.exposeString('city', { nullable: true, description: 'City.' }),
+    city: t.exposeString('city', { nullable: true, description: 'City or town.' }),
     province: t.exposeString('province', {
       nullable: true,
       description: "State, province or region, in the platform's words.",

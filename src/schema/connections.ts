@@ -66,7 +66,10 @@ interface OrderTotalsValue {
 const OrderTotals = builder.objectRef<OrderTotalsValue>('OrderTotals').implement({
   description: 'Orders of one currency, summed up.',
   fields: (t) => ({
-    count: t.int({ description: 'How many.', resolve: (sums) => Number(sums.count) }),
+    count: t.int({
+      description: 'How many orders of this currency the sums are over.',
+      resolve: (sums) => Number(sums.count),
+    }),
     total: t.field({
       type: Money,
       description: 'What was ordered, after edits and before refunds.',

@@ -25,7 +25,7 @@ const SettingInput = builder.inputType('ConnectionSettingInput', {
 const ConnectionUpdateInput = builder.inputType('ConnectionUpdateInput', {
   description: 'What to change of a connection. Fields and settings left out stay.',
   fields: (t) => ({
-    id: t.globalID({ for: Connection, required: true, description: 'Which one.' }),
+    id: t.globalID({ for: Connection, required: true, description: 'Id of the connection to change.' }),
     name: t.string({ description: 'What people call it; 1 to 100 characters.' }),
     settings: t.field({ type: [SettingInput], description: 'Choices to change.' }),
     ...idempotencyField(t),

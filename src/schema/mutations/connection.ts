@@ -161,8 +161,16 @@ const FieldAuthorityInput = inputOn(
   Connection,
   'How far an account is believed about a field of customers.',
   (t) => ({
-    field: t.field({ type: CustomerFieldEnum, required: true, description: 'Which field.' }),
-    authority: t.field({ type: FieldAuthorityEnum, required: true, description: 'How far.' }),
+    field: t.field({
+      type: CustomerFieldEnum,
+      required: true,
+      description: 'Field of customers that the choice is about.',
+    }),
+    authority: t.field({
+      type: FieldAuthorityEnum,
+      required: true,
+      description: 'How far this account is believed about it.',
+    }),
   }),
   'Which account.',
 );

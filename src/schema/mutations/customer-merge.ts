@@ -120,7 +120,11 @@ builder.mutationField('customerUnmerge', (t) =>
 const MergeRejectInput = builder.inputType('MergeRejectInput', {
   description: 'Which two customers are not one.',
   fields: (t) => ({
-    id: t.globalID({ for: MergeCandidate, required: true, description: 'The pair.' }),
+    id: t.globalID({
+      for: MergeCandidate,
+      required: true,
+      description: 'Id of the pair, from `mergeCandidates`.',
+    }),
     ...idempotencyField(t),
   }),
 });

@@ -7,12 +7,12 @@ import { idempotencyField, pushFields, waitFields } from './payload.ts';
 const CustomerUpdateInput = builder.inputType('CustomerUpdateInput', {
   description: 'What to change of a customer. Fields left out stay; null empties.',
   fields: (t) => ({
-    id: t.globalID({ for: Customer, required: true, description: 'Whom.' }),
+    id: t.globalID({ for: Customer, required: true, description: 'Id of the customer to change.' }),
     firstName: t.string({ description: 'First name.' }),
     lastName: t.string({ description: 'Last name.' }),
     company: t.string({ description: 'Company.' }),
     email: t.string({ description: 'Address that mail goes to.' }),
-    phone: t.string({ description: 'E.164.' }),
+    phone: t.string({ description: 'New telephone number in E.164 form, for example `+4930901820`.' }),
     note: t.string({ description: 'What staff wrote down.' }),
     tags: t.stringList({ description: 'All tags, those kept included.' }),
     ...waitFields(t),

@@ -7,7 +7,11 @@ import { idempotencyField, pushFields, waitFields } from './payload.ts';
 const FulfilmentRuleDecideInput = builder.inputType('FulfilmentRuleDecideInput', {
   description: 'Which wish of a note to decide about.',
   fields: (t) => ({
-    id: t.globalID({ for: FulfilmentRule, required: true, description: 'Which one.' }),
+    id: t.globalID({
+      for: FulfilmentRule,
+      required: true,
+      description: 'Id of the wish, from `fulfilmentRules`.',
+    }),
     ...waitFields(t),
     ...idempotencyField(t),
   }),

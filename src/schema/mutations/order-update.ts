@@ -6,7 +6,7 @@ import { idempotencyField, pushFields, waitFields } from './payload.ts';
 const OrderUpdateInput = builder.inputType('OrderUpdateInput', {
   description: 'What to change of an order. Fields left out stay; null empties.',
   fields: (t) => ({
-    id: t.globalID({ for: Order, required: true, description: 'Which one.' }),
+    id: t.globalID({ for: Order, required: true, description: 'Id of the order to change.' }),
     note: t.string({ description: 'What is written on it.' }),
     tags: t.stringList({ description: 'All tags, those kept included.' }),
     ...waitFields(t),

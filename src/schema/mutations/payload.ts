@@ -13,7 +13,9 @@ const UserError = builder.objectRef<UserErrorValue>('UserError').implement({
       nullable: true,
       description: 'Path of the input at fault, where one is.',
     }),
-    message: t.exposeString('message', { description: 'For people.' }),
+    message: t.exposeString('message', {
+      description: 'What is wrong and what to do about it, in words for people; may change.',
+    }),
   }),
 });
 
@@ -41,12 +43,16 @@ export function inputOn<Fields extends InputFieldMap>(
   thing: typeof Connection | typeof Delivery | typeof Push,
   description: string,
   more: (t: InputBuilder) => Fields,
-  which = 'Which one.',
+  which?: string,
 ) {
   return builder.inputType(name, {
     description,
     fields: (t) => ({
-      id: t.globalID({ for: thing, required: true, description: which }),
+      id: t.globalID({
+        for: thing,
+        required: true,
+        description: which ?? `Id of the ${thing.name.toLowerCase()}.`,
+      }),
       ...more(t),
       ...idempotencyField(t),
     }),

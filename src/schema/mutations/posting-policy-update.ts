@@ -26,7 +26,11 @@ const PostingChoiceInput = builder.inputType('PostingChoiceInput', {
 const PostingItemInput = builder.inputType('PostingItemInput', {
   description: 'What one kind of line is sold as. Fields left out stay.',
   fields: (t) => ({
-    role: t.field({ type: PostingRoleEnum, required: true, description: 'Which kind.' }),
+    role: t.field({
+      type: PostingRoleEnum,
+      required: true,
+      description: 'Kind of line that is posted on the item.',
+    }),
     item: t.string({ description: 'Item, by name; made where there is none.' }),
     account: t.string({ description: 'Account that it earns to, by name; made where there is none.' }),
   }),

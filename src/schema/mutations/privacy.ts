@@ -9,7 +9,7 @@ import { idempotencyField, pushFields, userErrorsField, waitFields } from './pay
 const CustomerEraseInput = builder.inputType('CustomerEraseInput', {
   description: 'Whom to erase.',
   fields: (t) => ({
-    id: t.globalID({ for: Customer, required: true, description: 'Whom.' }),
+    id: t.globalID({ for: Customer, required: true, description: 'Id of the customer to erase.' }),
     ...waitFields(t),
     ...idempotencyField(t),
   }),
@@ -32,7 +32,11 @@ const CustomerErasePayload = builder.objectRef<PayloadValue>('CustomerErasePaylo
 const PrivacyRequestCompleteInput = builder.inputType('PrivacyRequestCompleteInput', {
   description: 'Which request was answered.',
   fields: (t) => ({
-    id: t.globalID({ for: PrivacyRequest, required: true, description: 'Which one.' }),
+    id: t.globalID({
+      for: PrivacyRequest,
+      required: true,
+      description: 'Id of the request that was answered, from `privacyRequests`.',
+    }),
     ...idempotencyField(t),
   }),
 });

@@ -38,7 +38,10 @@ const RefundCreateInput = builder.inputType('RefundCreateInput', {
   description: 'What to give back: lines, shipping, an amount, or some of each.',
   fields: (t) => ({
     orderId: t.globalID({ for: Order, required: true, description: 'Of which order.' }),
-    lines: t.field({ type: [RefundLineInput], description: 'Goods.' }),
+    lines: t.field({
+      type: [RefundLineInput],
+      description: 'Lines of the order that are given back, with how many of each; left out: money alone.',
+    }),
     shipping: t.boolean({ defaultValue: false, description: 'All that is left of the shipping.' }),
     amount: t.field({
       type: 'Decimal',

@@ -7,8 +7,16 @@ import { idempotencyField, pushFields, waitFields } from './payload.ts';
 const ReservationCreateInput = builder.inputType('ReservationCreateInput', {
   description: 'Goods to set aside.',
   fields: (t) => ({
-    variantId: t.globalID({ for: Variant, required: true, description: 'Of what.' }),
-    locationId: t.globalID({ for: Location, required: true, description: 'Where.' }),
+    variantId: t.globalID({
+      for: Variant,
+      required: true,
+      description: 'Id of the variant whose units are set aside.',
+    }),
+    locationId: t.globalID({
+      for: Location,
+      required: true,
+      description: 'Id of the location whose stock they are taken from.',
+    }),
     quantity: t.int({ required: true, description: 'How many; no more than are available.' }),
     reason: t.string({ required: true, description: 'What for, in words.' }),
     expiresAt: t.field({ type: 'DateTime', description: 'When to free them by itself.' }),
@@ -21,7 +29,7 @@ const ReservationCreateInput = builder.inputType('ReservationCreateInput', {
 const ReservationReleaseInput = builder.inputType('ReservationReleaseInput', {
   description: 'A reservation to free.',
   fields: (t) => ({
-    id: t.globalID({ for: Reservation, required: true, description: 'Which one.' }),
+    id: t.globalID({ for: Reservation, required: true, description: 'Id of the reservation to free.' }),
     ...waitFields(t),
     ...idempotencyField(t),
   }),

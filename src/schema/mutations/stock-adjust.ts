@@ -35,8 +35,16 @@ const ReturnDispositionEnum = builder.enumType('ReturnDisposition', {
 const StockAdjustInput = builder.inputType('StockAdjustInput', {
   description: 'A correction of stock.',
   fields: (t) => ({
-    variantId: t.globalID({ for: Variant, required: true, description: 'Of what.' }),
-    locationId: t.globalID({ for: Location, required: true, description: 'Where.' }),
+    variantId: t.globalID({
+      for: Variant,
+      required: true,
+      description: 'Id of the variant whose stock is corrected.',
+    }),
+    locationId: t.globalID({
+      for: Location,
+      required: true,
+      description: 'Id of the location where it is stocked.',
+    }),
     delta: t.int({ required: true, description: 'How many more, or fewer if negative. Not 0.' }),
     reason: t.string({ required: true, description: 'Why, in words; kept with the movement.' }),
     cause: t.field({

@@ -2,7 +2,7 @@ import { builder } from '../builder.ts';
 import { Connection } from '../nodes/sync.ts';
 import { Variant } from '../refs.ts';
 import { applyEdit, mutate, type PayloadValue } from './mutation.ts';
-import { idempotencyField, pushFields } from './payload.ts';
+import { idempotencyField, pushFields, waitFields } from './payload.ts';
 
 const StockRuleSetInput = builder.inputType('StockRuleSetInput', {
   description:
@@ -18,6 +18,7 @@ const StockRuleSetInput = builder.inputType('StockRuleSetInput', {
         'Offer nothing once no more than this many are available; 1 unless told: the last one belongs to the shop.',
     }),
     paused: t.boolean({ description: 'Offer nothing.' }),
+    ...waitFields(t),
     ...idempotencyField(t),
   }),
 });
@@ -25,12 +26,17 @@ const StockRuleSetInput = builder.inputType('StockRuleSetInput', {
 const BundleSetInput = builder.inputType('BundleSetInput', {
   description: 'What a variant that is sold as a set is made of.',
   fields: (t) => ({
-    variantId: t.globalID({ for: Variant, required: true, description: 'The set.' }),
+    variantId: t.globalID({
+      for: Variant,
+      required: true,
+      description: 'Id of the variant that is sold as a set.',
+    }),
     components: t.field({
       type: [BundleComponentInput],
       required: true,
       description: 'Its parts; none: it is no set.',
     }),
+    ...waitFields(t),
     ...idempotencyField(t),
   }),
 });
@@ -38,7 +44,11 @@ const BundleSetInput = builder.inputType('BundleSetInput', {
 const BundleComponentInput = builder.inputType('BundleComponentInput', {
   description: 'A part of a set.',
   fields: (t) => ({
-    variantId: t.globalID({ for: Variant, required: true, description: 'Of what.' }),
+    variantId: t.globalID({
+      for: Variant,
+      required: true,
+      description: 'Id of the variant that is one of its parts.',
+    }),
     quantity: t.int({ required: true, description: 'How many of it a set takes.' }),
   }),
 });

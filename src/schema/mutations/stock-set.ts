@@ -15,8 +15,16 @@ const StockCount = builder.enumType('StockCount', {
 const StockSetInput = builder.inputType('StockSetInput', {
   description: 'What somebody counted.',
   fields: (t) => ({
-    variantId: t.globalID({ for: Variant, required: true, description: 'Of what.' }),
-    locationId: t.globalID({ for: Location, required: true, description: 'Where.' }),
+    variantId: t.globalID({
+      for: Variant,
+      required: true,
+      description: 'Id of the variant that was counted.',
+    }),
+    locationId: t.globalID({
+      for: Location,
+      required: true,
+      description: 'Id of the location where it was counted.',
+    }),
     quantity: t.int({ required: true, description: 'How many there are, 0 or more.' }),
     count: t.field({ type: StockCount, defaultValue: 'onHand', description: 'What was counted.' }),
     reason: t.string({ required: true, description: 'Why, in words; kept with the movement.' }),

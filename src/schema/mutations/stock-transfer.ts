@@ -10,10 +10,14 @@ import { idempotencyField, pushFields, waitFields } from './payload.ts';
 const StockTransferInput = builder.inputType('StockTransferInput', {
   description: 'Goods that move between two locations.',
   fields: (t) => ({
-    variantId: t.globalID({ for: Variant, required: true, description: 'Of what.' }),
+    variantId: t.globalID({
+      for: Variant,
+      required: true,
+      description: 'Id of the variant whose units move.',
+    }),
     fromLocationId: t.globalID({ for: Location, required: true, description: 'Where they are taken.' }),
     toLocationId: t.globalID({ for: Location, required: true, description: 'Where they are put.' }),
-    quantity: t.int({ required: true, description: 'How many.' }),
+    quantity: t.int({ required: true, description: 'How many units move; at least 1.' }),
     reason: t.string({ required: true, description: 'Why, in words; kept with the movements.' }),
     ...waitFields(t),
     ...idempotencyField(t),

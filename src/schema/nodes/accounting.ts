@@ -72,7 +72,7 @@ const AccountingLine = builder.objectRef<LineValue>('AccountingLine').implement(
       description: 'What it is: `sale`, `shipping`, `discount`, `tip`, `giftCard`, …',
     }),
     description: t.exposeString('description', { description: 'As it stands in the document.' }),
-    quantity: t.exposeInt('quantity', { description: 'How many.' }),
+    quantity: t.exposeInt('quantity', { description: 'How many units the line is over.' }),
     net: t.field({ type: Money, description: 'Without tax.', resolve: (line) => line.net }),
     tax: t.field({ type: Money, description: 'Its share of the tax.', resolve: (line) => line.tax }),
   }),
@@ -83,7 +83,11 @@ const AccountingTax = builder.objectRef<DocumentValue['taxes'][number]>('Account
   fields: (t) => ({
     title: t.exposeString('title', { description: 'What it is called.' }),
     rate: t.field({ type: 'Decimal', description: '`"0.19"` is 19 %.', resolve: (tax) => tax.rate }),
-    amount: t.field({ type: Money, description: 'How much.', resolve: (tax) => tax.amount }),
+    amount: t.field({
+      type: Money,
+      description: 'Tax of this rate on the whole document.',
+      resolve: (tax) => tax.amount,
+    }),
   }),
 });
 
@@ -100,7 +104,11 @@ const AccountingDocument = builder.objectRef<DocumentValue>('AccountingDocument'
       description: 'Its lines; none for what only moves money.',
       resolve: (one) => one.lines,
     }),
-    taxes: t.field({ type: [AccountingTax], description: 'Its taxes.', resolve: (one) => one.taxes }),
+    taxes: t.field({
+      type: [AccountingTax],
+      description: 'What the document shows of tax, by rate.',
+      resolve: (one) => one.taxes,
+    }),
     date: t.field({ type: 'DateTime', description: 'When it happened.', resolve: (one) => one.at }),
     number: t.exposeString('number', { nullable: true, description: 'Its number in the books.' }),
     remoteId: t.exposeString('remoteId', {

@@ -75,15 +75,28 @@ CustomerIdentity.implement({
 Customer.implement({
   description: 'One person or company who buys, over every channel.',
   fields: (t) => ({
-    firstName: t.exposeString('firstName', { nullable: true, description: 'First name.' }),
-    lastName: t.exposeString('lastName', { nullable: true, description: 'Last name.' }),
+    firstName: t.exposeString('firstName', {
+      nullable: true,
+      description: 'First name, from whoever is believed about it (`provenance`).',
+    }),
+    lastName: t.exposeString('lastName', {
+      nullable: true,
+      description: 'Last name, from whoever is believed about it.',
+    }),
     displayName: t.string({
       description: 'What to call them: name, else company, else e-mail, else telephone.',
       resolve: displayName,
     }),
-    company: t.exposeString('company', { nullable: true, description: 'Company.' }),
+    company: t.exposeString('company', {
+      nullable: true,
+      description: 'Company they order for; null for private people.',
+    }),
     email: t.exposeString('email', { nullable: true, description: 'Lower-cased address that mail goes to.' }),
-    phone: t.exposeString('phone', { nullable: true, description: 'E.164.' }),
+    phone: t.exposeString('phone', {
+      nullable: true,
+      description:
+        'Telephone number in E.164 form, for example `+4930901820`; null where none is known that can be dialled.',
+    }),
     defaultAddress: t.field({
       type: Address,
       nullable: true,
@@ -91,7 +104,7 @@ Customer.implement({
       resolve: (customer) => addressOf(customer.defaultAddress),
     }),
     note: t.exposeString('note', { nullable: true, description: 'What staff wrote down.' }),
-    tags: t.exposeStringList('tags', { description: 'Tags.' }),
+    tags: t.exposeStringList('tags', { description: 'Words that shops and this API have put on them.' }),
     taxExempt: t.exposeBoolean('taxExempt', { description: 'No tax is charged.' }),
     lifetimeValue: t.field({
       type: Money,

@@ -35,7 +35,10 @@ DaySummary.implement({
       description: 'Of which channel.',
       resolve: (row) => factsOf(row).channel as Channel,
     }),
-    currency: t.string({ description: 'ISO 4217.', resolve: (row) => factsOf(row).currency }),
+    currency: t.string({
+      description: 'Currency of the document, ISO 4217: `EUR`.',
+      resolve: (row) => factsOf(row).currency,
+    }),
     account: t.string({
       nullable: true,
       description: 'Account that its money moves through; null: undeposited funds.',

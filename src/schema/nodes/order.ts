@@ -105,14 +105,18 @@ const OrderTransaction = builder.objectRef<OrderTransactionRow>('OrderTransactio
       description: 'How much.',
       resolve: (transaction) => money(transaction.amountMinor, transaction.currency),
     }),
-    processedAt: t.expose('processedAt', { type: 'DateTime', nullable: true, description: 'When.' }),
+    processedAt: t.expose('processedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the payment company carried it out; null where nobody has told.',
+    }),
   }),
 });
 
 const FulfilmentLine = builder.objectRef<FulfilmentLineRow>('FulfilmentLine').implement({
   description: 'How much of a line left with a shipment.',
   fields: (t) => ({
-    quantity: t.exposeInt('quantity', { description: 'How many.' }),
+    quantity: t.exposeInt('quantity', { description: 'How many units of the line.' }),
     orderLine: t.field({
       type: OrderLine,
       description: 'Of which line.',
@@ -160,7 +164,10 @@ OrderLine.implement({
       description: 'Size, colour and the like.',
     }),
     sku: t.exposeString('sku', { nullable: true, description: "The retailer's own number." }),
-    vendor: t.exposeString('vendor', { nullable: true, description: 'Brand.' }),
+    vendor: t.exposeString('vendor', {
+      nullable: true,
+      description: 'Brand of the article when it was ordered.',
+    }),
     quantity: t.exposeInt('quantity', { description: 'Ordered, after edits, before returns.' }),
     refundedQuantity: t.exposeInt('refundedQuantity', { description: 'Came back or was removed.' }),
     unitPrice: t.field({
@@ -221,7 +228,7 @@ OrderLine.implement({
 const RefundLine = builder.objectRef<RefundLineRow>('RefundLine').implement({
   description: 'How much of an order line was given back.',
   fields: (t) => ({
-    quantity: t.exposeInt('quantity', { description: 'How many.' }),
+    quantity: t.exposeInt('quantity', { description: 'How many units of the line.' }),
     restockType: t.exposeString('restockType', {
       description: '`return`, `cancel`, `no_restock` or `legacy_restock`.',
     }),
@@ -315,7 +322,7 @@ Refund.implement({
       resolve: (refund) => money(refund.presentmentTotalMinor, refund.presentmentCurrency),
     }),
     settled: t.exposeBoolean('settled', { description: 'False while a transaction of it is pending.' }),
-    refundedAt: t.expose('refundedAt', { type: 'DateTime', description: 'When.' }),
+    refundedAt: t.expose('refundedAt', { type: 'DateTime', description: 'When the shop gave it back.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the graph last changed.' }),
     lines: t.loadableGroup({
       type: RefundLine,
@@ -427,7 +434,7 @@ Order.implement({
       resolve: (order) => addressOf(order.shippingAddress),
     }),
     note: t.exposeString('note', { nullable: true, description: 'What was written on it.' }),
-    tags: t.exposeStringList('tags', { description: 'Tags.' }),
+    tags: t.exposeStringList('tags', { description: 'Words that shop and this API have put on it.' }),
     attributes: t.field({
       type: [NameValue],
       description: 'Pairs that the checkout or an app added.',

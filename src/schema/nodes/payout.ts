@@ -49,7 +49,10 @@ const PayoutTransaction = builder.objectRef<Part>('PayoutTransaction').implement
       resolve: (one) => money(one.feeMinor, one.currency),
     }),
     reason: t.exposeString('reason', { nullable: true, description: 'Why, in words.' }),
-    processedAt: t.expose('processedAt', { type: 'DateTime', description: 'When.' }),
+    processedAt: t.expose('processedAt', {
+      type: 'DateTime',
+      description: 'When the payment company booked it.',
+    }),
     order: t.field({
       type: Order,
       nullable: true,

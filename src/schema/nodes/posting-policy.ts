@@ -90,7 +90,9 @@ const PolicyChoice = builder.objectRef<Chosen>('PostingChoice').implement({
 const PolicyProblemObject = builder.objectRef<PolicyProblem>('PostingPolicyProblem').implement({
   description: 'A choice that does not fit the books.',
   fields: (t) => ({
-    field: t.exposeString('field', { description: 'Which one.' }),
+    field: t.exposeString('field', {
+      description: 'The choice at fault, as `postingPolicyUpdate` names it.',
+    }),
     message: t.exposeString('message', { description: 'What is wrong, and what to do.' }),
     severity: t.field({
       type: SeverityEnum,
@@ -103,7 +105,11 @@ const PolicyProblemObject = builder.objectRef<PolicyProblem>('PostingPolicyProbl
 const RoleObject = builder.objectRef<RoleChoice>('PostingItem').implement({
   description: 'What one kind of line is sold as.',
   fields: (t) => ({
-    role: t.field({ type: PostingRoleEnum, description: 'Which kind.', resolve: (one) => one.role }),
+    role: t.field({
+      type: PostingRoleEnum,
+      description: 'Kind of line that is posted on the item.',
+      resolve: (one) => one.role,
+    }),
     item: t.exposeString('item', { description: 'Item, by name.' }),
     account: t.exposeString('account', { description: 'Account that it earns to, by name.' }),
   }),
@@ -150,8 +156,13 @@ const PolicyChoicesObject = builder.objectRef<PolicyChoices>('PostingPolicyChoic
       description: 'All accounts.',
       resolve: (choices) => choices.accounts,
     }),
-    classes: t.exposeStringList('classes', { description: 'Classes.' }),
-    locations: t.exposeStringList('locations', { description: 'Locations.' }),
+    classes: t.exposeStringList('classes', {
+      description: 'Names of the classes that the company tracks; empty where it tracks none.',
+    }),
+    locations: t.exposeStringList('locations', {
+      description:
+        'Names of the locations (departments) that the company tracks; empty where it tracks none.',
+    }),
     taxCodes: t.exposeStringList('taxCodes', { description: 'Tax codes for sales.' }),
     closedUntil: t.exposeString('closedUntil', {
       nullable: true,

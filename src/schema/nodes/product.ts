@@ -19,11 +19,14 @@ Product.implement({
   description: 'Something sold, in one or more variants.',
   fields: (t) => ({
     title: t.exposeString('title', { description: 'What it is called.' }),
-    vendor: t.exposeString('vendor', { nullable: true, description: 'Brand.' }),
+    vendor: t.exposeString('vendor', {
+      nullable: true,
+      description: 'Who makes or sells it, as the shop names the brand.',
+    }),
     productType: t.exposeString('productType', { nullable: true, description: 'Kind of goods.' }),
     status: t.expose('status' as never, { type: ProductStatusEnum, description: 'Whether it is offered.' }),
     handle: t.exposeString('handle', { nullable: true, description: 'Its name in web addresses.' }),
-    tags: t.exposeStringList('tags', { description: 'Tags.' }),
+    tags: t.exposeStringList('tags', { description: 'Words that the shop has put on it.' }),
     removedAt: t.expose('removedAt', {
       type: 'DateTime',
       nullable: true,

@@ -100,8 +100,16 @@ const PublishedQuantity = builder.objectRef<PublishedValue>('PublishedQuantity')
 StockLevel.implement({
   description: 'How much of a variant is at a location: the fold of its movements.',
   fields: (t) => ({
-    variant: t.field({ type: Variant, description: 'Of what.', resolve: (level) => level.variantId }),
-    location: t.field({ type: Location, description: 'Where.', resolve: (level) => level.locationId }),
+    variant: t.field({
+      type: Variant,
+      description: 'The variant whose units these are.',
+      resolve: (level) => level.variantId,
+    }),
+    location: t.field({
+      type: Location,
+      description: 'The location where they are stocked.',
+      resolve: (level) => level.locationId,
+    }),
     onHand: t.exposeInt('onHand', { description: 'Physically there.' }),
     committed: t.exposeInt('committed', { description: 'Sold and not yet sent.' }),
     reserved: t.exposeInt('reserved', { description: 'Set aside by a reservation.' }),
@@ -164,7 +172,10 @@ StockMovement.implement({
       description: 'What moved.',
       resolve: (movement) => movement.stockLevelId,
     }),
-    cause: t.expose('cause' as never, { type: StockCauseEnum, description: 'Why.' }),
+    cause: t.expose('cause' as never, {
+      type: StockCauseEnum,
+      description: 'What moved it: a sale, a return, a count, a report of the platform.',
+    }),
     reason: t.exposeString('reason', {
       nullable: true,
       description: 'Why, in words, where a person gave a reason.',
@@ -230,9 +241,9 @@ Reservation.implement({
       description: 'Of which level.',
       resolve: (one) => one.stockLevelId,
     }),
-    quantity: t.exposeInt('quantity', { description: 'How many.' }),
+    quantity: t.exposeInt('quantity', { description: 'How many units are set aside.' }),
     reason: t.exposeString('reason', { description: 'What for, in words.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Since when.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When they were set aside.' }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: true,

@@ -39,7 +39,9 @@ const Work = builder.objectRef<WorkValue>('OpenWork').implement({
       description: '`WAITING`, `RETRYING`, `DEAD`, or `PLANNED` where writing is not unlocked.',
       resolve: (work) => statusWords[work.status] ?? work.status.toUpperCase(),
     }),
-    count: t.exposeInt('count', { description: 'How many.' }),
+    count: t.exposeInt('count', {
+      description: 'How many deliveries or pushes are in this state for this reason.',
+    }),
     oldestSeconds: t.exposeFloat('oldestSeconds', { description: 'Age of the oldest, in seconds.' }),
     reason: t.exposeString('reason', { description: 'Why they are not done, in words.' }),
     remedy: t.exposeString('remedy', { nullable: true, description: 'What a person can do about it.' }),

@@ -240,7 +240,7 @@ interface DismissalValue {
 const Dismissal = builder.objectRef<DismissalValue>('Dismissal').implement({
   description: 'A dead letter was closed by a person.',
   fields: (t) => ({
-    at: t.expose('at', { type: 'DateTime', description: 'When.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it was closed.' }),
     by: t.exposeString('by', { description: 'Who closed it, for example `key:office`.' }),
     reason: t.exposeString('reason', {
       description: 'Why, in the words of that person; empty where privacy demanded that they be forgotten.',

@@ -121,7 +121,7 @@ const TieOutReason = builder.objectRef<ReasonValue>('TieOutReason').implement({
       description: 'The same in words.',
       resolve: (one) => differenceKinds[one.kind],
     }),
-    count: t.exposeInt('count', { description: 'How many.' }),
+    count: t.exposeInt('count', { description: 'How many differences have this cause.' }),
     amount: t.field({
       type: Money,
       description: 'What they come to.',
@@ -137,7 +137,9 @@ const mostDifferences = 1_000;
 const TieOutCurrency = builder.objectRef<CurrencyRow>('TieOutCurrency').implement({
   description: 'One currency of a day: three sides and what lies between them.',
   fields: (t) => ({
-    currency: t.exposeString('currency', { description: 'ISO 4217.' }),
+    currency: t.exposeString('currency', {
+      description: 'Currency of all amounts beside it, ISO 4217: `EUR`.',
+    }),
     channel: t.field({
       type: Side,
       nullable: true,

@@ -57,14 +57,18 @@ interface OversellRow {
 const OversoldGoods = builder.objectRef<OversellRow>('OversoldGoods').implement({
   description: 'How much of one variant one channel sold, and how much of that there was not.',
   fields: (t) => ({
-    variant: t.field({ type: Variant, description: 'Of what.', resolve: (row) => row.variantId }),
+    variant: t.field({
+      type: Variant,
+      description: 'The variant that was sold.',
+      resolve: (row) => row.variantId,
+    }),
     channel: t.field({
       type: ChannelEnum,
       nullable: true,
       description: 'Which channel sold it; null where no order is known.',
       resolve: (row) => row.channel,
     }),
-    sold: t.exposeInt('sold', { description: 'Units sold.' }),
+    sold: t.exposeInt('sold', { description: 'Units sold in the period, there or not.' }),
     oversold: t.exposeInt('oversold', { description: 'Units sold that were not there.' }),
   }),
 });

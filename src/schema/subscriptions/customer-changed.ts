@@ -8,7 +8,7 @@ const CustomerChangedFilter = builder.inputType('CustomerChangedFilter', {
   description:
     'Which customers to hear of, by how they are after the change; all given conditions must hold.',
   fields: (t) => ({
-    ids: t.globalIDList({ for: Customer, description: 'These.' }),
+    ids: t.globalIDList({ for: Customer, description: 'Only these customers.' }),
     emails: t.stringList({ description: 'With one of these addresses, in any case.' }),
     tags: t.stringList({ description: 'Carrying all of these tags.' }),
     hasOrders: t.boolean({ description: 'Who have ordered, or have not.' }),

@@ -9,7 +9,7 @@ import { afterText, eventFields } from './payload.ts';
 const OrderChangedFilter = builder.inputType('OrderChangedFilter', {
   description: 'Which orders to hear of, by how they are after the change; all given conditions must hold.',
   fields: (t) => ({
-    ids: t.globalIDList({ for: Order, description: 'These.' }),
+    ids: t.globalIDList({ for: Order, description: 'Only these orders.' }),
     customerId: t.globalID({ for: Customer, description: 'Placed by this customer.' }),
     locationId: t.globalID({ for: Location, description: 'Sold at this location.' }),
     channels: t.field({ type: [ChannelEnum], description: 'Placed on one of these channels.' }),
