@@ -220,6 +220,24 @@ test('what only observes and what closed books moved is told on both days', asyn
   stack.quickbooks.configure({ bookCloseDate: null });
 });
 
+test('an order that something unpaid was added to agrees, and again once it is paid', async () => {
+  const about = async (number: string) => {
+    const day = await tied();
+    return day.currencies.flatMap((one: Answer) =>
+      one.differences.filter((difference: Answer) => difference.number === number),
+    );
+  };
+  const order = placed('HAT');
+  await stack.settled();
+  stack.shopify.editOrder(order.id, { add: [{ sku: 'MUG', quantity: 1 }] });
+  await stack.settled();
+  expect(stack.shopify.outcome(stack.shopify.order(order.id) as never).outstanding).not.toBe('0.00');
+  expect(await about(order.name)).toEqual([]);
+  stack.shopify.payOrder(order.id);
+  await stack.settled();
+  expect(await about(order.name)).toEqual([]);
+});
+
 test('a payout stands beside its deposit', async () => {
   placed('BAG', { channel: 'online', payments: [{ gateway: 'shopify_payments' }] });
   await stack.settled();
