@@ -50,7 +50,8 @@ const StockTransferPayload = builder
 builder.mutationField('stockTransfer', (t) =>
   t.field({
     type: StockTransferPayload,
-    description: 'Moves goods between two locations that stock them, at once, here and at the shop.',
+    description:
+      'Moves goods from one location to another, at once, here and at the shop; where they come to for the first time they are stocked.',
     authScopes: { can: 'write:stock' },
     args: { input: t.arg({ type: StockTransferInput, required: true, description: 'The transfer.' }) },
     resolve: async (_root, { input }, context) => {

@@ -4,6 +4,7 @@ import { InvalidInput, notFound, planLater, touch, type WriteContext } from '../
 import { availableOf } from './counts.ts';
 import { setBundle, setRule } from './edit-allocation.ts';
 import { recordMovements } from './ledger.ts';
+import { openLevel } from './open-level.ts';
 import { lockStockLevels, type StockLevel } from './stock-level.ts';
 
 type EditOf<K extends StockEdit['kind']> = Extract<StockEdit, { kind: K }>;
@@ -49,7 +50,8 @@ async function adjustStock(context: WriteContext, edit: EditOf<'stockAdjust'>): 
     throw new InvalidInput('delta', 'must be below 0 for goods that are written off.');
   if (edit.disposition !== undefined && cause !== 'return')
     throw new InvalidInput('disposition', 'is told of goods that came back: the cause must be RETURN.');
-  const level = await lockLevel(context, edit);
+  const comesIn = edit.delta > 0 && edit.disposition !== 'damaged';
+  const level = comesIn ? await lockOrOpenLevel(context, edit) : await lockLevel(context, edit);
   if (edit.disposition === 'damaged') return returnDamaged(context, level, edit.delta, reason);
   await recordMovements(context, [
     {
@@ -97,7 +99,7 @@ async function setStock(context: WriteContext, edit: EditOf<'stockSet'>): Promis
   const reason = checkedReason(edit.reason);
   if (!Number.isSafeInteger(edit.quantity) || edit.quantity < 0 || edit.quantity > mostAtOnce)
     throw new InvalidInput('quantity', `must be a whole number between 0 and ${mostAtOnce}.`);
-  const level = await lockLevel(context, edit);
+  const level = edit.quantity > 0 ? await lockOrOpenLevel(context, edit) : await lockLevel(context, edit);
   touch(context.effects, 'StockLevel', level.id);
   const { counts } = level;
   const delta = edit.quantity - (edit.count === 'onHand' ? counts.onHand : availableOf(counts));
@@ -129,7 +131,13 @@ async function transferStock(context: WriteContext, edit: EditOf<'stockTransfer'
     { variantId, locationId: fromLocationId },
     { variantId, locationId: toLocationId },
   ];
-  const levels = await lockStockLevels(context, places);
+  const found = await lockStockLevels(context, places);
+  // Both rows are locked in the order of their ids, whichever was there first.
+  const isNew =
+    found.every((one) => one.locationId !== toLocationId) &&
+    found.some((one) => one.locationId === fromLocationId) &&
+    (await openLevel(context, { variantId, locationId: toLocationId }));
+  const levels = isNew ? await lockStockLevels(context, places) : found;
   const [from, to] = await Promise.all(
     places.map(async (place) => {
       const level = levels.find((one) => one.locationId === place.locationId);
@@ -250,6 +258,14 @@ async function lockLevel(context: WriteContext, { variantId, locationId }: Place
   return level;
 }
 
+/** Where units come in, the level is opened for them if there is none yet. */
+async function lockOrOpenLevel(context: WriteContext, place: Place): Promise<StockLevel> {
+  const [level] = await lockStockLevels(context, [place]);
+  if (level !== undefined) return level;
+  await openLevel(context, place);
+  return lockLevel(context, place);
+}
+
 async function whatIsMissing(context: WriteContext, place: Place): Promise<AppError> {
   const { rows } = await context.tx.query<{ variant: boolean; location: boolean }>(
     'select exists (select 1 from variant where id = $1) as variant, exists (select 1 from location where id = $2) as location',
@@ -261,6 +277,7 @@ async function whatIsMissing(context: WriteContext, place: Place): Promise<AppEr
     code: 'NOT_FOUND',
     retryable: false,
     publicMessage: `Variant ${place.variantId} is not stocked at location ${place.locationId}.`,
-    remedy: 'Stock it there at the platform that keeps the location; its first report opens the level here.',
+    remedy:
+      'Goods that come in are stocked there by themselves where the location is open and its shop knows the product; else stock it there at the platform that keeps the location.',
   });
 }
