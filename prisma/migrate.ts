@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { runMigrations as migrateGraphileWorker } from 'graphile-worker';
 import pg from 'pg';
+import { watchful, watchfulServer } from '../src/db/pool.ts';
 import { noFilters, openSchemaEngine } from './schema-engine.ts';
 
 const directory = fileURLToPath(new URL('./migrations', import.meta.url));
@@ -34,7 +35,7 @@ export async function migrate(connectionString: string): Promise<string[]> {
     },
     filters: noFilters,
   });
-  const pool = new pg.Pool({ connectionString, max: 1 });
+  const pool = new pg.Pool({ connectionString, max: 1, ...watchful, options: watchfulServer });
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   try {

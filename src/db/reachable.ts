@@ -1,11 +1,17 @@
 import pg from 'pg';
 import { AppError } from '../errors.ts';
+import { watchful } from './pool.ts';
 
 const oldestVersion = 15;
 
 /** Says in words what keeps a database of the user's own from being used. @throws AppError DATABASE_UNREACHABLE, DATABASE_TOO_OLD */
 export async function checkDatabase(connectionString: string): Promise<void> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 });
+  const client = new pg.Client({
+    connectionString,
+    ...watchful,
+    connectionTimeoutMillis: 10_000,
+    query_timeout: 10_000,
+  });
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -56,7 +56,7 @@ export async function deliveriesOf(stack: Stack, remoteId: string): Promise<numb
 }
 
 /** Work that a person would have to look at, with its reason: every journey ends without any. */
-export async function deadLetters(stack: Stack): Promise<string[]> {
+export async function deadLetters(stack: Pick<Stack, 'database'>): Promise<string[]> {
   const { rows } = await stack.database.pool.query<{ text: string }>(
     `select 'delivery ' || topic || ': ' || coalesce(error, '') as text from delivery where status = 'dead'
      union all select 'push ' || kind || ': ' || coalesce(error, '') from push where status = 'dead' limit 10`,
@@ -64,7 +64,7 @@ export async function deadLetters(stack: Stack): Promise<string[]> {
   return rows.map((row) => row.text);
 }
 
-export function receiptsOf(stack: Stack, number: string): Entity[] {
+export function receiptsOf(stack: Pick<Stack, 'quickbooks'>, number: string): Entity[] {
   const bare = number.replace(/^#/, '');
   return stack.quickbooks
     .list('SalesReceipt')
@@ -82,7 +82,10 @@ export function bankedMinor(stack: Stack, receipt: Entity): bigint {
 }
 
 /** What all documents of an order and its refunds come to: money kept, and what the customer owes (or is owed, below zero). */
-export function bookedOf(stack: Stack, remoteId: string): { money: bigint; owed: bigint } {
+export function bookedOf(
+  stack: Pick<Stack, 'quickbooks'>,
+  remoteId: string,
+): { money: bigint; owed: bigint } {
   const names = new Map(stack.quickbooks.ledger().map((one) => [one.id, one.name]));
   const booked = { money: 0n, owed: 0n };
   for (const type of [
@@ -106,7 +109,7 @@ export function bookedOf(stack: Stack, remoteId: string): { money: bigint; owed:
   return booked;
 }
 
-export function contact(stack: Stack, email: string): HubSpotRecord {
+export function contact(stack: Pick<Stack, 'hubspot'>, email: string): HubSpotRecord {
   const all = stack.hubspot.records('contacts').filter((record) => record.properties.email === email);
   const [only] = all;
   if (only === undefined || all.length > 1)
@@ -114,7 +117,7 @@ export function contact(stack: Stack, email: string): HubSpotRecord {
   return only;
 }
 
-export function crmOrders(stack: Stack, remoteId: string): HubSpotRecord[] {
+export function crmOrders(stack: Pick<Stack, 'hubspot'>, remoteId: string): HubSpotRecord[] {
   return stack.hubspot
     .records('orders')
     .filter((record) => record.properties.hs_external_order_id === remoteId && !record.archived);
@@ -157,7 +160,7 @@ export async function postShopifyWebhook(
   return response.status;
 }
 
-export function everyStockLevelAtShopify(stack: Stack): [string, string, number][] {
+export function everyStockLevelAtShopify(stack: Pick<Stack, 'shopify'>): [string, string, number][] {
   const { variants, items, locations } = stack.shopify.shop;
   return [...items.values()].flatMap((item) =>
     Object.values(item.levels).map((level): [string, string, number] => [

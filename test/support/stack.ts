@@ -25,7 +25,7 @@ import {
   type ShopifySandboxOptions,
   startShopifySandbox,
 } from '../../sandbox/shopify/server.ts';
-import { type App, prepareConnections, startApp, sweepAll } from '../../src/app.ts';
+import { type App, prepareConnections, type Role, startApp, sweepAll } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { transaction } from '../../src/db/transaction.ts';
 import { createLog } from '../../src/log.ts';
@@ -62,7 +62,7 @@ export interface Stack extends AsyncDisposable {
   /** What Tributary is started with; commands take the same. */
   environment: Readonly<Record<string, string>>;
   /** Null where the worker runs in this process. */
-  worker: WorkerProcess | null;
+  worker: RoleProcess | null;
   /** What was logged so far, one JSON line each, by this process and the worker's. */
   log: readonly string[];
   /** Data of a query or mutation. Throws what the API reports as errors. */
@@ -104,7 +104,7 @@ export const secrets = [
   apiKey,
 ];
 
-const defaultCatalogue = [
+export const defaultCatalogue = [
   { sku: 'BAG', price: '89.90', stock: 500 },
   { sku: 'HAT', price: '24.95', stock: 500 },
   { sku: 'MUG', price: '12.35', stock: 500 },
@@ -157,7 +157,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   amazon?.setWebhookTarget(`${url}/webhooks/amazon`);
   await prepareConnections(app.context);
   await sweepAll(app.context);
-  const worker = inChild ? starting.use(new WorkerProcess(environment, lines)) : null;
+  const worker = inChild ? starting.use(new RoleProcess('worker', environment, lines)) : null;
   if (worker !== null) await worker.start();
 
   const owned = starting.move();
@@ -202,23 +202,25 @@ export async function until<Seen>(
   }
 }
 
-/** The worker role as an operator runs it, in a process that can be killed at any moment and started again. */
-export class WorkerProcess implements AsyncDisposable {
+/** A role as an operator runs it, in a process that can be killed at any moment and started again. */
+export class RoleProcess implements AsyncDisposable {
+  readonly #role: Role;
   readonly #environment: Record<string, string>;
   readonly #lines: string[];
   #child: ChildProcess | null = null;
   #ended: Promise<unknown> = Promise.resolve();
 
-  constructor(environment: Record<string, string>, lines: string[]) {
+  constructor(role: Role, environment: Record<string, string>, lines: string[]) {
+    this.#role = role;
     this.#environment = environment;
     this.#lines = lines;
   }
 
-  /** Resolves once the worker takes on work. */
+  /** Resolves once it takes on work. */
   async start(): Promise<void> {
     const child = spawn(
       process.execPath,
-      [fileURLToPath(new URL('../../src/main.ts', import.meta.url)), '--role', 'worker'],
+      [fileURLToPath(new URL('../../src/main.ts', import.meta.url)), '--role', this.#role],
       { env: { PATH: process.env.PATH ?? '', ...this.#environment }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#child = child;
@@ -234,12 +236,16 @@ export class WorkerProcess implements AsyncDisposable {
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => complaints.push(chunk));
     this.#ended = new Promise((resolve) => child.once('exit', resolve));
     await until(
-      'the worker process is ready',
+      `the ${this.#role} process is ready`,
       () => ({ isReady, exitCode: child.exitCode, complaints }),
       (seen) => seen.isReady || seen.exitCode !== null,
       120_000,
     );
-    if (!isReady) throw new Error(`The worker process ended: ${complaints.join('')}`);
+    if (!isReady) throw new Error(`The ${this.#role} process ended: ${complaints.join('')}`);
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   /** As a power cut would: nothing is finished, nothing is given back. */
@@ -267,7 +273,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-function stockUp(shopify: ShopifySandbox, catalogue: NonNullable<StackOptions['catalogue']>): void {
+export function stockUp(shopify: ShopifySandbox, catalogue: NonNullable<StackOptions['catalogue']>): void {
   shopify.addLocation({ name: 'Tempe' });
   for (const { sku, price, stock } of catalogue)
     shopify.upsertProduct({
@@ -277,7 +283,7 @@ function stockUp(shopify: ShopifySandbox, catalogue: NonNullable<StackOptions['c
     });
 }
 
-function environmentOf(parts: {
+export function environmentOf(parts: {
   url: string;
   port: number;
   databaseUrl: string;
