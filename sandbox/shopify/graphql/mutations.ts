@@ -713,9 +713,11 @@ function setMetafield(shop: Shop, ownerGid: string, input: Args): Metafield {
   const known = findMetafield(shop, ownerGid, input);
   const defined = shop.metafieldDefinitions.get(definitionName(ownerGid, input));
   if (known !== undefined) {
+    const type = String(input.type ?? defined ?? known.type);
+    // The same again is no change.
+    if (known.value !== String(input.value) || known.type !== type) known.updatedAtMs = now;
     known.value = String(input.value);
-    known.type = String(input.type ?? defined ?? known.type);
-    known.updatedAtMs = now;
+    known.type = type;
     return known;
   }
   const metafield: Metafield = {

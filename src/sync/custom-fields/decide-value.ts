@@ -30,6 +30,8 @@ export function keptRaw(raw: string | null): string {
 export interface OwnWriting {
   value: CustomFieldText | null;
   saidAt: Date;
+  /** What the source says later than that is a word of its own though it is the same; null: we are still writing. */
+  until: Date | null;
 }
 
 /**
@@ -39,7 +41,12 @@ export interface OwnWriting {
 export function decideValue(
   field: Pick<CustomField, 'authority'>,
   before: StoredValue | null,
-  told: Pick<Extracted, 'result' | 'raw'> & { source: Source; at: Date },
+  told: Pick<Extracted, 'result' | 'raw'> & {
+    source: Source;
+    at: Date;
+    /** The time is that of the value itself, and not of whatever else changed beside it. */
+    isExact?: boolean;
+  },
   ownWritings: readonly OwnWriting[] = [],
 ): StoredValue | null {
   const { result } = told;
@@ -49,8 +56,11 @@ export function decideValue(
   if (before === null && sourceValue === null && problem === null) return null;
   const hasBefore = before !== null && before.sourceAt !== null;
   const isSame = hasBefore && before.sourceValue === sourceValue;
-  const own = ownWritings.find((one) => one.value === sourceValue && problem === null);
-  const sourceAt = isSame ? before.sourceAt : (own?.saidAt ?? told.at);
+  const own = ownWritings.find(
+    (one) => one.value === sourceValue && problem === null && (one.until === null || told.at <= one.until),
+  );
+  const isOldNews = isSame && told.isExact !== true;
+  const sourceAt = isOldNews ? before.sourceAt : (own?.saidAt ?? told.at);
   const crmWins =
     crmAt !== null &&
     (field.authority === 'hubspot' ||

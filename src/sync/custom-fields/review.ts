@@ -57,6 +57,7 @@ async function reviewOwners(
         ...extracted,
         source: facts.source,
         at: extracted.at ?? facts.toldAt ?? context.now,
+        isExact: extracted.at !== null,
       };
       const own = mayBeOurs(field, before) ? await ownWritings(context.tx, field, facts) : [];
       const after = decideValue(field, before, told, own);
@@ -100,6 +101,8 @@ function mayBeOurs(field: CustomField, before: StoredValue | null): boolean {
   return field.writeBack && field.authority === 'latest' && before !== null && before.crmAt !== null;
 }
 
+/** Shopify stamps whole seconds by a clock of its own. */
+const clockMs = 3_000;
 /** How many writings are looked back: what was written before those was told back long ago. */
 const rememberedWritings = 5;
 
@@ -107,9 +110,14 @@ const rememberedWritings = 5;
 async function ownWritings(tx: Tx, field: CustomField, facts: ReviewedOwner): Promise<OwnWriting[]> {
   const { source } = field;
   if (source.kind !== 'metafield') return [];
-  const { rows } = await tx.query<{ type: string | null; value: string | null; saidAt: string }>({
+  const { rows } = await tx.query<{
+    type: string | null;
+    value: string | null;
+    saidAt: string;
+    settledAt: Date | null;
+  }>({
     name: 'own-metafield-writings',
-    text: `select m->>'type' as type, m->>'value' as value, m->>'saidAt' as "saidAt"
+    text: `select m->>'type' as type, m->>'value' as value, m->>'saidAt' as "saidAt", p.settled_at as "settledAt"
            from push p cross join lateral jsonb_array_elements(p.body->'metafields') as m
            where p.subject_type = $1 and p.subject_id = $2 and p.status in ('running', 'retrying', 'settled', 'dead')
              and jsonb_typeof(p.body->'metafields') = 'array' and m->>'namespace' = $3 and m->>'key' = $4
@@ -117,10 +125,14 @@ async function ownWritings(tx: Tx, field: CustomField, facts: ReviewedOwner): Pr
            order by p.id desc limit ${rememberedWritings}`,
     values: [field.owner, facts.id, source.namespace, source.key],
   });
-  return rows.map(({ type, value, saidAt }) => {
+  return rows.map(({ type, value, saidAt, settledAt }) => {
     const read =
       value === null ? null : transform(field, value, { metafieldType: type, currency: facts.currency });
-    return { value: read?.kind === 'value' ? read.value : null, saidAt: new Date(saidAt) };
+    return {
+      value: read?.kind === 'value' ? read.value : null,
+      saidAt: new Date(saidAt),
+      until: settledAt === null ? null : new Date(settledAt.getTime() + clockMs),
+    };
   });
 }
 
