@@ -72,6 +72,21 @@ test.each([
   ).toBeNull();
 });
 
+test.each(['please', 'Please and thank you :)', "Thank you so much, can't wait!!", 'No note'])(
+  'courtesy asks for nothing: %s',
+  (note) => {
+    expect(parseNote(note, writtenOn)).toEqual([]);
+  },
+);
+
+test.each([
+  ['Deliver Monday-Thursday only, the office is closed Fridays', 'other', null],
+  ['I would love a note saying Happy Birthday Mia', 'gift_message', 'Happy Birthday Mia'],
+])('what is asked in unusual words is read by a person: %s', (note, kind, value) => {
+  const { rules } = judgeRules(note, parseNote(note, writtenOn), writtenOn);
+  expect(rules.map((rule) => [rule.kind, rule.value, rule.doubt === null])).toEqual([[kind, value, false]]);
+});
+
 test('what is to stand on the card is no wish of its own', () => {
   const note = 'Gift wrap please. Card should say: "Call me before you open it, wrapped with love"';
   const { rules } = judgeRules(note, parseNote(note, writtenOn), writtenOn);

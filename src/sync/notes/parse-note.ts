@@ -16,10 +16,19 @@ export function parseNote(note: string, writtenOn: string): FoundRule[] {
       ...allergies(sentence),
       ...plain(sentence),
     ];
-    return rules.length > 0 || !asks.test(sentence) ? rules : [found('other', null, sentence, 0.5)];
+    return rules.length > 0 || !asksFor(sentence) ? rules : [found('other', null, sentence, 0.5)];
   });
 }
 
+/** That somebody wants something there; courtesy alone is no wish. */
+function asksFor(sentence: string): boolean {
+  const said = sentence.replace(courtesy, ' ').match(/\p{L}{2,}/gu)?.length ?? 0;
+  return said >= 2 && (asks.test(sentence) || orders.test(sentence));
+}
+
+const courtesy =
+  /\b(please|pls|plz|kindly|thanks?|thx|ty|you|and|so much|a lot|bitte|danke|gracias|por favor)\b/gi;
+const orders = /^\W*(deliver|ship|send|use|pack|include|add|avoid|knock|mark|bring)\b/i;
 /** Words of somebody who wants something: where nothing usual is found in such a sentence, a person reads it. */
 const asks =
   /\b(please|pls|plz|kindly|(can|could|would|will) (you|u|i|we)|make sure|must|do not|don['’]?t|bitte|por favor|podr[ií]an?)\b|\bs['’]il (vous|te) pla[iî]t\b/i;
@@ -119,11 +128,16 @@ function places(sentence: string): FoundRule[] {
 
 const message =
   /\b(?:gift (?:message|note|card|tag)|card|message|note|tag)\b[^"“:\n]{0,40}?(?:\b(?:says?|saying|reads?|reading|with|that|to say)\b)?\s*[:\s]\s*["“]([^"”\n]{2,400})["”]|\b(?:gift (?:message|note)|message (?:on|for) the card|card message|card)\s*:\s*([^"“\n]{2,400}?)\s*$|\b(?:write|add)\b[^"“\n]{0,40}["“]([^"”\n]{2,400})["”]/i;
+/** Without quotation marks nobody can be sure where the words end. */
+const bareMessage =
+  /\b(?:gift message|card|message|note|tag)\s+(?:saying|reading|that (?:says|reads))\s+([^"“\n]{2,200}?)\s*$/i;
 
 function messages(sentence: string): FoundRule[] {
   const match = message.exec(sentence);
   const words = match?.[1] ?? match?.[2] ?? match?.[3];
-  return match === null || words === undefined ? [] : [found('gift_message', words.trim(), match[0], 0.9)];
+  if (match !== null && words !== undefined) return [found('gift_message', words.trim(), match[0], 0.9)];
+  const bare = bareMessage.exec(sentence);
+  return bare === null ? [] : [found('gift_message', (bare[1] ?? '').trim(), bare[0], 0.6)];
 }
 
 function answers(sentence: string): FoundRule[] {
