@@ -11,14 +11,18 @@ import {
 } from 'graphql';
 import { usualLimits } from '../loaders/page.ts';
 import { badInput } from './failures.ts';
+import { stockLimits } from './filters/stock.ts';
 
-/** Where an operation says behind or before which row a page of Prisma's lies, or how many rows it holds. */
-export type RowCursor = { argument: string } & ({ value: string } | { variable: string });
+/** Where an operation says behind or before which row a page lies, or how many rows it holds. */
+export type RowCursor = { argument: string; most: number } & ({ value: string } | { variable: string });
 
 /** What those lists give out: the id of a row. Prisma reads much more out of a cursor, and then fails at the database. */
 const ofRow = /^GPC:I:\d{1,18}$/;
 
-/** The cursors of a document that go to lists whose fields `isRowList` knows by the name of their type. */
+/**
+ * The sizes of pages in a document, and the cursors that go to lists whose fields `isRowList` knows by the name of their type.
+ * Other lists look at theirs themselves, once the operation runs; a size is looked at before what it would cost.
+ */
 export function rowCursorsOf(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -32,17 +36,20 @@ export function rowCursorsOf(
       Argument({ name, value }) {
         if (!['after', 'before', 'first', 'last'].includes(name.value)) return;
         const list = getNamedType(info.getFieldDef()?.type)?.name ?? '';
-        const cursor = cursorIn(name.value, value);
-        if (cursor !== null && isRowList(list)) cursors.push(cursor);
+        const isSize = name.value === 'first' || name.value === 'last';
+        if (isSize ? !list.endsWith('Connection') : !isRowList(list)) return;
+        const most = (list === 'StockLevelConnection' ? stockLimits : usualLimits).maxSize;
+        const cursor = cursorIn(value);
+        if (cursor !== null) cursors.push({ argument: name.value, most, ...cursor });
       },
     }),
   );
   return cursors;
 }
 
-function cursorIn(argument: string, value: ValueNode): RowCursor | null {
-  if (value.kind === Kind.VARIABLE) return { argument, variable: value.name.value };
-  return value.kind === Kind.STRING || value.kind === Kind.INT ? { argument, value: value.value } : null;
+function cursorIn(value: ValueNode): { value: string } | { variable: string } | null {
+  if (value.kind === Kind.VARIABLE) return { variable: value.name.value };
+  return value.kind === Kind.STRING || value.kind === Kind.INT ? { value: value.value } : null;
 }
 
 /** Null: all of them are such as the lists have given, and no page is larger than they hold: Prisma would cut it short. */
@@ -51,20 +58,20 @@ export function refuseCursors(
   variables: Readonly<Record<string, unknown>>,
 ): GraphQLError | null {
   for (const cursor of cursors) {
-    const { argument } = cursor;
+    const { argument, most } = cursor;
     const given = 'value' in cursor ? cursor.value : variables[cursor.variable];
-    const refusal = argument === 'first' || argument === 'last' ? refuseSize(given) : refuseCursor(given);
+    const refusal =
+      argument === 'first' || argument === 'last' ? refuseSize(given, most) : refuseCursor(given);
     if (refusal !== null) return badInput(`${argument}: ${refusal}`, [argument]);
   }
   return null;
 }
 
-/** What is no number at all, the types refuse. */
-function refuseSize(given: unknown): string | null {
-  const { maxSize } = usualLimits;
-  if (given === null || given === undefined || Number.isNaN(Number(given))) return null;
-  if (Number(given) >= 0 && Number(given) <= maxSize) return null;
-  return `must lie between 0 and ${maxSize}, and is ${given}. Ask for the next page with \`after\`.`;
+/** What is no Int at all, the types refuse. */
+function refuseSize(given: unknown, most: number): string | null {
+  const size = given === null || given === undefined ? 0 : Number(given);
+  if (!Number.isInteger(size) || Math.abs(size) >= 2 ** 31 || (size >= 0 && size <= most)) return null;
+  return `must lie between 0 and ${most}, and is ${size}. Ask for the next page with \`after\`.`;
 }
 
 function refuseCursor(given: unknown): string | null {
