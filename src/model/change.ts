@@ -119,6 +119,8 @@ export type Edit =
     }
   | { kind: 'customerUnmerge'; absorbedId: bigint; actor: string }
   | { kind: 'mergeReject'; candidateId: bigint; actor: string }
+  /** A pair that was rejected is a question again. */
+  | { kind: 'mergeReopen'; candidateId: bigint }
   | { kind: 'refundRequest'; orderId: bigint; wish: RefundWish }
   /** The custom fields of these are worked out anew. */
   | { kind: 'customFieldsReview'; owner: CustomFieldOwner; ids: bigint[] }

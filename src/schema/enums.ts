@@ -190,6 +190,15 @@ export const MergeCandidateStatusEnum = enumOf(
   },
 );
 
+export const MergeCandidateSortEnum = enumOf(
+  'MergeCandidateSort',
+  'Orders of a list of pairs that may be one.',
+  {
+    likeliest: 'What weighs most first.',
+    newest: 'What was found last first.',
+  },
+);
+
 export const MergeDeciderEnum = enumOf('MergeDecider', 'Who decided that two customers are one.', {
   automatic: 'The evidence was beyond doubt.',
   person: 'A person or tool, through this API.',

@@ -33,7 +33,7 @@ import {
   type WriteContext,
 } from './graph/write-context.ts';
 import { applyCustomersReview } from './identity/apply-customers-review.ts';
-import { editMerge, editReject, editUnmerge } from './identity/edit-merges.ts';
+import { editMerge, editReject, editReopen, editUnmerge } from './identity/edit-merges.ts';
 import { type Duplicates, resolveKnownCustomer } from './identity/resolve-duplicates.ts';
 import { dismissDelivery } from './inbox/dismiss-delivery.ts';
 import { settleDelivery } from './inbox/settle-delivery.ts';
@@ -189,6 +189,8 @@ async function applyOne(context: WriteContext, change: Change, erased: ErasedNam
       return editUnmerge(context, change);
     case 'mergeReject':
       return editReject(context, change);
+    case 'mergeReopen':
+      return editReopen(context, change);
     case 'refundRequest':
       return requestRefund(context, change);
     case 'orderEdit':

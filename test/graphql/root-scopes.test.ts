@@ -58,6 +58,7 @@ const table: Readonly<Record<string, Scope | null>> = {
   'Mutation.fulfilmentRuleApprove': 'write:orders',
   'Mutation.fulfilmentRuleReject': 'write:orders',
   'Mutation.mergeReject': 'write:customers',
+  'Mutation.mergeReopen': 'write:customers',
   'Mutation.orderUpdate': 'write:orders',
   'Mutation.postingPolicyUpdate': null,
   'Mutation.postingRepost': null,

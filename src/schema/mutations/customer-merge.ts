@@ -146,7 +146,8 @@ const MergeRejectPayload = builder.objectRef<PayloadValue>('MergeRejectPayload')
 builder.mutationField('mergeReject', (t) =>
   t.field({
     type: MergeRejectPayload,
-    description: 'Says that two customers are two people: they are neither suggested nor merged again.',
+    description:
+      'Says that two customers are two people: they are neither suggested nor merged again. `mergeReopen` takes it back.',
     authScopes: { can: 'write:customers' },
     args: { input: t.arg({ type: MergeRejectInput, required: true, description: 'Which pair.' }) },
     resolve: (_root, { input }, context) => {
@@ -158,6 +159,45 @@ builder.mutationField('mergeReject', (t) =>
           { kind: 'mergeReject', candidateId: BigInt(id), actor: context.actor.name },
           'Customer',
         )),
+        subjectId: id,
+      }));
+    },
+  }),
+);
+
+const MergeReopenInput = builder.inputType('MergeReopenInput', {
+  description: 'Which pair shall be a question again.',
+  fields: (t) => ({
+    id: t.globalID({ for: MergeCandidate, required: true, description: 'The pair that was rejected.' }),
+    ...idempotencyField(t),
+  }),
+});
+
+const MergeReopenPayload = builder.objectRef<PayloadValue>('MergeReopenPayload').implement({
+  description: 'What taking back a rejection has done.',
+  fields: (t) => ({
+    candidate: t.field({
+      type: MergeCandidate,
+      nullable: true,
+      description: 'The pair as it is now, with the evidence of now.',
+      authScopes: { can: 'read:customers' },
+      resolve: (payload) => payload.subjectId,
+    }),
+    ...userErrorsField(t),
+  }),
+});
+
+builder.mutationField('mergeReopen', (t) =>
+  t.field({
+    type: MergeReopenPayload,
+    description:
+      'Takes back that two customers are two people: the pair is a question again, and may be merged by itself once what arrives is beyond doubt.',
+    authScopes: { can: 'write:customers' },
+    args: { input: t.arg({ type: MergeReopenInput, required: true, description: 'Which pair.' }) },
+    resolve: (_root, { input }, context) => {
+      const id = input.id.id;
+      return mutate(context, { name: 'mergeReopen', input, facts: [id] }, async (tx) => ({
+        ...(await applyEdit(tx, context, { kind: 'mergeReopen', candidateId: BigInt(id) }, 'Customer')),
         subjectId: id,
       }));
     },

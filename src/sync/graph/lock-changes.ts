@@ -150,6 +150,7 @@ async function collectLocks(
       clues.ids.push(...change.ids);
       return;
     case 'mergeReject':
+    case 'mergeReopen':
       // The candidate's row is its lock.
       return;
     case 'postingsReview':

@@ -2,6 +2,7 @@ import type { Tx } from '../../db/pool.ts';
 import { AppError } from '../../errors.ts';
 import type { Edit } from '../../model/change.ts';
 import type { PlatformName } from '../../model/platform-name.ts';
+import { toJson } from '../graph/canonical-json.ts';
 import { InvalidInput, notFound, planLater, touch, type WriteContext } from '../graph/write-context.ts';
 import { findCandidates } from './find-candidates.ts';
 import { type Judgement, judgePair, sharedAmong } from './judge.ts';
@@ -14,6 +15,7 @@ import { unmergeCustomer } from './unmerge-customer.ts';
 type Merge = Extract<Edit, { kind: 'customerMerge' }>;
 type Unmerge = Extract<Edit, { kind: 'customerUnmerge' }>;
 type Reject = Extract<Edit, { kind: 'mergeReject' }>;
+type Reopen = Extract<Edit, { kind: 'mergeReopen' }>;
 
 /**
  * A person says that two customers are one. Said again of two that are one already it only adds approvals.
@@ -69,6 +71,45 @@ export async function editReject(context: WriteContext, edit: Reject): Promise<'
     text: `update merge_candidate set status = 'rejected', decided_by = $2, decided_at = clock_timestamp(),
              updated_at = clock_timestamp() where id = $1`,
     values: [edit.candidateId, edit.actor],
+  });
+  return 'applied';
+}
+
+/**
+ * A person takes back that two customers are not one: the pair is a question again, with what speaks for and against it now.
+ * @throws AppError NOT_FOUND, ALREADY_DECIDED
+ */
+export async function editReopen(context: WriteContext, edit: Reopen): Promise<'applied' | 'unchanged'> {
+  const { tx } = context;
+  const { rows } = await tx.query<{ status: string; a: bigint; b: bigint; standing: boolean }>({
+    name: 'lock-pair-to-reopen',
+    text: `select m.status, m.customer_a_id as a, m.customer_b_id as b,
+             a.merged_into_id is null and b.merged_into_id is null as standing
+           from merge_candidate m join customer a on a.id = m.customer_a_id join customer b on b.id = m.customer_b_id
+           where m.id = $1 for update of m`,
+    values: [edit.candidateId],
+  });
+  const pair = rows[0];
+  if (pair === undefined) throw notFound('merge candidate', edit.candidateId);
+  if (pair.status === 'open') return 'unchanged';
+  if (pair.status === 'merged' || !pair.standing)
+    throw new AppError({
+      code: 'ALREADY_DECIDED',
+      retryable: false,
+      publicMessage:
+        'One of the two has become part of another customer. Undo that merge first (`customerUnmerge`).',
+    });
+  const judgement = await judgeRecords(tx, pair.a, pair.b);
+  await tx.query({
+    name: 'reopen-candidate',
+    text: `update merge_candidate set status = 'open', decided_by = null, decided_at = null, updated_at = clock_timestamp(),
+             bits = coalesce($2, bits), probability = coalesce($3, probability), evidence = coalesce($4::jsonb, evidence) where id = $1`,
+    values: [
+      edit.candidateId,
+      judgement?.bits ?? null,
+      judgement?.probability ?? null,
+      judgement === null ? null : toJson(evidenceOf(judgement)),
+    ],
   });
   return 'applied';
 }
