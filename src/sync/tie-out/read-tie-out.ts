@@ -83,16 +83,20 @@ export async function readTieOut(sources: TieOutSources, wish: TieOutWish): Prom
   if (!wish.ask)
     notes.push('Neither shop nor books were asked: the books are what they were last known to hold.');
 
-  const documentLinks = await linksOf(db, books.id, day, documents);
-  const days = await daysOf(db, books.id, day, documents);
+  const [documentLinks, days] = await Promise.all([
+    linksOf(db, books.id, day, documents),
+    daysOf(db, books.id, day, documents),
+  ]);
   const ids = await orderIds(db, { from, to, takings, documentLinks: [...documentLinks, ...days] });
   const graph: GraphEntry[] = [];
   const channels = new Map<string, ChannelTakings>();
   for (let at = 0; at < ids.length; at += ordersAtOnce) {
     const orders = await loadOrderSnapshots(db, ids.slice(at, at + ordersAtOnce));
-    const times = await readTimes(db, [...orders.keys()]);
     const refundIds = [...orders.values()].flatMap((order) => order.refunds.map((one) => one.id));
-    const facts = await loadPostingFacts(db, [...orders.keys()], refundIds);
+    const [times, facts] = await Promise.all([
+      readTimes(db, [...orders.keys()]),
+      loadPostingFacts(db, [...orders.keys()], refundIds),
+    ]);
     const links = refreshed(
       facts.links.filter((link) => link.connectionId === books.id),
       documents,
@@ -235,6 +239,19 @@ interface DocumentLink extends PostingLink {
   orderId: bigint;
 }
 
+/** A link and the order that it is about; `r` is the refund that it stands for, where it does. */
+function linkColumns(link: string): string {
+  return `${link}.connection_id as "connectionId", ${link}.entity_type as "entityType", ${link}.entity_id as "entityId",
+    ${link}.remote_type as "remoteType", ${link}.remote_id as "remoteId", ${link}.remote_version as "remoteVersion",
+    ${link}.remote_state as state, coalesce(r.order_id, ${link}.entity_id) as "orderId"`;
+}
+
+/** Types and ids of what the books told; nulls where they were not asked. */
+function namesOf(documents: readonly BooksDocument[] | null): [string[], string[]] | [null, null] {
+  if (documents === null) return [null, null];
+  return [documents.map((one) => one.remoteType), documents.map((one) => one.remoteId)];
+}
+
 /** Our links to documents of the day: by id where the books told them, else by the date that they were last known to have. */
 async function linksOf(
   db: Queryable,
@@ -244,21 +261,14 @@ async function linksOf(
 ): Promise<DocumentLink[]> {
   const { rows } = await db.query<DocumentLink>({
     name: 'tie-out-links',
-    text: `select l.connection_id as "connectionId", l.entity_type as "entityType", l.entity_id as "entityId",
-             l.remote_type as "remoteType", l.remote_id as "remoteId", l.remote_version as "remoteVersion",
-             l.remote_state as state, coalesce(r.order_id, l.entity_id) as "orderId"
+    text: `select ${linkColumns('l')}
            from link l left join refund r on l.entity_type = 'Refund' and r.id = l.entity_id
            where l.connection_id = $1 and l.entity_type in ('Order', 'Refund')
              and case when $3::text[] is null then l.remote_state->>'date' = $2 and l.remote_version is not null
                    and l.remote_type ~ '^(SalesReceipt|Invoice|CreditMemo|RefundReceipt)( correction)?$'
                  else (split_part(l.remote_type, ' ', 1), l.remote_id) in (select * from unnest($3::text[], $4::text[])) end
              and (l.entity_type = 'Order' or r.id is not null)`,
-    values: [
-      booksId,
-      day,
-      documents?.map((one) => one.remoteType) ?? null,
-      documents?.map((one) => one.remoteId) ?? null,
-    ],
+    values: [booksId, day, ...namesOf(documents)],
   });
   return rows;
 }
@@ -283,9 +293,7 @@ async function daysOf(
 ): Promise<DayPart[]> {
   const { rows } = await db.query<DayPart>({
     name: 'tie-out-days',
-    text: `select p.connection_id as "connectionId", p.entity_type as "entityType", p.entity_id as "entityId",
-             p.remote_type as "remoteType", p.remote_id as "remoteId", p.remote_version as "remoteVersion",
-             p.remote_state as state, coalesce(r.order_id, p.entity_id) as "orderId",
+    text: `select ${linkColumns('p')},
              json_build_object('remoteType', l.remote_type, 'remoteId', l.remote_id, 'remoteVersion', l.remote_version,
                'state', l.remote_state) as document
            from link l join day_summary s on s.id = l.entity_id
@@ -295,12 +303,7 @@ async function daysOf(
              and case when $3::text[] is null then l.remote_state->>'date' = $2 and l.remote_version is not null
                  else (l.remote_type, l.remote_id) in (select * from unnest($3::text[], $4::text[])) end
              and (p.entity_type = 'Order' or r.id is not null)`,
-    values: [
-      booksId,
-      day,
-      documents?.map((one) => one.remoteType) ?? null,
-      documents?.map((one) => one.remoteId) ?? null,
-    ],
+    values: [booksId, day, ...namesOf(documents)],
   });
   return rows;
 }
