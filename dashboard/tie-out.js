@@ -2,7 +2,7 @@ import { isZero } from './books.js';
 import { cell, count, element, money, words } from './words.js';
 
 const figures = 'sales { amount currencyCode } refunds { amount currencyCode } net { amount currencyCode }';
-const query = `query TieOut($date: String!, $ask: Boolean!) { tieOut(date: $date, ask: $ask) {
+const query = `query TieOut($date: String, $ask: Boolean!) { tieOut(date: $date, ask: $ask) {
   date timeZone agrees notes
   currencies { currency agrees differenceCount
     channel { ${figures} } graph { ${figures} } books { ${figures} }
@@ -28,21 +28,24 @@ export class TieOut {
     this.#live = live;
     this.#onOrder = onOrder;
     this.#onProblem = onProblem;
-    this.#date.value = localDay(new Date());
+    // Empty until the answer tells which day it is at the shop, which need not be that of whoever looks.
+    this.#date.value = '';
     this.#date.addEventListener('change', () => this.show({ ask: false }));
     this.#button.addEventListener('click', () => this.show({ ask: true }));
   }
 
   async show({ ask }) {
-    const date = this.#date.value;
-    if (date === '') return;
+    const date = this.#date.value === '' ? null : this.#date.value;
     this.#asked += 1;
     const turn = this.#asked;
     this.#button.disabled = true;
     try {
       const { tieOut } = await this.#live.ask(query, { date, ask });
       // A later question has been asked meanwhile: its answer counts.
-      if (turn === this.#asked) document.getElementById('tie-out').replaceChildren(...this.#day(tieOut));
+      if (turn === this.#asked) {
+        this.#date.value = tieOut.date;
+        document.getElementById('tie-out').replaceChildren(...this.#day(tieOut));
+      }
     } catch (problem) {
       if (turn === this.#asked) this.#refused(problem);
     } finally {
@@ -196,9 +199,4 @@ function headings(names) {
       ),
     ),
   );
-}
-
-function localDay(at) {
-  const two = (number) => String(number).padStart(2, '0');
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
