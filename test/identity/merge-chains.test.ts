@@ -1,4 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { transaction } from '../../src/db/transaction.ts';
+import type { Change } from '../../src/model/change.ts';
+import { applyChanges } from '../../src/sync/apply-changes.ts';
 import { exportPerson } from '../../src/sync/privacy/export.ts';
 import { now, openShop, orderChange, type Shop, told } from '../write-path/support.ts';
 
@@ -156,3 +160,47 @@ test('two who merge overlapping pairs at once leave one consistent whole, and on
     ),
   ).toEqual([]);
 });
+
+test('whom the judge found is looked at anew where somebody else merged them in the same moment', async () => {
+  await using shop = await openShop({ max: 8 });
+  const same = { lastName: 'Byron', phone: '+15035550141' };
+  await contact(shop, 1, 1, same);
+  await contact(shop, 0, 2);
+  let arrival: Promise<unknown> = Promise.resolve();
+  await transaction(shop.pool, async (tx) => {
+    const change: Change = {
+      ...{ kind: 'customerMerge', survivorId: 2n, absorbedId: 1n },
+      ...{ actor: 'test', approvedPlatforms: [] },
+    };
+    await applyChanges(tx, {
+      ...{ changes: [change], source: 'tributary', connectionId: null, deliveryId: null },
+      ...{ now, platforms: shop.platforms },
+    });
+    // Sees the one as they were before, and waits for their lock.
+    arrival = shop.tell('hubspot', {
+      ...{ kind: 'customer', remoteId: 'other', version: told(3) },
+      customer: { ...same, email: 'grace@example.org', firstName: names[1] ?? null },
+    });
+    await untilSomebodyWaits(shop);
+  });
+  await arrival;
+  expect(await parts(shop)).toEqual([
+    { id: 1n, into: 2n },
+    { id: 2n, into: null },
+    // Its first number went with the first attempt.
+    { id: expect.anything(), into: 2n },
+  ]);
+  expect(await shop.rows('select distinct customer_id from customer_identity')).toEqual([
+    { customer_id: 2n },
+  ]);
+});
+
+async function untilSomebodyWaits(shop: Shop): Promise<void> {
+  for (;;) {
+    const waiting = await shop.rows(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    if (waiting.length > 0) return;
+    await sleep(5);
+  }
+}

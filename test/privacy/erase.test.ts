@@ -267,6 +267,9 @@ test('everything known about a person can be handed to them', async () => {
     expect(text).toContain(`${mark}-${part}`);
   expect(text).toContain(`${mark} did not fit`);
   expect(text).not.toContain('eve@example.com');
+  // Whatever table the person stands in is in their hands, but for what compares them with somebody else.
+  const found = new Set((await traces(shop, mark)).map((place) => place.split('.')[0] as string));
+  expect([...found].filter((table) => data?.data[table] === undefined)).toEqual(['merge_candidate']);
   expect(Object.keys(data?.data ?? {})).toEqual(
     expect.arrayContaining([
       'customer',
