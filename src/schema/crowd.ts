@@ -51,6 +51,7 @@ export class Crowd {
   readonly #documents: Documents;
   readonly #log: Log;
   readonly #groups = new Map<string, Group>();
+  #closed = false;
 
   constructor(options: { documents: Documents; log: Log }) {
     this.#documents = options.documents;
@@ -65,7 +66,9 @@ export class Crowd {
 
   /** @returns leaves the crowd. */
   async join(audience: Audience, after: bigint | undefined, subscriber: Subscriber): Promise<() => void> {
-    const group = await this.#groupOf(audience);
+    let group = await this.#groupOf(audience);
+    // The last of the others may have left meanwhile, and the group have ended with that.
+    while (this.#groups.get(audience.key) !== group && !this.#closed) group = await this.#groupOf(audience);
     const member: Member = { subscriber, seen: after ?? 0n };
     if (after === undefined || after >= group.position) {
       group.members.add(member);
@@ -86,6 +89,7 @@ export class Crowd {
   }
 
   close(): void {
+    this.#closed = true;
     for (const group of this.#groups.values()) group.stop.abort();
     this.#groups.clear();
   }

@@ -42,13 +42,15 @@ export interface GraphQLServer {
 }
 
 /** What an operation over HTTP knows beside the usual. */
-type HttpContext = OperationContext & { isStream: boolean };
+type HttpContext = OperationContext & { isStream: boolean; charge: RequestContext['charge'] };
 
 /** What Yoga is handed with each request. */
 interface RequestContext {
   actor: Actor;
   /** Whether it asked for a stream of events, which is counted and ends with its key. */
   streams: boolean;
+  /** Of several operations in one request each counts as one; the first is counted with the request. */
+  charge: () => GraphQLError | null;
 }
 
 /** The API over HTTP and WebSocket, with one schema, one context and one set of limits. */
@@ -123,7 +125,7 @@ export function createGraphQL(services: GraphQLServices): GraphQLServer {
             maxAge: 600,
           },
     maskedErrors: { maskError: (error) => maskError(error, services) },
-    context: ({ actor, streams: isStream }) => ({ ...contextOf(actor), isStream }),
+    context: ({ actor, streams: isStream, charge }) => ({ ...contextOf(actor), isStream, charge }),
     plugins: [usePrepared(documents, checkCost)],
   });
 
@@ -146,7 +148,7 @@ export function createGraphQL(services: GraphQLServices): GraphQLServer {
       }),
     async handle(request, response) {
       if (request.method === 'OPTIONS') {
-        await yoga.handle(request, response, { actor: nobody, streams: false });
+        await yoga.handle(request, response, { actor: nobody, streams: false, charge: () => null });
         return;
       }
       if (page !== null && wantsPage(request)) {
@@ -216,7 +218,16 @@ export function createGraphQL(services: GraphQLServices): GraphQLServer {
         }
         response.once('close', streams.watch(key, { actor, close: () => response.destroy() }));
       }
-      await yoga.handle(request, response, { actor, streams: wantsStream(request) });
+      let operations = 0;
+      await yoga.handle(request, response, {
+        actor,
+        streams: wantsStream(request),
+        charge: () => {
+          operations += 1;
+          const seconds = operations === 1 ? 0 : rates.take(actor.name, Date.now());
+          return seconds === 0 ? null : tooMany(seconds);
+        },
+      });
     },
   };
 }
@@ -247,9 +258,10 @@ function usePrepared(
     onExecute({ setExecuteFn }) {
       setExecuteFn((args: ExecutionArgs) => {
         const operation = operationOf(args);
-        const refusal = checkCost(operation, args.contextValue as OperationContext);
+        const context = args.contextValue as HttpContext;
+        const refusal = context.charge() ?? checkCost(operation, context);
         return refusal === null
-          ? documents.execute(operation, args.rootValue, args.contextValue as OperationContext)
+          ? documents.execute(operation, args.rootValue, context)
           : { errors: [refusal] };
       });
     },
@@ -268,6 +280,12 @@ function usePrepared(
       });
     },
   };
+}
+
+function tooMany(seconds: number): GraphQLError {
+  return new GraphQLError(`Too many requests with this key; try again in ${seconds} s.`, {
+    extensions: { code: 'RATE_LIMITED' },
+  });
 }
 
 /** Yoga would stream in whatever form the client takes; only what is asked for as a stream is counted and ends with its key. */

@@ -258,6 +258,21 @@ describe('what a request may cost', () => {
     const statuses: number[] = [];
     for (let n = 0; n < 4; n += 1) statuses.push((await slow.ask('{ __typename }')).status);
     expect(statuses).toEqual([200, 200, 200, 429]);
+    // Of several in one request each counts.
+    await using many = await startTestApi({ limits: { requestsPerSecond: 0.001, burst: 3 } });
+    const batch = await fetch(many.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${adminKey}` },
+      body: JSON.stringify(Array.from({ length: 5 }, () => ({ query: '{ __typename }' }))),
+    });
+    const answers = (await batch.json()) as { errors?: { extensions: { code: string } }[] }[];
+    expect(answers.map(({ errors }) => errors?.[0]?.extensions.code ?? 'none').sort()).toEqual([
+      'RATE_LIMITED',
+      'RATE_LIMITED',
+      'none',
+      'none',
+      'none',
+    ]);
     const refused = await slow.ask('{ __typename }');
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(refused.errors?.[0].extensions.code).toBe('RATE_LIMITED');
