@@ -122,8 +122,21 @@ export async function within(ms: number, work: Promise<unknown>): Promise<void> 
   clearTimeout(timer);
 }
 
+/** While the database is away the library complains hundreds of times a second; once in this time says it too. */
+const complainEveryMs = 5_000;
+
 function jobLogger(log: Log): Logger {
+  const saidMs = new Map<string, number>();
+  const isNews = (message: string): boolean => {
+    const kind = message.replaceAll(/\d+/g, '#').slice(0, 60);
+    const now = performance.now();
+    if (now - (saidMs.get(kind) ?? Number.NEGATIVE_INFINITY) < complainEveryMs) return false;
+    if (saidMs.size >= 100) saidMs.clear();
+    saidMs.set(kind, now);
+    return true;
+  };
   return new Logger((scope) => (level, message, meta) => {
+    if ((level === 'error' || level === 'warning') && !isNews(message)) return;
     const facts = { ...scope, err: meta?.error };
     if (level === 'error') log.error(facts, message);
     else if (level === 'warning') log.warn(facts, message);
