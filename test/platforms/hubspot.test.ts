@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { HubSpotSandbox, HubSpotSandboxOptions } from '../../sandbox/hubspot/server.ts';
 import { portalMigration, startHubSpotSandbox } from '../../sandbox/hubspot/server.ts';
 import { AppError } from '../../src/errors.ts';
+import type { CustomField } from '../../src/model/custom-field.ts';
 import { hubspot } from '../../src/sync/platforms/hubspot/index.ts';
 import type { HubSpotCredentials } from '../../src/sync/platforms/hubspot/settings.ts';
 import type { DeliveryFacts, IncomingDelivery, WebhookRequest } from '../../src/sync/platforms/platform.ts';
@@ -870,25 +871,7 @@ describe('sweeping', () => {
   it('finds what people wrote into the property of a custom field, at the time when they did', async () => {
     const clock = { now: Date.now() - 3_600_000 };
     await using it = await prepared({ now: () => clock.now });
-    it.session.fields = [
-      {
-        id: 1n,
-        owner: 'Customer',
-        key: 'size',
-        name: 'Size',
-        description: null,
-        type: 'text',
-        source: { kind: 'tag', prefix: 'size:' },
-        transform: {},
-        limits: {},
-        options: [],
-        hubspotProperty: 'size',
-        quickbooksField: null,
-        writeBack: false,
-        authority: 'latest',
-        declaredBy: 'api',
-      },
-    ];
+    it.session.fields = [sizeOf('Customer')];
     await hubspot.prepare(it.session, { webhookUrl: '' });
     const { id } = it.sandbox.createContact({ email: 'sized@example.com', size: 'M' });
     clock.now += 1_800_000;
@@ -909,7 +892,65 @@ describe('sweeping', () => {
       },
     ]);
   });
+
+  it('finds them in orders too, behind what we wrote since, and in everything where it reads everything', async () => {
+    const clock = { now: Date.now() - 3_600_000 };
+    await using it = await prepared({ now: () => clock.now });
+    it.session.fields = [sizeOf('Order')];
+    await hubspot.prepare(it.session, { webhookUrl: '' });
+    const write = async (method: string, path: string, properties: Record<string, string>) => {
+      const response = await fetch(`${it.sandbox.url}/crm/v3/objects/orders${path}`, {
+        method,
+        headers: { authorization: 'Bearer pat-sandbox', 'content-type': 'application/json' },
+        body: JSON.stringify({ properties, ...(method === 'POST' ? { associations: [] } : {}) }),
+      });
+      return (await response.json()) as { id: string };
+    };
+    const { id } = await write('POST', '', { hs_order_name: '#1', size: 'M' });
+    await write('POST', '', { hs_order_name: '#2', size: 'M' });
+    clock.now += 60_000;
+    it.sandbox.editOrder(id, { size: 'XL' });
+    const editedAt = clock.now;
+    clock.now += 60_000;
+    await write('PATCH', `/${id}`, { size: 'M' });
+    // Until the search shows it.
+    clock.now += 60_000;
+    const word = {
+      kind: 'crmFields',
+      owner: 'Order',
+      remoteId: id,
+      values: { size: 'XL' },
+      observed: { size: 'M' },
+      version: { sourceUpdatedAt: new Date(editedAt), observedAt: expect.any(Date) },
+    };
+    const wordsSince = async (since: Date | null) =>
+      (await swept(it.session, since)).filter((one) => one.kind === 'crmFields');
+    expect(await wordsSince(new Date(editedAt))).toEqual([word]);
+    expect(await wordsSince(null)).toEqual([word]);
+    // What was said long before is no news.
+    expect(await wordsSince(new Date(editedAt + 600_000))).toEqual([]);
+  });
 });
+
+function sizeOf(owner: CustomField['owner']): CustomField {
+  return {
+    id: 1n,
+    owner,
+    key: 'size',
+    name: 'Size',
+    description: null,
+    type: 'text',
+    source: { kind: 'tag', prefix: 'size:' },
+    transform: {},
+    limits: {},
+    options: [],
+    hubspotProperty: 'size',
+    quickbooksField: null,
+    writeBack: false,
+    authority: 'latest',
+    declaredBy: 'api',
+  };
+}
 
 function pathPattern(path: string): RegExp {
   return new RegExp(`^${path.replace('/v3/objects', '/(v3/objects|objects/[0-9-]+)')}$`);
