@@ -683,6 +683,15 @@ describe('preparing the shop', () => {
     expect(session.requests).toBeLessThanOrEqual(3);
   });
 
+  test('all of them end when the shop is taken off, wherever they point; those to other topics are not ours', async () => {
+    await shopify.prepare(session, { webhookUrl: 'https://old.example/webhooks/shopify' });
+    const [[id, one]] = [...sandbox.shop.subscriptions] as [[string, object]];
+    sandbox.shop.subscriptions.set(`${id}9`, { ...one, id: `${id}9`, topic: 'SHOP_UPDATE' } as never);
+    expect(await shopify.release?.(session)).toBe(wanted.length);
+    expect(subscribed()).toEqual(['SHOP_UPDATE https://old.example/webhooks/shopify']);
+    expect(await shopify.release?.(session)).toBe(0);
+  });
+
   test('missing and misdirected subscriptions are healed', async () => {
     await shopify.prepare(session, { webhookUrl: 'https://old.example/webhooks/shopify' });
     const [first] = sandbox.shop.subscriptions.keys();
