@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AppError } from '../../src/errors.ts';
 import { platforms } from '../../src/sync/platforms/index.ts';
-import { openShop, orderChange, type Shop, told } from '../write-path/support.ts';
+import { openShop, orderChange, type Shop, settle, told } from '../write-path/support.ts';
 import { traces } from './traces.ts';
 
 // A person is erased while everybody else writes about them, each over a connection of their own.
@@ -138,4 +138,24 @@ test('whoever writes of a person while they are erased leaves no trace of them',
     ),
     { numRuns: Number(process.env.ERASE_RUNS ?? 8), endOnFailure: true },
   );
+});
+
+test('what is just being written to a platform holds an erasure up until its answer is known, and then goes as well', async () => {
+  await using shop = await openShop({ platforms });
+  await shop.tell('shopify', customer(1));
+  const [push] = await shop.rows<{ id: bigint }>(
+    `update push set status = 'running', attempts = 1 where kind = 'contact' returning id`,
+  );
+  await expect(shop.tell('shopify', redact)).rejects.toMatchObject({
+    ...{ code: 'PERSON_BUSY', retryable: true },
+    remedy: expect.stringContaining('tried again by itself'),
+  });
+  expect(await shop.rows('select first_name, erased_at from customer')).toEqual([
+    { first_name: mark, erased_at: null },
+  ]);
+  expect(await shop.rows('select 1 from privacy_request')).toEqual([]);
+  await settle(shop, push?.id ?? 0n, { type: 'contact', remoteId: '301', state: { email, firstname: mark } });
+  expect(await traces(shop, mark)).toContain('link.remote_state');
+  await shop.tell('shopify', redact);
+  expect(await traces(shop, mark)).toEqual([]);
 });
