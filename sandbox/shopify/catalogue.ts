@@ -26,6 +26,8 @@ export interface VariantInput {
   grams?: number;
   cost?: string | number | null;
   tracked?: boolean;
+  /** `CONTINUE` sells what is not there. */
+  inventoryPolicy?: 'DENY' | 'CONTINUE';
   bundle?: boolean;
   requiresShipping?: boolean;
   /** Opening stock per location id; a plain number stocks every location. */
@@ -151,6 +153,7 @@ function upsertVariant(shop: Shop, product: Product, input: VariantInput): Varia
       compareAtMinor: null,
       taxable: !product.isGiftCard,
       grams: 0,
+      inventoryPolicy: 'DENY',
     };
     product.variantIds.push(variant.id);
     shop.items.set(itemId, {
@@ -175,6 +178,7 @@ function upsertVariant(shop: Shop, product: Product, input: VariantInput): Varia
   if (input.barcode !== undefined) variant.barcode = input.barcode;
   variant.taxable = input.taxable ?? variant.taxable;
   variant.grams = input.grams ?? variant.grams;
+  variant.inventoryPolicy = input.inventoryPolicy ?? variant.inventoryPolicy;
   const item = shop.items.get(variant.inventoryItemId);
   if (item === undefined) throw new ShopError(`variant ${variant.id} has lost its inventory item`);
   const itemBefore = JSON.stringify([item.tracked, item.requiresShipping, item.unitCostMinor]);

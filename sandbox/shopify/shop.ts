@@ -305,7 +305,10 @@ export class Shop {
     this.#counters = { ...state.counters };
     for (const location of state.locations) this.locations.set(location.id, location);
     for (const product of state.products) this.products.set(product.id, product);
-    for (const variant of state.variants) this.addVariant(variant);
+    for (const variant of state.variants) {
+      variant.inventoryPolicy ??= 'DENY';
+      this.addVariant(variant);
+    }
     for (const item of state.items) this.items.set(item.id, item);
     for (const customer of state.customers) {
       this.customers.set(customer.id, customer);

@@ -365,6 +365,7 @@ export const variants = table('variant', {
   currency: 'text',
   taxable: 'bool',
   tracked: 'bool',
+  sellsWhenOutOfStock: 'bool',
   removedAt: 'time?',
   updatedAt: 'time',
 });

@@ -23,6 +23,8 @@ export interface CanonicalVariant {
   currency: string;
   taxable: boolean;
   tracked: boolean;
+  /** The shop goes on selling it when there is none left. Undefined where the platform does not tell it here. */
+  sellsWhenOutOfStock?: boolean;
 }
 
 /** A place where stock is kept or sold, as a platform tells it. */

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { PlanContext, Platform } from '../../src/sync/platforms/platform.ts';
-import { insertConnection, insertLocation, insertStockLevel, insertVariant } from '../support/fixtures.ts';
+import {
+  insertConnection,
+  insertLocation,
+  insertOrder,
+  insertStockLevel,
+  insertVariant,
+} from '../support/fixtures.ts';
 import { startTestApi, type TestApi } from '../support/graphql-server.ts';
 
 let api: TestApi;
@@ -354,5 +360,35 @@ test('the report tells what was sold and was not there', async () => {
     sold: 4,
     oversold: 0,
     rate: 0,
+  });
+
+  // Made to order: what its shop sells ahead is meant so, and a marketplace still may not.
+  await api.database.pool.query(
+    `update variant set sells_when_out_of_stock = true where id in (select variant_id from stock_level where id in
+       (select stock_level_id from stock_movement where cause = 'sale'))`,
+  );
+  const ahead = `query Q($period: TimeRange!) { oversellReport(period: $period) { sold oversold backordered rate goods { oversold } } }`;
+  expect((await ask(ahead, { period })).oversellReport).toEqual({
+    sold: 10,
+    oversold: 0,
+    backordered: 4,
+    rate: 0,
+    goods: [],
+  });
+  const order = await insertOrder(api.database.pool, {
+    connection_id: await insertConnection(api.database.pool, { platform: 'amazon', name: 'Another' }),
+    channel: 'amazon',
+  });
+  await api.database.pool.query(
+    `insert into stock_movement (stock_level_id, cause, on_hand_delta, available_delta, available_before, available_after, units,
+       negative_reason, source, occurred_at, order_id)
+     select id, 'sale', -1, -1, -4, -5, 1, 'oversold', 'amazon', '2026-10-01T13:00:00Z', $1 from stock_level where available = -4`,
+    [order],
+  );
+  expect((await ask(ahead, { period })).oversellReport).toMatchObject({
+    sold: 11,
+    oversold: 1,
+    backordered: 4,
+    goods: [{ oversold: 1 }],
   });
 });

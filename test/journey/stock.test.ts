@@ -213,3 +213,37 @@ test('what is set aside is sold nowhere', async () => {
   await inStep();
   expect(atShopify()).toContain(level.available - 2);
 });
+
+test('what a shop sells on purpose when there is none left is ordered ahead, and not oversold', async () => {
+  const product = stack.shopify.upsertProduct({
+    title: 'Made to order',
+    status: 'ACTIVE',
+    variants: [{ sku: 'BESPOKE', price: '99.00', stock: 1, inventoryPolicy: 'CONTINUE' }],
+  });
+  const levels = async () =>
+    (await stack.graphql('{ stockLevels(first: 5, skus: ["BESPOKE"]) { totalCount } }')).stockLevels
+      .totalCount;
+  stack.shopify.setStock({ sku: 'BESPOKE', quantity: 2 });
+  await until('its stock is known', levels, (count) => count > 0);
+  await stack.settled();
+  const from = new Date(Date.now() - 60_000).toISOString();
+  stack.shopify.placeOrder({ channel: 'online', lines: [{ sku: 'BESPOKE', quantity: 5 }] });
+  await stack.settled();
+  const query = `query ($from: DateTime!) {
+    stockLevels(first: 5, skus: ["BESPOKE"]) { nodes { available variant { sku sellsWhenOutOfStock } } }
+    oversellReport(period: { from: $from }) { oversold backordered }
+  }`;
+  const asked = await stack.graphql(query, { from });
+  const short = sum(asked.stockLevels.nodes.map(({ available }: Answer) => Math.max(0, -available)));
+  expect(short).toBeGreaterThan(0);
+  expect(asked.oversellReport).toEqual({ oversold: 0, backordered: short });
+  expect(asked.stockLevels.nodes[0].variant).toEqual({ sku: 'BESPOKE', sellsWhenOutOfStock: true });
+
+  stack.shopify.upsertProduct({
+    id: product.id,
+    variants: [{ sku: 'BESPOKE', inventoryPolicy: 'DENY' }],
+  });
+  await stack.settled();
+  const later = await stack.graphql(query, { from });
+  expect(later.stockLevels.nodes[0].variant.sellsWhenOutOfStock).toBe(false);
+});

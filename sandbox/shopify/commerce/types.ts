@@ -87,6 +87,8 @@ export interface Variant {
   compareAtMinor: number | null;
   taxable: boolean;
   grams: number;
+  /** `CONTINUE` sells what is not there. */
+  inventoryPolicy: 'DENY' | 'CONTINUE';
 }
 
 /** Quantities by their name in the API; `on_hand` is their sum without `incoming`. */

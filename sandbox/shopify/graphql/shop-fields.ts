@@ -198,7 +198,7 @@ export const variantFields: Fields<Variant> = {
   price: (variant, _args, { shop }) => fixed(variant.priceMinor, shop.profile.currency),
   compareAtPrice: (variant, _args, { shop }) =>
     variant.compareAtMinor === null ? null : fixed(variant.compareAtMinor, shop.profile.currency),
-  inventoryPolicy: () => 'DENY',
+  inventoryPolicy: (variant) => variant.inventoryPolicy,
   inventoryQuantity: (variant, _args, { shop }) => sellable(shop, variant),
   sellableOnlineQuantity: (variant, _args, { shop }) => Math.max(0, sellable(shop, variant)),
   availableForSale: (variant, _args, { shop }) => sellable(shop, variant) > 0,

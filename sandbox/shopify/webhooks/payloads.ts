@@ -333,7 +333,7 @@ function variantPayload(shop: Shop, variant: Variant): Payload {
     compare_at_price: variant.compareAtMinor === null ? null : fixed(variant.compareAtMinor, currency),
     created_at: restTime(shop, variant.createdAtMs),
     id: digits(variant.id),
-    inventory_policy: 'deny',
+    inventory_policy: variant.inventoryPolicy.toLowerCase(),
     position: variant.position,
     price: fixed(variant.priceMinor, currency),
     product_id: digits(variant.productId),

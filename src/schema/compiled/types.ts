@@ -416,6 +416,7 @@ export const rowTypes: Readonly<Record<string, RowType>> = {
       cost: money('cost_minor', { nullable: true }),
       taxable: column('taxable'),
       tracked: column('tracked'),
+      sellsWhenOutOfStock: column('sells_when_out_of_stock'),
       updatedAt: time('updated_at'),
       product: belongsTo('Product', 'product', 'product_id'),
       stockLevels: hasMany('StockLevel', 'stock_level', 'variant_id', '@.location_id'),

@@ -98,6 +98,10 @@ Variant.implement({
     }),
     taxable: t.exposeBoolean('taxable', { description: 'Tax applies to it.' }),
     tracked: t.exposeBoolean('tracked', { description: 'False: the platform does not count its stock.' }),
+    sellsWhenOutOfStock: t.exposeBoolean('sellsWhenOutOfStock', {
+      description:
+        'True: the shop goes on selling it when there is none left, because it is made to order or sold ahead. `oversellReport` tells such units as `backordered`. What is published to marketplaces is never more than there is.',
+    }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the graph last changed.' }),
     components: t.loadableGroup({
       type: BundleComponent,

@@ -52,6 +52,7 @@ interface OversellRow {
   channel: Channel | null;
   sold: number;
   oversold: number;
+  backordered: number;
 }
 
 const OversoldGoods = builder.objectRef<OversellRow>('OversoldGoods').implement({
@@ -69,7 +70,13 @@ const OversoldGoods = builder.objectRef<OversellRow>('OversoldGoods').implement(
       resolve: (row) => row.channel,
     }),
     sold: t.exposeInt('sold', { description: 'Units sold in the period, there or not.' }),
-    oversold: t.exposeInt('oversold', { description: 'Units sold that were not there.' }),
+    oversold: t.exposeInt('oversold', {
+      description: 'Units sold that were not there, and that nobody meant to sell ahead.',
+    }),
+    backordered: t.exposeInt('backordered', {
+      description:
+        'Units that were not there and that the shop sold ahead on purpose (`Variant.sellsWhenOutOfStock`).',
+    }),
   }),
 });
 
@@ -81,8 +88,12 @@ const OversellReport = builder.objectRef<{ rows: OversellRow[] }>('OversellRepor
       resolve: ({ rows }) => rows.reduce((sum, row) => sum + row.sold, 0),
     }),
     oversold: t.int({
-      description: 'Units sold that were not there.',
+      description: 'Units sold that were not there, and that nobody meant to sell ahead.',
       resolve: ({ rows }) => rows.reduce((sum, row) => sum + row.oversold, 0),
+    }),
+    backordered: t.int({
+      description: 'Units that were not there and that the shop sold ahead on purpose.',
+      resolve: ({ rows }) => rows.reduce((sum, row) => sum + row.backordered, 0),
     }),
     rate: t.float({
       description: '`oversold` ÷ `sold`; 0 where nothing was sold.',
@@ -93,7 +104,7 @@ const OversellReport = builder.objectRef<{ rows: OversellRow[] }>('OversellRepor
     }),
     goods: t.field({
       type: [OversoldGoods],
-      description: 'The variants and channels that sold more than there was, worst first; at most 250.',
+      description: 'The variants and channels that oversold, worst first; at most 250.',
       resolve: ({ rows }) => rows.filter((row) => row.oversold > 0).slice(0, 250),
     }),
   }),

@@ -194,30 +194,35 @@ async function writeVariants(
     currency: variant.currency,
     taxable: variant.taxable,
     tracked: variant.tracked,
+    sells_out: variant.sellsWhenOutOfStock ?? null,
   }));
   const { rows } = await context.tx.query<{ changed: string[]; removed: string[] }>({
     name: 'write-variants',
     text: `with offered as materialized (
       select x.*, coalesce(g.variant_id, nextval(pg_get_serial_sequence('variant', 'id'))) as id, g.id is null as fresh
       from jsonb_to_recordset($4::jsonb) as x(remote_id text, inventory_item text, sku text, barcode text, title text,
-        position int, price_minor bigint, cost_told boolean, cost_minor bigint, currency bpchar, taxable boolean, tracked boolean)
+        position int, price_minor bigint, cost_told boolean, cost_minor bigint, currency bpchar, taxable boolean, tracked boolean,
+        sells_out boolean)
       left join listing g on g.connection_id = $1 and g.remote_variant_id = x.remote_id
     ),
     inserted as (
-      insert into variant (id, product_id, sku, barcode, title, position, price_minor, cost_minor, currency, taxable, tracked)
-      select id, $2, sku, barcode, title, position, price_minor, cost_minor, currency, taxable, tracked
+      insert into variant (id, product_id, sku, barcode, title, position, price_minor, cost_minor, currency, taxable, tracked,
+        sells_when_out_of_stock)
+      select id, $2, sku, barcode, title, position, price_minor, cost_minor, currency, taxable, tracked, coalesce(sells_out, false)
       from offered where fresh
       returning id
     ),
     updated as (
       update variant v set product_id = $2, sku = o.sku, barcode = o.barcode, title = o.title, position = o.position,
         price_minor = o.price_minor, cost_minor = case when o.cost_told then o.cost_minor else v.cost_minor end,
-        currency = o.currency, taxable = o.taxable, tracked = o.tracked, removed_at = null, updated_at = clock_timestamp()
+        currency = o.currency, taxable = o.taxable, tracked = o.tracked,
+        sells_when_out_of_stock = coalesce(o.sells_out, v.sells_when_out_of_stock), removed_at = null, updated_at = clock_timestamp()
       from offered o
       where v.id = o.id and not o.fresh and (v.product_id, v.sku, v.barcode, v.title, v.position, v.price_minor, v.cost_minor,
-          v.currency, v.taxable, v.tracked, v.removed_at)
+          v.currency, v.taxable, v.tracked, v.sells_when_out_of_stock, v.removed_at)
         is distinct from ($2, o.sku, o.barcode, o.title, o.position, o.price_minor,
-          case when o.cost_told then o.cost_minor else v.cost_minor end, o.currency, o.taxable, o.tracked, null::timestamptz)
+          case when o.cost_told then o.cost_minor else v.cost_minor end, o.currency, o.taxable, o.tracked,
+          coalesce(o.sells_out, v.sells_when_out_of_stock), null::timestamptz)
       returning v.id
     ),
     listed as (

@@ -241,6 +241,7 @@ export const variantAnswer = z.object({
   position: z.number().int(),
   price: z.string(),
   taxable: z.boolean(),
+  inventoryPolicy: z.string(),
   inventoryItem: z.object({
     id: z.string(),
     tracked: z.boolean(),

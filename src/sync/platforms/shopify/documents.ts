@@ -85,7 +85,7 @@ const customerFields = `
   defaultAddress { ${addressFields} }`;
 
 const variantFields = `
-  id sku barcode title position price taxable
+  id sku barcode title position price taxable inventoryPolicy
   inventoryItem { id tracked unitCost { amount currencyCode } }`;
 
 const productFields = `

@@ -327,6 +327,7 @@ function variantFrom(variant: VariantAnswer, shopCurrency: string): CanonicalVar
     currency: shopCurrency,
     taxable: variant.taxable,
     tracked: variant.inventoryItem.tracked,
+    sellsWhenOutOfStock: variant.inventoryPolicy === 'CONTINUE',
   };
 }
 
