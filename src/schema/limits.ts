@@ -19,6 +19,8 @@ export interface Limits {
   burst: number;
   /** Subscriptions open at the same time on one socket. */
   subscriptionsPerSocket: number;
+  /** Different subscriptions (document, variables) open at the same time with one key, however many sockets share each. */
+  audiencesPerKey: number;
   /** Sockets open at the same time with one key. */
   socketsPerKey: number;
   /** Sockets, of everybody together, that are open and have not yet shown who they are; each may take five seconds over it. */
@@ -44,6 +46,7 @@ export const defaultLimits: Limits = {
   requestsPerSecond: 50,
   burst: 200,
   subscriptionsPerSocket: 50,
+  audiencesPerKey: 500,
   socketsPerKey: 5_000,
   socketsUnproven: 1_000,
   streamsPerKey: 100,

@@ -12,6 +12,7 @@ import { type Extra, useServer } from 'graphql-ws/use/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { Audiences } from './audiences.ts';
 import { isSameOrigin, type KeyRing, keyOf } from './authenticate.ts';
 import type { Crowd, Subscriber } from './crowd.ts';
 import { type Documents, isSubscription, type Operation } from './documents.ts';
@@ -65,6 +66,7 @@ export function attachWebSocket(server: Server, options: WebSocketOptions): Asyn
     handleProtocols: (protocols) => (protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false),
   });
   const unproven = new Set<WebSocket>();
+  const audiences = new Audiences(options.limits.audiencesPerKey);
   const watch = new KeyWatch({ ...options, everyMs: options.limits.keyRecheckSeconds * 1_000 });
   const served = useServer<Record<string, unknown> | undefined, { state?: SocketState }>(
     {
@@ -91,7 +93,7 @@ export function attachWebSocket(server: Server, options: WebSocketOptions): Asyn
       onClose: (ctx) => (ctx.extra as SocketExtra).state?.unwatch(),
       onSubscribe: (ctx, id, payload) => prepare(ctx as WsContext<never, SocketExtra>, id, payload, options),
       execute: (args) => executeOnce(args, options),
-      subscribe: (args) => joinCrowd(args, options),
+      subscribe: (args) => joinCrowd(args, options, audiences),
     },
     sockets,
     20_000,
@@ -191,6 +193,7 @@ async function executeOnce(args: ExecutionArgs, options: WebSocketOptions): Prom
 async function joinCrowd(
   args: ExecutionArgs,
   options: WebSocketOptions,
+  audiences: Audiences,
 ): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>> {
   const { context, operation, socket, id } = args.contextValue as Carried;
   let wanted: { source: EventSource; after: bigint | undefined } | undefined;
@@ -206,11 +209,27 @@ async function joinCrowd(
   if (!(Symbol.asyncIterator in stream)) return options.conceal(stream);
   if (wanted === undefined) throw new Error('a subscription delivered nothing');
 
+  const key = audienceKey(context.actor, operation);
+  const leaveAudience = audiences.enter(context.actor.name, key);
+  if (leaveAudience === null)
+    return {
+      errors: [
+        coded(
+          'TOO_MANY_SUBSCRIPTIONS',
+          `At most ${options.limits.audiencesPerKey} different subscriptions at a time with one key.`,
+        ),
+      ],
+    };
   const ended = Promise.withResolvers<IteratorResult<never>>();
-  const end = (): void => ended.resolve({ done: true, value: undefined });
-  const leave = await options.crowd.join(
+  let hasEnded = false;
+  const end = (): void => {
+    if (!hasEnded) leaveAudience();
+    hasEnded = true;
+    ended.resolve({ done: true, value: undefined });
+  };
+  const joined = options.crowd.join(
     {
-      key: audienceKey(context.actor, operation),
+      key,
       operation,
       source: wanted.source,
       context: () => options.contextOf(context.actor),
@@ -219,6 +238,15 @@ async function joinCrowd(
     wanted.after,
     subscriberOf(socket, id, options, end),
   );
+  const leave = await joined.catch((error: unknown) => {
+    end();
+    throw error;
+  });
+  // It may have closed meanwhile, and nobody would end this then.
+  if (socket.readyState !== socket.OPEN) {
+    leave();
+    end();
+  }
   const iterator = {
     next: () => ended.promise,
     return: () => {

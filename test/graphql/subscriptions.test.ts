@@ -442,6 +442,29 @@ test('so many sockets may be open without having shown who they are, and no more
   for (const socket of [first, third, last]) if (socket instanceof WebSocket) socket.terminate();
 });
 
+test('one key is shown so many different things at a time, each on as many sockets as it likes', async () => {
+  await using api = await startTestApi({ limits: { audiencesPerKey: 2 } });
+  const query = (fields: string): string => `subscription { orderChanged { ${fields} } }`;
+  const orders = listen(api, query('cursor'));
+  const again = listen(api, query('cursor'));
+  const events = listen(api, query('cursor event { id }'));
+  await joined(api, 3);
+  const refused = listen(api, query('event { id }'));
+  await until(() => refused.errors.length + refused.received.length > 0);
+  expect(JSON.stringify([refused.errors, refused.received])).toContain('TOO_MANY_SUBSCRIPTIONS');
+  // One of two that see the same leaves no room; both do.
+  await orders.stop();
+  await joined(api, 2);
+  const still = listen(api, query('event { id }'));
+  await until(() => still.errors.length + still.received.length > 0);
+  await again.stop();
+  await joined(api, 1);
+  const taken = listen(api, query('event { id }'));
+  await joined(api, 2);
+  expect([still.errors.length + still.received.length, taken.errors]).toEqual([1, []]);
+  for (const one of [events, refused, still, taken]) await one.stop();
+});
+
 async function insertKey(api: TestApi, key: string): Promise<void> {
   await api.database.pool.query(
     'insert into api_key (name, secret_hash, prefix, scopes) values ($1, $2, $3, $4)',
