@@ -27,7 +27,7 @@ export interface CanonicalRefundLine {
 
 export interface CanonicalRefundAdjustment {
   remoteId: string;
-  kind: 'shipping_refund' | 'duty_refund' | 'refund_discrepancy';
+  kind: 'shipping_refund' | 'duty_refund' | 'cash_rounding' | 'refund_discrepancy';
   reason: string | null;
   amount: Amount;
   tax: Amount;

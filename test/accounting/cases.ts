@@ -485,6 +485,21 @@ export const cases: readonly Case[] = [
   },
   {
     group: 'Refunds',
+    name: 'Cash given back in whole coins while something is owed: the coins pay for nothing',
+    order: sold(
+      { lines: [jumper(), book()], transactions: [paid('cash', 10_000n)] },
+      refund({
+        adjustments: [
+          discrepancy(1_002n),
+          { kind: 'cash_rounding', reason: null, amountMinor: -2n, taxMinor: 0n },
+        ],
+        money: [['cash', 1_000n]],
+      }),
+    ),
+    posted: 'SalesReceipt',
+  },
+  {
+    group: 'Refunds',
     name: 'Import duties of one of two lines',
     order: sold(
       { lines: [jumper(), book()], dutiesMinor: 700n },

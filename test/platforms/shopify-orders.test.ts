@@ -372,6 +372,9 @@ describe('one order', () => {
     const after = await now(id);
     expect(comparable(after.told)).toEqual(comparable(after.read));
     expect(refundedOf(after.told)).toBe(2170n);
+    expect(after.told.refunds[0]?.adjustments).toMatchObject([
+      { kind: 'cash_rounding', amount: { shop: -1n } },
+    ]);
   });
 
   test('a duty is its own part of the order, and goes back as its own part of the refund', async () => {

@@ -265,7 +265,7 @@ const RefundAdjustment = builder.objectRef<RefundAdjustmentRow>('RefundAdjustmen
   description: 'Money of a refund that belongs to no line: shipping, or a difference.',
   fields: (t) => ({
     kind: t.exposeString('kind', {
-      description: '`shipping_refund`, `duty_refund` or `refund_discrepancy`.',
+      description: '`shipping_refund`, `duty_refund`, `cash_rounding` or `refund_discrepancy`.',
     }),
     reason: t.exposeString('reason', { nullable: true, description: 'Why, in words.' }),
     amount: t.field({

@@ -64,6 +64,11 @@ export class RemainingOrder {
     this.#takeDuties(draft, refund);
     for (const one of refund.adjustments) {
       if (one.kind === 'duty_refund') continue;
+      if (one.kind === 'cash_rounding') {
+        draft.lines.push(plainLine('rounding', 'Cash rounding', one.amountMinor));
+        this.#roundingMinor -= one.amountMinor;
+        continue;
+      }
       if (one.kind === 'shipping_refund') this.#takeShipping(draft, one);
       else this.#takeDifference(draft, one.amountMinor + (isInclusive ? 0n : one.taxMinor), reasonOf(one));
     }

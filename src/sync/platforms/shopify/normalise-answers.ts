@@ -150,6 +150,22 @@ function refundFromAnswer(refund: RefundAnswer): CanonicalRefund {
         amount: subtract(zeroAmount, bagOf(one.amountSet)),
         tax: subtract(zeroAmount, bagOf(one.taxAmountSet)),
       })),
+      // Given back in whole coins: else what they lack or have too much would pay for something, or be goodwill.
+      ...refund.transactions.nodes.flatMap((one) => {
+        const amount = optionalBag(one.amountRoundingSet);
+        const isGiven = one.status === 'SUCCESS' || one.status === 'PENDING';
+        return !isGiven || amount.shop === 0n
+          ? []
+          : [
+              {
+                remoteId: `coins-${idOf(one.id)}`,
+                kind: 'cash_rounding' as const,
+                reason: null,
+                amount,
+                tax: zeroAmount,
+              },
+            ];
+      }),
     ],
     transactions: refund.transactions.nodes.flatMap(transactionFrom),
   };
