@@ -75,8 +75,13 @@ async function apply(shop: Shop, { kind, a, b, value }: Step, second: number): P
       await order([
         refundOf({
           remoteId: `r-${a}-${value}`,
-          adjustments: [{ remoteId: 'x', kind: 'refund_discrepancy', amount: amount(10), tax: amount(0) }],
-        } as never),
+          adjustments: [
+            {
+              ...{ remoteId: 'x', kind: 'refund_discrepancy', reason: null },
+              ...{ amount: amount(10), tax: amount(0) },
+            },
+          ],
+        }),
       ]);
       return;
     case 'contact':
