@@ -58,8 +58,7 @@ async function openCluster(
   password: string,
 ): Promise<(database: string) => string> {
   const left = await runningCluster(dataDirectory);
-  const leftPid = readPidFile(dataDirectory)?.pid;
-  const port = left ?? (await freePort());
+  const port = left?.port ?? (await freePort());
   const connectionStringFor = (database: string): string =>
     `postgresql://tributary:${password}@127.0.0.1:${port}/${database}`;
   if (left === null) await startCluster(options, dataDirectory, password, port);
@@ -67,7 +66,7 @@ async function openCluster(
     await createDatabase(connectionStringFor('postgres'), options.database);
   } catch (error) {
     // It was being stopped by somebody who had looked before we came: once it has ended, it is ours to start.
-    if (left === null || !(await hasEnded(dataDirectory, leftPid))) throw error;
+    if (left === null || !(await hasEnded(dataDirectory, left.pid))) throw error;
     return openCluster(options, dataDirectory, password);
   }
   return connectionStringFor;
@@ -130,7 +129,7 @@ function owned(
 }
 
 /** Whether that server ends within ten seconds, whether or not another one takes its place. */
-async function hasEnded(dataDirectory: string, pid: number | undefined): Promise<boolean> {
+async function hasEnded(dataDirectory: string, pid: number): Promise<boolean> {
   for (let waitedMs = 0; waitedMs < 10_000; waitedMs += 25) {
     if (readPidFile(dataDirectory)?.pid !== pid) return true;
     await sleep(25);
@@ -232,8 +231,8 @@ async function readOrCreateSecret(path: string): Promise<string> {
   }
 }
 
-/** Port of a cluster that still runs on this folder, told by its pid file; null where none does. */
-async function runningCluster(dataDirectory: string): Promise<number | null> {
+/** The cluster that still runs on this folder, told by its pid file; null where none does. */
+async function runningCluster(dataDirectory: string): Promise<{ pid: number; port: number } | null> {
   const facts = readPidFile(dataDirectory);
   if (facts === null) return null;
   try {
@@ -248,7 +247,7 @@ async function runningCluster(dataDirectory: string): Promise<number | null> {
   } catch {
     // No /proc on this system, or the process is gone in the meantime: the connection tells.
   }
-  return facts.port;
+  return facts;
 }
 
 function readPidFile(dataDirectory: string): { pid: number; port: number } | null {
