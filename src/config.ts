@@ -248,7 +248,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: env.HOST ?? (demo ? '127.0.0.1' : '0.0.0.0'),
     port: env.PORT,
     healthPort: env.HEALTH_PORT ?? null,
-    publicUrl: (env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).replace(/\/+$/, ''),
+    // Its platforms run beside it, whatever the world calls the server.
+    publicUrl: demo ? `http://127.0.0.1:${env.PORT}` : (env.PUBLIC_URL ?? '').replace(/\/+$/, ''),
     encryptionKey: env.ENCRYPTION_KEY ?? null,
     previousEncryptionKey: env.ENCRYPTION_KEY_PREVIOUS ?? null,
     apiKeys,

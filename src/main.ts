@@ -40,14 +40,9 @@ async function main(): Promise<void> {
   const say = (line: string): void => console.log(line);
   say('Tributary demo: starting the sandbox platforms and the embedded Postgres …');
   const platforms = resources.use(
-    await DemoPlatforms.start({ dataDir: config.dataDir, webhooksUrl: `http://127.0.0.1:${config.port}` }),
+    await DemoPlatforms.start({ dataDir: config.dataDir, webhooksUrl: config.publicUrl }),
   );
-  const app = resources.use(
-    await startApp(
-      { ...config, publicUrl: `http://127.0.0.1:${config.port}` },
-      { role, log, connections: demoConnections },
-    ),
-  );
+  const app = resources.use(await startApp(config, { role, log, connections: demoConnections }));
   await platforms.seed();
   say(banner(config.port));
   await prepareConnections(app.context);

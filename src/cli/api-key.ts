@@ -51,6 +51,10 @@ async function list(): Promise<number> {
       'select id, name, prefix, scopes, created_at, last_used_at, revoked_at from api_key order by id',
     ),
   );
+  if (rows.length === 0) {
+    console.log('There is no key yet: api-key create <name> makes one. Keys of API_KEYS are not listed.');
+    return 0;
+  }
   console.table(rows.map((row) => ({ ...row, id: String(row.id), scopes: row.scopes.join(' ') })));
   return 0;
 }
