@@ -13,7 +13,11 @@ export interface TaskPoolOptions {
   jobs: pg.Pool;
   log: Log;
   onStart: () => void;
+  /** How long a new pool may take to its first fetch. */
+  firstFetchMs?: number;
 }
+
+const usualFirstFetchMs = 5_000;
 
 /** A pool of the job library that is replaced when it gives up, which it does when the database fails it once. */
 export class TaskPool {
@@ -63,6 +67,7 @@ export class TaskPool {
     const startedMs = performance.now();
     // It takes on nothing more once it shuts down, but it may never say that it has ended: its batches miscount failures.
     events.on('pool:gracefulShutdown', () => this.#gaveUp(current, startedMs));
+    this.#replaceUnlessItFetches(current, events);
     current.promise.catch(() => undefined);
     this.#options.onStart();
   }
@@ -78,6 +83,20 @@ export class TaskPool {
     if (current === null) return;
     const ended = Promise.resolve(current.gracefulShutdown()).catch(() => undefined);
     await within(timeoutMs, ended);
+  }
+
+  /**
+   * A pool that is started while the database is away fails to register its tasks, remembers that for good, and goes on asking
+   * in vain for ever.
+   */
+  #replaceUnlessItFetches(current: WorkerPool, events: WorkerEvents): void {
+    const timer = setTimeout(() => {
+      if (this.#stopping || this.#current !== current) return;
+      this.#options.log.warn({ workerId: current.id }, 'A pool of workers cannot fetch; starting another');
+      Promise.resolve(current.gracefulShutdown()).catch(() => undefined);
+    }, this.#options.firstFetchMs ?? usualFirstFetchMs);
+    timer.unref();
+    events.once('localQueue:getJobs:complete', () => clearTimeout(timer));
   }
 
   #gaveUp(ended: WorkerPool, startedMs: number): void {
