@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { migrate, migrationNames } from '../prisma/migrate.ts';
 import { connectAccounts } from './accounts.ts';
-import type { Config, ConnectionConfig } from './config.ts';
+import { type Config, type ConnectionConfig, webhookUrl } from './config.ts';
 import { type AppContext, createContext } from './context.ts';
 import { serveDashboard } from './dashboard.ts';
 import { prepareDataDir } from './data-dir.ts';
@@ -106,7 +106,7 @@ export async function startApp(
         platforms,
         log,
         claude,
-        webhookUrl: (platform) => `${context.config.publicUrl}/webhooks/${platform}`,
+        webhookUrl: (platform) => webhookUrl(config, platform),
       }),
     );
     if (config.sweepMinutes > 0) starting.use(reconcileEvery(context, config.sweepMinutes * 60_000));
@@ -159,7 +159,7 @@ function reconcileOptions({ pool, sessions, log, config }: AppContext): Reconcil
     platforms,
     log,
     metrics: engineMetrics,
-    webhookUrl: (platform) => `${config.publicUrl}/webhooks/${platform}`,
+    webhookUrl: (platform) => webhookUrl(config, platform),
   };
 }
 

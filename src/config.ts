@@ -80,6 +80,11 @@ const sandboxPorts: Readonly<Record<PlatformName, number>> = {
 /** Where the sandbox's Claude listens, and the key that it takes. */
 const sandboxClaude = { baseUrl: 'http://127.0.0.1:4014', apiKey: 'sk-ant-sandbox' };
 
+/** Where a platform's webhooks should arrive. */
+export function webhookUrl({ publicUrl }: Pick<Config, 'publicUrl'>, platform: PlatformName): string {
+  return `${publicUrl}/webhooks/${platform}`;
+}
+
 /** Address of each sandbox platform, as `npx tributary sandbox` serves them. */
 export function sandboxUrl(platform: PlatformName): string {
   return `http://127.0.0.1:${sandboxPorts[platform]}`;

@@ -1,3 +1,4 @@
+import { webhookUrl } from '../config.ts';
 import { examineConnection, storeFindings } from '../sync/connections/examine-connection.ts';
 import { platforms } from '../sync/platforms/index.ts';
 import type { Finding } from '../sync/platforms/platform.ts';
@@ -25,7 +26,7 @@ export function doctorCommand(): Promise<number> {
         db: pool,
         platform,
         session: () => sessions.get(connection.id),
-        webhookUrl: `${config.publicUrl}/webhooks/${connection.platform}`,
+        webhookUrl: webhookUrl(config, connection.platform),
       });
       if (connection.status === 'active') await storeFindings(pool, connection.id, findings);
       for (const finding of findings) {

@@ -1,17 +1,19 @@
 import type { Finding } from '../platform.ts';
 import type { QuickBooksSession } from './client.ts';
+import { companyOf } from './company.ts';
 import { policyDesk } from './policy.ts';
 
 /** What of the posting policy does not fit the company, and until when its books are closed. */
 export async function examine(session: QuickBooksSession): Promise<Finding[]> {
   const problems = await policyDesk.check(session.settings, session);
-  const { closedUntil, currency } = await policyDesk.choices(session);
+  // The check has just read it.
+  const { closedUntil, homeCurrency } = await companyOf(session);
   const closed = closedUntil === null ? '' : `, closed until ${closedUntil}`;
   return [
     {
       subject: 'Company',
       state: 'good',
-      message: `It can be read; its books are in ${currency}${closed}.`,
+      message: `It can be read; its books are in ${homeCurrency}${closed}.`,
       remedy: null,
     },
     ...(problems.length === 0
