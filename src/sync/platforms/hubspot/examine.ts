@@ -1,4 +1,3 @@
-import { AppError } from '../../../errors.ts';
 import type { PropertyDefinition } from '../../crm/property-values.ts';
 import type { Finding } from '../platform.ts';
 import { checkAccount, wantedProperties } from './definitions.ts';
@@ -74,8 +73,8 @@ async function examineObject(
       remedy: null,
     };
   } catch (error) {
-    const { code, publicMessage, remedy } = toAppError(error, doing);
-    if (code !== 'HUBSPOT_FORBIDDEN') throw error instanceof AppError ? error : toAppError(error, doing);
-    return { subject, state: 'broken', message: publicMessage, remedy };
+    const refusal = toAppError(error, doing);
+    if (refusal.code !== 'HUBSPOT_FORBIDDEN') throw refusal;
+    return { subject, state: 'broken', message: refusal.publicMessage, remedy: refusal.remedy };
   }
 }
