@@ -50,9 +50,9 @@ async function askPlatform(
   }
 }
 
-/** A refusal in the form of a finding. */
-export function refusalAs(subject: string, { publicMessage, remedy }: AppError): Finding {
-  return { subject, state: 'broken', message: publicMessage, remedy };
+/** A refusal in the form of a finding; what passes by itself is not broken until somebody acts. */
+export function refusalAs(subject: string, { retryable, publicMessage, remedy }: AppError): Finding {
+  return { subject, state: retryable ? 'limited' : 'broken', message: publicMessage, remedy };
 }
 
 async function standing(db: Queryable, { id, status }: ConnectionFacts): Promise<Finding> {
